@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "event/event.h"
+
+namespace millrace::event {
+
+// What a journal record is: the first byte of its payload. docs/formats/record.md. Append only.
+enum class RecordKind : std::uint8_t {
+  event = 1,       // A canonical event with its raw bytes.
+  quarantined = 2, // An item that could not become one, with its raw bytes.
+  tick = 3,        // Time passing, as the owner of the journal saw it.
+  fact = 4,        // Re-keyed for the second stage; event/fact.h.
+  command = 5,     // A request whose answer is decided by the log: stock; event/fact.h.
+};
+
+// An item that is kept for repair and never processed.
+struct QuarantinedItem {
+  std::uint16_t source = 0;
+  base::WallTime received_at;
+  std::string_view reason;   // Stable code: "missing_identity", "invalid_json", ...
+  std::string_view pointer;  // RFC 6901 JSON pointer to the offending value; empty = the whole item.
+  std::string_view detail;   // One sentence for a person.
+  std::string_view raw;      // Bytes as they arrived.
+};
+
+struct Tick {
+  base::WallTime wall;
+};
+
+// A record's kind without decoding the rest; invalid payloads are `corrupt`.
+base::Result<RecordKind> record_kind(std::string_view payload);
+
+// Appends the payload to `out`. Text that lies inside event.raw is stored as a reference into it, so that a field costs
+// two varints and not its bytes.
+void encode_event(const Event& event, std::string& out);
+void encode_quarantined(const QuarantinedItem& item, std::string& out);
+void encode_tick(Tick tick, std::string& out);
+
+// Views in the decoded value point into `payload`. `into` is reused between calls to keep its vectors' memory.
+base::Status decode_event(std::string_view payload, Event& into);
+base::Result<QuarantinedItem> decode_quarantined(std::string_view payload);
+base::Result<Tick> decode_tick(std::string_view payload);
+
+}  // namespace millrace::event

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "event/fact.h"
+#include "event/record.h"
+#include "event/row.h"
+#include "event/view.h"
+#include "journal/journal.h"
+#include "process/state_store.h"
+
+namespace millrace::process {
+
+// A record for another journal, still without its source position, which the owner adds.
+struct Emission {
+  event::Topic topic = event::Topic::facts;
+  std::uint64_t key_hash = 0;    // Chooses the partition.
+  std::uint64_t offset = 0;      // Of the record that caused it.
+  event::Fact fact;
+};
+
+// The answer to a command record, for whoever waits for it.
+struct Outcome {
+  std::uint64_t offset = 0;
+  int status = 200;
+  std::string body;  // JSON.
+};
+
+// What the records of one journal batch gave. A value: handing it on twice changes nothing downstream.
+struct Outputs {
+  std::vector<Emission> emissions;
+  std::vector<Outcome> outcomes;
+  std::vector<event::ViewUpdate> views;
+  std::vector<event::EventRow> events;
+  std::vector<event::SessionRow> sessions;
+  std::vector<event::OrderRow> orders;
+  std::vector<event::FunnelCell> funnel;
+  // Offsets of records that a step refused twice, with the reason; their bytes are in the journal.
+  std::vector<std::pair<std::uint64_t, std::string>> poison;
+  void clear();
+};
+
+// Where in the journal a record is.
+struct Position {
+  std::uint32_t partition = 0;
+  journal::Offset offset;
+  std::uint32_t index = 0;  // Within the batch being processed, for event::EventRow.
+};
+
+// One stage over one partition: the pure core that the partition's owner drives. It owns no thread, does no I/O but
+// reads of its StateStore, and never asks what time it is: the same records on the same state always give
+// the same outputs and the same state, byte for byte.
+class Stage {
+ public:
+  virtual ~Stage() = default;
+  // Reads what the stage keeps in memory from its store (open sessions, timers, rankings); emits the views that
+  // serving needs from the start. Called once, before any record.
+  virtual base::Status restore(Outputs& out) = 0;
+  // invalid_argument: this record cannot be processed; nothing of it was applied. Other errors stop the partition.
+  virtual base::Status on_record(const Position& position, std::string_view payload, Outputs& out) = 0;
+  // Called after the last record of a batch: the place to publish what is worth publishing once per batch (cells, rankings).
+  virtual void on_batch_end(Outputs& out) = 0;
+
+  // A checkpoint is a picture of the state after the last record, taken without stopping: freeze() marks the moment in O(1);
+  // drain() then moves up to `entries` changed entries as they were at that moment into the batch, and
+  // returns true when none is left. Records may be processed between drains.
+  virtual void freeze() = 0;
+  virtual bool drain(StateBatch& batch, std::size_t entries) = 0;
+};
+
+}  // namespace millrace::process
