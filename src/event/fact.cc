@@ -43,6 +43,13 @@ struct FactWriter {
     writer.zigzag(fact.at.ms);
     writer.text(fact.payload);
   }
+  void operator()(const StockLevel& fact) {
+    writer.text(fact.sku);
+    writer.zigzag(fact.on_hand);
+    writer.zigzag(fact.reserved);
+    writer.zigzag(fact.available);
+    writer.zigzag(fact.at.ms);
+  }
 };
 
 bool read(ByteReader& reader, ProductActivity& fact) {
@@ -56,7 +63,7 @@ bool read(ByteReader& reader, ProductActivity& fact) {
   fact.quantity = reader.zigzag();
   fact.price.micros = reader.zigzag();
   fact.currency = read_currency(reader);
-  return action <= static_cast<std::uint8_t>(ProductAction::purchase);
+  return action <= static_cast<std::uint8_t>(ProductAction::correction);
 }
 
 bool read(ByteReader& reader, OrderPlaced& fact) { return read_order(reader, fact.order); }
@@ -79,6 +86,15 @@ bool read(ByteReader& reader, Action& fact) {
   fact.at.ms = reader.zigzag();
   fact.payload = reader.text();
   return kind <= static_cast<std::uint8_t>(ActionKind::cart_abandonment_cancelled);
+}
+
+bool read(ByteReader& reader, StockLevel& fact) {
+  fact.sku = reader.text();
+  fact.on_hand = reader.zigzag();
+  fact.reserved = reader.zigzag();
+  fact.available = reader.zigzag();
+  fact.at.ms = reader.zigzag();
+  return true;
 }
 
 struct CommandWriter {

@@ -31,7 +31,9 @@ struct SourcePosition {
   auto operator<=>(const SourcePosition&) const = default;
 };
 
-enum class ProductAction : std::uint8_t { view, add_to_cart, remove_from_cart, purchase };
+// Persisted; append only. `purchase` and `correction` come from the order stage alone, once per accepted order and change
+// of it; a correction moves units and revenue (its quantity may be negative) and is not a purchase.
+enum class ProductAction : std::uint8_t { view, add_to_cart, remove_from_cart, purchase, correction };
 
 struct ProductActivity {
   ProductAction action = ProductAction::view;
@@ -92,7 +94,16 @@ struct ReleaseReservation {
 };
 using StockCommand = std::variant<SetStock, Reserve, CommitReservation, ReleaseReservation>;
 
-using Fact = std::variant<ProductActivity, OrderPlaced, SessionClosed, Action>;
+// What is in stock of a product after a change: absolute, from the one partition that decides stock to the product's.
+struct StockLevel {
+  std::string sku;
+  std::int64_t on_hand = 0;
+  std::int64_t reserved = 0;
+  std::int64_t available = 0;  // on_hand - reserved - safety, not below 0.
+  base::WallTime at;
+};
+
+using Fact = std::variant<ProductActivity, OrderPlaced, SessionClosed, Action, StockLevel>;
 
 // Payload of a RecordKind::fact record: position, then the fact. The encoding is a function of the values.
 void encode_fact(const SourcePosition& position, const Fact& fact, std::string& out);

@@ -58,11 +58,13 @@ struct ProductView {
 struct TrendingItem {
   std::string product_id;
   std::string category;
-  double score = 0;      // z of decisions 2.
-  double fast_rate = 0;  // Events per hour, half-life 1 h.
+  double score = 0;       // Of a trend, above 0; 0 for what fills the list up: merely popular.
+  double fast_rate = 0;   // Events per hour, half-life 1 h.
+  double popularity = 0;  // Views 1, carts 4, purchases 10, half-life 7 d.
 };
 
-// The whole ranking of one category ("" = of the shop), best first.
+// The whole ranking of one category ("" = of the shop) in one partition, best first: trends by score, then the popular.
+// Rankings of several partitions are merged by (score, popularity, smaller id).
 struct TrendingView {
   std::string category;
   std::vector<TrendingItem> items;
