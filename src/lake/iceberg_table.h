@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "lake/object_store.h"
+#include "lake/offset_ranges.h"
+#include "lake/table_metadata.h"
+#include "lake/table_spec.h"
+#include "lake/table_state.h"
+
+namespace millrace::lake {
+
+struct IcebergSettings {
+  std::int64_t snapshot_keep_ms = base::kHourMs;  // Younger snapshots stay readable ...
+  int snapshots_min = 3;                          // ... and at least so many of any age.
+  int metadata_versions_max = 100;                // Old metadata files kept beside the current one.
+  int manifests_merge_min = 100;  // So many small manifests are merged into one by the next commit.
+  std::int64_t manifest_target_bytes = 8 << 20;   // A manifest that reached it is not merged again.
+  std::int64_t orphan_age_ms = 3 * base::kDayMs;  // An object no snapshot refers to is removed after it.
+  int commit_attempts_max = 8;                    // Lost races before a commit gives up.
+};
+
+struct CommitReceipt {
+  std::int64_t snapshot_id = 0;
+  std::int64_t sequence_number = 0;
+  std::int64_t version = 0;  // Of the metadata file.
+};
+
+struct MaintenanceReport {
+  std::int64_t objects_seen = 0;
+  std::int64_t orphans_removed = 0;
+};
+
+// One Iceberg v2 table in an object store, and the only way to change it.
+//
+// Promise: a commit is one conditional create of the next metadata file, so it happens whole or not at all,
+// and of racing writers one wins. The journal offsets of the rows go in with them and are checked inside that
+// same step, so no row group is ever in the table twice. Until a commit returned ok its files are in no
+// snapshot; they stay in the store, for another attempt, until they are removed as orphans.
+//
+// Errors of a commit: conflict - its offsets are committed already or its inputs are gone: state() is fresh,
+// decide again. unavailable, exhausted - nothing happened. io - unknown whether it happened: call refresh()
+// and compare state()->offsets with the ranges, then try again or not. The same DataFiles may be given again
+// after any of them.
+//
+// state() may be called by any thread; everything else by one thread at a time.
+class IcebergTable {
+ public:
+  // Opens the table, creates it when absent, and evolves its schema when `spec` has columns the stored one
+  // has not. invalid_argument, beginning "incompatible schema", when the stored table cannot become `spec`.
+  // Everything given by reference must outlive the table.
+  static base::Result<std::unique_ptr<IcebergTable>> open_or_create(ObjectStore& store, TableSpec spec,
+                                                                    const base::Clock& clock,
+                                                                    base::Random& random,
+                                                                    IcebergSettings settings);
+
+  const TableSpec& spec() const { return spec_; }
+  // The newest snapshot this object knows of: files and offsets of one moment. Immutable; its files stay
+  // readable for IcebergSettings::snapshot_keep_ms after a later commit dropped them.
+  std::shared_ptr<const TableState> state() const;
+  // Loads what others committed.
+  base::Status refresh();
+
+  // A new name in the store for a data file of this partition:
+  // "<namespace>/<table>/data/day=2026-11-21/<ms>-<random>.parquet". Orphan removal reads the age from it, so
+  // data files must be named by this function.
+  std::string data_object_name(std::span<const PartitionValue> partition);
+
+  // Adds files. Both may be empty, not both at once: ranges without rows move the offsets on.
+  base::Result<CommitReceipt> append(std::vector<DataFile> files, const OffsetRanges& ranges);
+  // Replaces all files of the given partitions by `files`, which must lie in them. `base` is the state the
+  // new content was computed from: conflict when those partitions have changed since.
+  base::Result<CommitReceipt> replace_partitions(const TableState& base,
+                                                 const std::vector<std::vector<PartitionValue>>& partitions,
+                                                 std::vector<DataFile> files, const OffsetRanges& ranges);
+  // Replaces live files (by object name) by others that hold the same rows. conflict when one of
+  // `old_objects` is not live.
+  base::Result<CommitReceipt> replace_files(const std::vector<std::string>& old_objects,
+                                            std::vector<DataFile> files);
+
+  // Removes objects of this table that no snapshot refers to and that are older than
+  // IcebergSettings::orphan_age_ms. Reads every manifest: for a quiet moment, once a day. Expired snapshots
+  // need no call; each commit drops them.
+  base::Result<MaintenanceReport> remove_orphans();
+
+ private:
+  struct Change;
+  struct Attempt;
+
+  IcebergTable(ObjectStore& store, TableSpec spec, const base::Clock& clock, base::Random& random,
+               IcebergSettings settings);
+  void publish(std::shared_ptr<const TableState> state);
+
+  ObjectStore& store_;
+  TableSpec spec_;
+  const base::Clock& clock_;
+  base::Random& random_;
+  IcebergSettings settings_;
+  mutable std::mutex mutex_;  // Guards state_ alone.
+  std::shared_ptr<const TableState> state_;
+};
+
+}  // namespace millrace::lake
