@@ -1,0 +1,56 @@
+# Sourced by ./dev: builds and runs all tests, and closes with one line of counts.
+
+passed=0 failed=0 skipped=0
+failures=()
+
+# run_step NAME COMMAND...: output goes to a log, which is shown when the command fails. Exit code 77 is a skip.
+run_step() {
+  local name=$1 log=build/logs/$1.log started=$SECONDS code=0
+  shift
+  "$@" >"$log" 2>&1 </dev/null || code=$?
+  if [ $code -eq 0 ]; then
+    passed=$((passed + 1))
+    printf '  ok      %-28s %3d s\n' "$name" $((SECONDS - started))
+    grep -hE '^(SKIP|skip)' "$log" | sed 's/^/          /' || true
+  elif [ $code -eq 77 ]; then
+    skipped=$((skipped + 1))
+    printf '  skipped %-28s %s\n' "$name" "$(tail -1 "$log")"
+  else
+    failed=$((failed + 1))
+    failures+=("$name")
+    printf '  FAILED  %-28s %3d s, exit code %d; the end of %s:\n' "$name" $((SECONDS - started)) $code "$log"
+    tail -40 "$log" | sed 's/^/    | /'
+  fi
+}
+
+run_tests() {
+  local only="" integration=1 arguments=()
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --unit) integration=0 ;;
+      -*) arguments+=("$1") ;;
+      *) only=$1 ;;
+    esac
+    shift
+  done
+  mkdir -p build/logs
+  if [ -n "$only" ]; then
+    build debug "${only}_test"
+    exec "build/debug/${only}_test" ${arguments[@]+"${arguments[@]}"}
+  fi
+  build debug tests
+  say "unit tests, with AddressSanitizer and UndefinedBehaviorSanitizer"
+  for program in build/debug/*_test; do
+    run_step "$(basename "$program")" "$program" ${arguments[@]+"${arguments[@]}"}
+  done
+  if [ $integration = 1 ]; then
+    build release
+    say "integration tests, on the release binary"
+    for script in tests/*/run.sh; do
+      run_step "$(basename "$(dirname "$script")")" bash "$script" build/release/millrace
+    done
+  fi
+  if [ $failed -gt 0 ]; then say "failed: ${failures[*]}"; fi
+  echo "$passed passed, $failed failed, $skipped skipped"
+  [ $failed -eq 0 ]
+}

@@ -1,0 +1,57 @@
+#include "app/setting_table.h"
+
+#include <doctest/doctest.h>
+
+using namespace millrace;
+
+namespace {
+enum class Mode { fast, slow };
+struct Fields {
+  std::string path = "here";
+  int port = 80;
+  Mode mode = Mode::fast;
+  std::vector<std::string> keys;
+};
+app::SettingTable table_of(Fields& fields) {
+  app::SettingTable table;
+  table.add("data.path", fields.path, "Where.");
+  table.add("http.port", fields.port, {0, 65535}, "Which.");
+  table.add("mode", fields.mode, {{"fast", Mode::fast}, {"slow", Mode::slow}}, "How.");
+  table.add_list("source", {"key"}, "Who.", [&fields](const auto& row) -> base::Status {
+    fields.keys.push_back(row.at(0).second);
+    return base::Ok{};
+  });
+  return table;
+}
+}  // namespace
+
+TEST_CASE("a file sets fields by dotted names, tables and lists") {
+  Fields fields;
+  auto table = table_of(fields);
+  REQUIRE(table.load_toml("mode = 'slow'\n[http]\nport = 8080\n[[source]]\nkey = 'a'\n[[source]]\nkey = 'b'\n", "f").ok());
+  CHECK_EQ(fields.port, 8080);
+  CHECK(fields.mode == Mode::slow);
+  CHECK_EQ(fields.keys.size(), 2);
+}
+
+TEST_CASE("what is wrong with a file is said with its name and the setting's") {
+  Fields fields;
+  auto table = table_of(fields);
+  CHECK_EQ(table.load_toml("[http]\nprot = 1\n", "f").error().message(),
+           "f: no setting \"http.prot\"; did you mean \"http.port\"?");
+  CHECK_EQ(table.load_toml("http.port = 70000", "f").error().message(), "f: http.port: 70000 is not between 0 and 65535");
+  CHECK_EQ(table.load_toml("http.port = 'x'", "f").error().message(), "f: http.port: \"x\" is not a whole number");
+  CHECK_EQ(table.load_toml("mode = 'medium'", "f").error().message(), "f: mode: \"medium\" is none of fast, slow");
+  CHECK_EQ(table.load_toml("a = [", "f").error().message().substr(0, 4), "f:1:");
+  CHECK_EQ(table.load_toml("[[source]]\nname = 'x'", "f").error().message(), "f: source: no key \"name\"; it takes key");
+  CHECK_FALSE(table.set("nothing.like.this", "1").ok());
+}
+
+TEST_CASE("the reference lists every setting with its default as built in") {
+  Fields fields;
+  auto table = table_of(fields);
+  REQUIRE(table.set("http.port", "81").ok());
+  const std::string page = table.reference();
+  CHECK(page.find("| `http.port` | 0 to 65535 | `80` | Which. |") != std::string::npos);
+  CHECK(page.find("| `mode` | fast, slow | `fast` | How. |") != std::string::npos);
+}
