@@ -12,6 +12,7 @@
 #include "event/row.h"
 #include "event/view.h"
 #include "journal/journal.h"
+#include "process/checkpointed.h"
 #include "process/state_store.h"
 
 namespace millrace::process {
@@ -54,23 +55,17 @@ struct Position {
 
 // One stage over one partition: the pure core that the partition's owner drives. It owns no thread, does no I/O but
 // reads of its StateStore, and never asks what time it is: the same records on the same state always give
-// the same outputs and the same state, byte for byte.
-class Stage {
+// the same outputs and the same state, byte for byte. A checkpoint is the state after the last record.
+class Stage : public Checkpointed {
  public:
-  virtual ~Stage() = default;
   // Reads what the stage keeps in memory from its store (open sessions, timers, rankings); emits the views that
   // serving needs from the start. Called once, before any record.
   virtual base::Status restore(Outputs& out) = 0;
   // invalid_argument: this record cannot be processed; nothing of it was applied. Other errors stop the partition.
+  // What was added to `out` before an error is taken back. Records of all kinds arrive, ticks included.
   virtual base::Status on_record(const Position& position, std::string_view payload, Outputs& out) = 0;
   // Called after the last record of a batch: the place to publish what is worth publishing once per batch (cells, rankings).
   virtual void on_batch_end(Outputs& out) = 0;
-
-  // A checkpoint is a picture of the state after the last record, taken without stopping: freeze() marks the moment in O(1);
-  // drain() then moves up to `entries` changed entries as they were at that moment into the batch, and
-  // returns true when none is left. Records may be processed between drains.
-  virtual void freeze() = 0;
-  virtual bool drain(StateBatch& batch, std::size_t entries) = 0;
 };
 
 }  // namespace millrace::process

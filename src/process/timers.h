@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "process/checkpointed.h"
+#include "process/entry_table.h"
+
+namespace millrace::process {
+
+// Deadlines of one partition, at most one for each (kind, key). They are part of its state: they go into its checkpoints and
+// come back with restore(). All are in memory: about 110 bytes each, plus the key's own bytes when kind and key
+// are longer than 15 (docs/formats/state.md).
+//
+// Moving a deadline later is the common case (every event moves its session's end) and only writes it down: the heap
+// keeps the older one, which is looked at again when it comes up.
+class Timers final : public Checkpointed {
+ public:
+  struct Due {
+    base::WallTime deadline;
+    std::uint8_t kind = 0;
+    std::string key;
+  };
+
+  Timers(const StateStore& store, std::string prefix);
+
+  // Before any other call.
+  base::Status restore();
+
+  // Arms it, or moves it.
+  void set(std::uint8_t kind, std::string_view key, base::WallTime deadline);
+  void cancel(std::uint8_t kind, std::string_view key);
+  std::optional<base::WallTime> deadline(std::uint8_t kind, std::string_view key);
+
+  // Takes the first deadline that is not after `now`, in the order of (deadline, kind, key); false when there is none.
+  // What is set between two calls takes part.
+  bool pop(base::WallTime now, Due& due);
+  // The earliest deadline.
+  std::optional<base::WallTime> next();
+
+  std::size_t size() const { return armed_; }
+
+  void freeze() override { table_.freeze(); }
+  bool drain(StateBatch& batch, std::size_t entries) override { return table_.drain(batch, entries); }
+  void committed() override { table_.committed(); }
+
+ private:
+  struct Armed {
+    std::int64_t deadline_ms = 0;
+    std::int64_t node_ms = 0;        // Of its one good heap node; not after deadline_ms.
+    std::uint32_t generation = 0;    // Tells that node from older ones of the same slot.
+    void encode(std::string& out) const;
+  };
+  using Table = EntryTable<Armed, TextKey>;
+  struct Node {
+    std::int64_t deadline_ms = 0;
+    Table::Index index = 0;
+    std::uint32_t generation = 0;
+  };
+
+  std::string_view full_key(std::uint8_t kind, std::string_view key);
+  void push(Table::Index index);
+  bool good(const Node& node) const;
+  bool settle();  // Makes the heap's top a true deadline; false when there is none.
+  void pop_node();
+  bool later(const Node& a, const Node& b) const;
+  void compact();
+
+  const StateStore& store_;
+  Table table_;
+  std::vector<Node> heap_;
+  std::size_t armed_ = 0;
+  std::uint32_t next_generation_ = 1;
+  std::string scratch_;
+};
+
+}  // namespace millrace::process
