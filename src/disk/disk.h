@@ -17,7 +17,8 @@ namespace millrace::disk {
 class WriteFile {
  public:
   virtual ~WriteFile() = default;
-  // Writes at `offset`, growing the file when it lies past the end. A short write is an error.
+  // Writes at `offset`, growing the file when it lies past the end (what is skipped reads as zeros). A short write is an
+  // error: some of the bytes may then have been written. exhausted when the disk is full.
   virtual base::Status write_at(std::uint64_t offset, std::span<const std::byte> bytes) = 0;
   // fdatasync: the bytes and, if it changed, the size. After an error the file must not be trusted again: the kernel may
   // have dropped pages that a second sync would claim to have written.
@@ -49,7 +50,8 @@ class Disk {
   // Makes the directory and its parents; ok when it exists.
   virtual base::Status make_directory(std::string_view directory) = 0;
   virtual base::Status truncate(std::string_view path, std::uint64_t size) = 0;
-  virtual base::Status remove(std::string_view path) = 0;  // ok when already absent.
+  // A file, or a directory if it is empty; ok when already absent. Files open for reading stay readable.
+  virtual base::Status remove(std::string_view path) = 0;
   // Replaces `to` atomically.
   virtual base::Status rename(std::string_view from, std::string_view to) = 0;
   // Gives the file a second name; conflict when `to` exists. Of two racing callers exactly one succeeds.
@@ -62,5 +64,7 @@ class Disk {
 base::Result<std::string> read_file(const Disk& disk, std::string_view path);
 // Writes a new file and makes both its bytes and its name durable, or replaces an old one atomically.
 base::Status write_file_atomically(Disk& disk, std::string_view path, std::string_view bytes);
+// make_directory(), and then makes the name of the directory and of each of its parents durable.
+base::Status make_directory_durably(Disk& disk, std::string_view directory);
 
 }  // namespace millrace::disk
