@@ -1,0 +1,354 @@
+#include "http/socket_connection.h"
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <charconv>
+
+namespace millrace::http {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::size_t kBacklogBytes = 64 * 1024;  // Of answers, past which a pipelining client must read first.
+constexpr std::size_t kUncountedBytes = 64 * 1024;
+constexpr std::int64_t kLingerMs = 2'000;
+constexpr std::size_t kLingerBytes = 8 * 1024 * 1024;
+
+void append_number(std::string& out, std::uint64_t number) {
+  char digits[20];
+  const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+  out.append(digits, static_cast<std::size_t>(end - digits));
+}
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+  out += name;
+  out += ": ";
+  const std::size_t from = out.size();
+  out += value;
+  // A value that came from outside must not be able to end its line.
+  std::replace_if(
+      out.begin() + static_cast<std::ptrdiff_t>(from), out.end(),
+      [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
+  out += "\r\n";
+}
+
+bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
+
+}  // namespace
+
+SocketConnection::SocketConnection(std::shared_ptr<Loop> loop, asio::ip::tcp::socket socket)
+    : loop_(std::move(loop)),
+      socket_(std::move(socket)),
+      limits_(loop_->shared().settings.limits),
+      reader_(limits_) {}
+
+SocketConnection::~SocketConnection() = default;
+
+void SocketConnection::start() {
+  error_code code;
+  socket_.non_blocking(true, code);
+  socket_.set_option(asio::ip::tcp::no_delay(true), code);
+  const auto peer = socket_.remote_endpoint(code);
+  if (!code) reader_.request().peer = peer.address().to_string(code);
+  loop_->add(*this);
+  if (loop_->stopping()) {
+    close();
+    return;
+  }
+  read();
+}
+
+void SocketConnection::read() {
+  set_read_deadline();
+  if (reading_) return;
+  reading_ = true;
+  const auto space = reader_.space();
+  socket_.async_read_some(asio::buffer(space.data(), space.size()),
+                          [self = shared_from_this()](const error_code& code, std::size_t bytes) {
+                            self->reading_ = false;
+                            if (self->phase_ != Phase::reading) return;
+                            if (code) {
+                              self->close();
+                            } else {
+                              self->on_read(bytes);
+                            }
+                          });
+}
+
+void SocketConnection::on_read(std::size_t bytes) {
+  loop_->shared().counters.bytes_in.fetch_add(bytes, std::memory_order_relaxed);
+  reader_.filled(bytes);
+  account_buffer();
+  process();
+}
+
+void SocketConnection::process() {
+  if (processing_) return;
+  processing_ = true;
+  while (phase_ == Phase::reading && !close_after_write_) {
+    if (out_.size() - out_sent_ > kBacklogBytes) flush();
+    if (writing_) break;
+    if (reader_.state() == RequestReader::State::refused) refuse();
+    if (reader_.state() != RequestReader::State::ready || !route()) break;
+  }
+  processing_ = false;
+  if (phase_ == Phase::reading && reader_.take_expectation()) out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+  flush();
+  if (phase_ != Phase::reading || writing_) return;
+  if (close_after_write_) {
+    linger();
+  } else {
+    read();
+  }
+}
+
+bool SocketConnection::route() {
+  Shared& shared = loop_->shared();
+  shared.counters.requests.fetch_add(1, std::memory_order_relaxed);
+  phase_ = Phase::routed;
+  deadline_ = 0;
+  timed_ = RequestReader::State::ready;
+  head_only_ = reader_.request().method == Method::head;
+  if (shared.in_flight.fetch_add(1, std::memory_order_relaxed) >= limits_.requests_in_flight_max) {
+    shared.counters.refused.fetch_add(1, std::memory_order_relaxed);
+    auto response = error_response(503, "overloaded", "Too many requests are in flight.", "Retry after the time given.");
+    response.headers.emplace_back("Retry-After", "1");
+    answer(std::move(response));
+  } else {
+    shared.router->dispatch(reader_.request(), Responder(shared_from_this()));
+  }
+  return phase_ == Phase::reading;
+}
+
+void SocketConnection::send(Response response) {
+  if (loop_->on_own_thread()) {
+    answer(std::move(response));
+  } else {
+    loop_->deliver(shared_from_this(), std::move(response));
+  }
+}
+
+void SocketConnection::answer(Response response) {
+  loop_->shared().in_flight.fetch_sub(1, std::memory_order_relaxed);
+  if (phase_ != Phase::routed) return;
+  phase_ = Phase::reading;
+  close_after_write_ = !reader_.keep_alive() || loop_->stopping();
+  append(response);
+  if (!close_after_write_) {
+    reader_.next();
+    account_buffer();
+  }
+  process();
+}
+
+void SocketConnection::refuse() {
+  loop_->shared().counters.refused.fetch_add(1, std::memory_order_relaxed);
+  close_after_write_ = true;
+  head_only_ = false;
+  append(reader_.refusal());
+}
+
+void SocketConnection::append_head(const Response& response) {
+  out_ += "HTTP/1.1 ";
+  append_number(out_, static_cast<std::uint64_t>(response.status));
+  out_ += ' ';
+  out_ += reason_phrase(response.status);
+  out_ += "\r\n";
+  if (!response.content_type.empty() && may_have_body(response.status)) {
+    append_field(out_, "Content-Type", response.content_type);
+  }
+  for (const auto& [name, value] : response.headers) append_field(out_, name, value);
+}
+
+void SocketConnection::append(const Response& response) {
+  append_head(response);
+  if (close_after_write_) {
+    out_ += "Connection: close\r\n";
+  } else if (reader_.needs_keep_alive_field()) {
+    out_ += "Connection: keep-alive\r\n";
+  }
+  if (may_have_body(response.status)) {
+    out_ += "Content-Length: ";
+    append_number(out_, response.body.size());
+    out_ += "\r\n\r\n";
+    if (!head_only_) out_ += response.body;
+  } else {
+    out_ += "\r\n";
+  }
+}
+
+void SocketConnection::flush() {
+  if (writing_ || phase_ == Phase::closed || out_.size() == out_sent_) return;
+  error_code code;
+  const std::size_t sent = socket_.write_some(asio::buffer(out_.data() + out_sent_, out_.size() - out_sent_), code);
+  if (code && code != asio::error::would_block && code != asio::error::try_again) {
+    close();
+    return;
+  }
+  loop_->shared().counters.bytes_out.fetch_add(sent, std::memory_order_relaxed);
+  out_sent_ += sent;
+  if (out_sent_ == out_.size()) {
+    if (out_.capacity() > kBacklogBytes) {
+      out_ = {};
+    } else {
+      out_.clear();
+    }
+    out_sent_ = 0;
+    return;
+  }
+  writing_ = true;
+  deadline_ = loop_->tick_after(limits_.write_timeout_ms);
+  // Only waits, so that out_ may grow meanwhile.
+  socket_.async_wait(asio::ip::tcp::socket::wait_write, [self = shared_from_this()](const error_code& failed) {
+    self->writing_ = false;
+    if (self->phase_ == Phase::closed) return;
+    if (failed) {
+      self->close();
+    } else {
+      self->on_writable();
+    }
+  });
+}
+
+void SocketConnection::on_writable() {
+  flush();
+  if (writing_ || phase_ == Phase::closed) return;
+  deadline_ = 0;
+  timed_ = RequestReader::State::ready;
+  if (phase_ == Phase::streaming) {
+    send_stream(stream_);
+  } else if (phase_ == Phase::reading) {
+    process();
+  }
+}
+
+std::shared_ptr<Stream> SocketConnection::stream(Response head) {
+  auto stream = std::make_shared<EventStream>(loop_, weak_from_this(), limits_.stream_bytes_max, std::move(head));
+  if (loop_->on_own_thread()) {
+    send_stream(stream);
+  } else {
+    loop_->flush_stream(shared_from_this(), stream);
+  }
+  return stream;
+}
+
+void SocketConnection::send_stream(const std::shared_ptr<EventStream>& stream) {
+  if (stream_ == nullptr) {
+    loop_->shared().in_flight.fetch_sub(1, std::memory_order_relaxed);
+    if (phase_ != Phase::routed) {
+      stream->abandon();
+      return;
+    }
+    stream_ = stream;
+    phase_ = Phase::streaming;
+    append_head(stream->head());
+    out_ += "Connection: close\r\n\r\n";
+    if (head_only_ || loop_->stopping()) stream_->close();
+    watch_for_hangup();
+  }
+  if (phase_ != Phase::streaming || writing_) return;
+  const EventStream::Next next = stream_->take(out_, head_only_ ? EventStream::Bytes::drop : EventStream::Bytes::keep);
+  if (next == EventStream::Next::overrun) {
+    close();
+    return;
+  }
+  flush();
+  if (next == EventStream::Next::last && !writing_ && phase_ == Phase::streaming) close();
+}
+
+void SocketConnection::watch_for_hangup() {
+  socket_.async_wait(asio::ip::tcp::socket::wait_read, [self = shared_from_this()](const error_code& failed) {
+    if (self->phase_ != Phase::streaming && self->phase_ != Phase::lingering) return;
+    char discarded[4096];
+    error_code code = failed;
+    const std::size_t bytes = code ? 0 : self->socket_.read_some(asio::buffer(discarded), code);
+    self->lingered_ += bytes;
+    const bool nothing = code == asio::error::would_block || code == asio::error::try_again;
+    if ((code && !nothing) || self->lingered_ > kLingerBytes) {
+      self->close();
+    } else {
+      self->watch_for_hangup();
+    }
+  });
+}
+
+void SocketConnection::linger() {
+  error_code code;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, code);
+  if (code) {
+    close();
+    return;
+  }
+  phase_ = Phase::lingering;
+  lingered_ = 0;
+  deadline_ = loop_->tick_after(std::min(kLingerMs, limits_.idle_timeout_ms));
+  watch_for_hangup();
+}
+
+void SocketConnection::set_read_deadline() {
+  const RequestReader::State state = reader_.state();
+  if (state == timed_) return;  // Bytes that trickle in do not buy more time.
+  timed_ = state;
+  switch (state) {
+    case RequestReader::State::header: deadline_ = loop_->tick_after(limits_.header_timeout_ms); break;
+    case RequestReader::State::body: deadline_ = loop_->tick_after(limits_.body_timeout_ms); break;
+    default: deadline_ = loop_->tick_after(limits_.idle_timeout_ms); break;
+  }
+}
+
+void SocketConnection::on_tick(std::uint64_t tick) {
+  if (phase_ == Phase::streaming && stream_.use_count() == 1) {
+    stream_->close();  // Its writer has dropped it.
+    send_stream(stream_);
+    return;
+  }
+  if (deadline_ != 0 && tick >= deadline_) expire();
+}
+
+void SocketConnection::expire() {
+  const bool in_request = timed_ == RequestReader::State::header || timed_ == RequestReader::State::body;
+  if (phase_ == Phase::reading && !writing_ && in_request) {
+    loop_->shared().counters.refused.fetch_add(1, std::memory_order_relaxed);
+    close_after_write_ = true;
+    head_only_ = false;
+    append(error_response(408, "request_timeout", "The request did not arrive in time.", "Retry on a new connection."));
+    flush();
+  }
+  close();
+}
+
+void SocketConnection::on_stop() {
+  if (phase_ == Phase::streaming) {
+    stream_->close();
+    send_stream(stream_);
+  } else if (phase_ == Phase::reading && !writing_ && reader_.state() == RequestReader::State::idle) {
+    close();
+  }
+}
+
+void SocketConnection::account_buffer() {
+  Shared& shared = loop_->shared();
+  const std::size_t held = reader_.held_bytes() > kUncountedBytes ? reader_.held_bytes() : 0;
+  if (held == buffered_) return;
+  const std::size_t all = shared.buffered_bytes.fetch_add(held - buffered_, std::memory_order_relaxed) + held - buffered_;
+  const bool grew = held > buffered_;
+  buffered_ = held;
+  if (grew && all > limits_.buffered_bytes_max) reader_.refuse_for_memory();
+}
+
+void SocketConnection::close() {
+  if (phase_ == Phase::closed) return;
+  phase_ = Phase::closed;
+  deadline_ = 0;
+  error_code code;
+  socket_.close(code);
+  if (stream_ != nullptr) stream_->abandon();
+  stream_.reset();
+  loop_->shared().buffered_bytes.fetch_sub(buffered_, std::memory_order_relaxed);
+  buffered_ = 0;
+  loop_->remove(*this);
+}
+
+}  // namespace millrace::http
