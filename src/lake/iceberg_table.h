@@ -11,33 +11,22 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "lake/expiry.h"
+#include "lake/iceberg_settings.h"
+#include "lake/manifest.h"
 #include "lake/object_store.h"
 #include "lake/offset_ranges.h"
+#include "lake/table_files.h"
 #include "lake/table_metadata.h"
 #include "lake/table_spec.h"
 #include "lake/table_state.h"
 
 namespace millrace::lake {
 
-struct IcebergSettings {
-  std::int64_t snapshot_keep_ms = base::kHourMs;  // Younger snapshots stay readable ...
-  int snapshots_min = 3;                          // ... and at least so many of any age.
-  int metadata_versions_max = 100;                // Old metadata files kept beside the current one.
-  int manifests_merge_min = 100;  // So many small manifests are merged into one by the next commit.
-  std::int64_t manifest_target_bytes = 8 << 20;   // A manifest that reached it is not merged again.
-  std::int64_t orphan_age_ms = 3 * base::kDayMs;  // An object no snapshot refers to is removed after it.
-  int commit_attempts_max = 8;                    // Lost races before a commit gives up.
-};
-
 struct CommitReceipt {
   std::int64_t snapshot_id = 0;
   std::int64_t sequence_number = 0;
   std::int64_t version = 0;  // Of the metadata file.
-};
-
-struct MaintenanceReport {
-  std::int64_t objects_seen = 0;
-  std::int64_t orphans_removed = 0;
 };
 
 // One Iceberg v2 table in an object store, and the only way to change it.
@@ -71,7 +60,7 @@ class IcebergTable {
   base::Status refresh();
 
   // A new name in the store for a data file of this partition:
-  // "<namespace>/<table>/data/day=2026-11-21/<ms>-<random>.parquet". Orphan removal reads the age from it, so
+  // "<namespace>/<table>/data/2026-11-21/<ms>-<random>.parquet". Orphan removal reads the age from it, so
   // data files must be named by this function.
   std::string data_object_name(std::span<const PartitionValue> partition);
 
@@ -94,13 +83,36 @@ class IcebergTable {
 
  private:
   struct Change;
-  struct Attempt;
+  struct Draft;
+  struct AddedManifest {
+    std::string object;  // Empty until written.
+    std::int64_t bytes = 0;
+  };
 
   IcebergTable(ObjectStore& store, TableSpec spec, const base::Clock& clock, base::Random& random,
                IcebergSettings settings);
-  void publish(std::shared_ptr<const TableState> state);
+  base::Status open();
+  base::Status create();
+  base::Status evolve_stored();
+  base::Status check_files(const std::vector<DataFile>& files) const;
 
-  ObjectStore& store_;
+  base::Result<CommitReceipt> commit(const Change& change);
+  // The offsets and the removed objects of `change` on top of `head`, or why it cannot be.
+  base::Result<Draft> draft(const Change& change, const TableState& head) const;
+  base::Result<std::vector<ManifestEntry>> added_entries(const Change& change,
+                                                         std::int64_t snapshot_id) const;
+  // Once for all attempts of a commit.
+  base::Status write_added(const std::vector<ManifestEntry>& entries, AddedManifest& manifest);
+  // Writes what the state after the commit refers to, all but its metadata file.
+  base::Result<std::shared_ptr<const TableState>> build(const Change& change, const TableState& head,
+                                                        Draft draft, std::int64_t snapshot_id,
+                                                        const std::vector<ManifestEntry>& added,
+                                                        const AddedManifest& manifest);
+  void publish(std::shared_ptr<const TableState> state);
+  // Removes what a commit made unreachable and exports the version; what fails is left to remove_orphans().
+  void tidy(const TableState& before, const TableState& after);
+
+  TableFiles files_;
   TableSpec spec_;
   const base::Clock& clock_;
   base::Random& random_;
