@@ -52,8 +52,8 @@ class Timers final : public Checkpointed {
  private:
   struct Armed {
     std::int64_t deadline_ms = 0;
-    std::int64_t node_ms = 0;        // Of its one good heap node; not after deadline_ms.
-    std::uint32_t generation = 0;    // Tells that node from older ones of the same slot.
+    std::int64_t node_ms = 0;      // Of its one good node; not after deadline_ms.
+    std::uint32_t generation = 0;  // Of that node; 0 when it has none.
     void encode(std::string& out) const;
   };
   using Table = EntryTable<Armed, TextKey>;
@@ -62,18 +62,26 @@ class Timers final : public Checkpointed {
     Table::Index index = 0;
     std::uint32_t generation = 0;
   };
+  // A node whose deadline was the earliest and true when it left the heap; has its own key, since its slot may be reused.
+  struct Ready {
+    Node node;
+    std::string key;
+  };
 
   std::string_view full_key(std::uint8_t kind, std::string_view key);
-  void push(Table::Index index);
-  bool good(const Node& node) const;
-  bool settle();  // Makes the heap's top a true deadline; false when there is none.
-  void pop_node();
-  bool later(const Node& a, const Node& b) const;
+  void arm(Table::Index index, std::int64_t deadline_ms);
+  bool good(const Node& node) const { return table_[node.index].value.generation == node.generation; }
+  // Brings all timers of the earliest deadline into ready_; false when there is no timer.
+  bool settle();
+  // What becomes of a node that came up: true when its timer is armed for exactly that time.
+  bool holds(const Node& node);
+  void push(const Node& node);
   void compact();
 
   const StateStore& store_;
   Table table_;
-  std::vector<Node> heap_;
+  std::vector<Node> heap_;    // By deadline alone.
+  std::vector<Ready> ready_;  // By deadline and key.
   std::size_t armed_ = 0;
   std::uint32_t next_generation_ = 1;
   std::string scratch_;

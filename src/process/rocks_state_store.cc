@@ -1,0 +1,166 @@
+#include "process/rocks_state_store.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace::process {
+
+namespace {
+
+rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
+std::string_view text(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+base::Error error_of(const rocksdb::Status& status, std::string_view what) {
+  base::ErrorCode code = base::ErrorCode::io;
+  if (status.IsCorruption()) code = base::ErrorCode::corrupt;
+  if (status.IsNoSpace()) code = base::ErrorCode::exhausted;
+  if (status.IsInvalidArgument()) code = base::ErrorCode::invalid_argument;
+  return base::Error(code, std::string(what) + ": " + status.ToString());
+}
+
+// The first key after every key that begins with `prefix`.
+std::string prefix_end(std::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty() && end.back() == '\xff') end.pop_back();
+  if (!end.empty()) end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
+  return end;
+}
+
+class SharedParts final : public RocksShared {
+ public:
+  explicit SharedParts(const RocksSettings& wanted)
+      : settings(wanted),
+        cache(rocksdb::NewLRUCache(wanted.block_cache_bytes, 4)),
+        write_buffers(std::make_shared<rocksdb::WriteBufferManager>(wanted.write_buffer_bytes)) {}
+
+  RocksSettings settings;
+  std::shared_ptr<rocksdb::Cache> cache;
+  std::shared_ptr<rocksdb::WriteBufferManager> write_buffers;
+};
+
+rocksdb::Options options_of(const SharedParts& shared) {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.write_buffer_manager = shared.write_buffers;
+  // A store alone may fill half of what all share before it is flushed.
+  options.write_buffer_size = std::max<std::size_t>(shared.settings.write_buffer_bytes / 2, 1u << 20);
+  options.max_write_buffer_number = 3;
+  options.max_background_jobs = shared.settings.background_threads;
+  options.max_open_files = shared.settings.open_files_max;
+  options.compression = rocksdb::kLZ4Compression;
+  options.level_compaction_dynamic_level_bytes = true;
+  options.bytes_per_sync = 1 << 20;
+  options.keep_log_file_num = 2;
+  options.max_manifest_file_size = 16u << 20;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = shared.cache;
+  table.cache_index_and_filter_blocks = true;
+  table.cache_index_and_filter_blocks_with_high_priority = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.whole_key_filtering = true;
+  table.block_size = 8 << 10;
+  table.format_version = 5;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+}  // namespace
+
+std::shared_ptr<RocksShared> RocksShared::create(const RocksSettings& settings) {
+  return std::make_shared<SharedParts>(settings);
+}
+
+struct RocksStateStore::Database {
+  std::shared_ptr<RocksShared> shared;
+  std::unique_ptr<rocksdb::DB> db;
+};
+
+RocksStateStore::RocksStateStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+RocksStateStore::~RocksStateStore() = default;
+
+base::Result<std::unique_ptr<RocksStateStore>> RocksStateStore::open(const std::string& path,
+                                                                     std::shared_ptr<RocksShared> shared) {
+  const rocksdb::Options options = options_of(static_cast<const SharedParts&>(*shared));
+  rocksdb::Status status = options.env->CreateDirIfMissing(path);
+  rocksdb::DB* db = nullptr;
+  if (status.ok()) status = rocksdb::DB::Open(options, path, &db);
+  if (!status.ok()) {
+    if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
+      return base::Error(base::ErrorCode::conflict, "open state " + path + ": " + status.ToString());
+    }
+    return error_of(status, "open state " + path);
+  }
+  auto database = std::make_unique<Database>();
+  database->shared = std::move(shared);
+  database->db.reset(db);
+  return std::make_unique<RocksStateStore>(std::move(database));
+}
+
+base::Result<std::optional<std::string>> RocksStateStore::get(std::string_view key) const {
+  std::string value;
+  const rocksdb::Status status = database_->db->Get(rocksdb::ReadOptions(), slice(key), &value);
+  if (status.IsNotFound()) return std::optional<std::string>();
+  if (!status.ok()) return error_of(status, "read state");
+  return std::optional<std::string>(std::move(value));
+}
+
+base::Status RocksStateStore::scan_from(std::string_view prefix, std::string_view from, const Visit& visit) const {
+  const std::string end = prefix_end(prefix);
+  const rocksdb::Slice end_slice(end);
+  rocksdb::ReadOptions options;
+  options.total_order_seek = true;
+  options.fill_cache = false;
+  if (!end.empty()) options.iterate_upper_bound = &end_slice;
+  const std::unique_ptr<rocksdb::Iterator> entry(database_->db->NewIterator(options));
+  for (entry->Seek(slice(std::max(prefix, from))); entry->Valid(); entry->Next()) {
+    if (!visit(text(entry->key()), text(entry->value()))) return base::Ok{};
+  }
+  if (!entry->status().ok()) return error_of(entry->status(), "scan state");
+  return base::Ok{};
+}
+
+base::Status RocksStateStore::commit(const StateBatch& batch) {
+  rocksdb::WriteBatch writes(batch.bytes() + 16 * batch.size());
+  rocksdb::Status status;
+  for (const std::string& prefix : batch.erased_prefixes()) {
+    const std::string end = prefix_end(prefix);
+    INVARIANT(!end.empty());
+    status = writes.DeleteRange(prefix, end);
+    if (!status.ok()) return error_of(status, "erase state");
+  }
+  batch.for_each([&](std::string_view key, std::optional<std::string_view> value) {
+    if (!status.ok()) return;
+    status = value ? writes.Put(slice(key), slice(*value)) : writes.Delete(slice(key));
+  });
+  if (!status.ok()) return error_of(status, "gather state");
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  status = database_->db->Write(options, &writes);
+  if (!status.ok()) return error_of(status, "commit state");
+  return base::Ok{};
+}
+
+RocksStateStore::Figures RocksStateStore::figures() const {
+  Figures figures;
+  auto& db = *database_->db;
+  db.GetIntProperty(rocksdb::DB::Properties::kLiveSstFilesSize, &figures.live_bytes);
+  db.GetIntProperty(rocksdb::DB::Properties::kSizeAllMemTables, &figures.memtable_bytes);
+  db.GetIntProperty(rocksdb::DB::Properties::kEstimatePendingCompactionBytes, &figures.pending_compaction_bytes);
+  return figures;
+}
+
+}  // namespace millrace::process
