@@ -53,8 +53,16 @@ class RecordBuffer {
   std::uint32_t count_ = 0;
 };
 
-// Records read from a journal, with the memory they lie in. Immutable once made, so it may be shared between threads.
+// Most bytes (payloads and their length prefixes) that one append() takes; a record is therefore shorter than this.
+inline constexpr std::size_t kAppendBytesMax = 6 << 20;
+
+// Records read from a journal, with the memory they lie in. Immutable once made, so it may be shared between threads;
+// not copied, for the views of a copy would still point into the original.
 struct RecordBatch {
+  RecordBatch() = default;
+  RecordBatch(RecordBatch&&) = default;
+  RecordBatch& operator=(RecordBatch&&) = default;
+
   Offset first;
   std::vector<std::string_view> payloads;  // Into `memory`.
   std::vector<std::string> memory;
@@ -73,7 +81,8 @@ class Journal {
  public:
   virtual ~Journal() = default;
   // Assigns consecutive offsets to the records of all buffers, in order, and returns the first. Not durable until sync().
-  // exhausted when the disk is full: nothing was appended, and a later append may succeed.
+  // exhausted when the disk is full: nothing was appended, and a later append may succeed. invalid_argument past
+  // kAppendBytesMax.
   virtual base::Result<Offset> append(std::span<const RecordBuffer* const> buffers) = 0;
   // Makes every earlier append durable. After an error the journal refuses further appends and syncs.
   virtual base::Status sync() = 0;

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "disk/disk.h"
+
+namespace millrace::journal {
+
+// The file that becomes the next segment, filled with zeros ahead of its use. Any thread.
+class SpareSegment {
+ public:
+  struct File {
+    std::unique_ptr<disk::WriteFile> file;
+    std::uint64_t bytes = 0;
+  };
+
+  SpareSegment(disk::Disk& disk, std::string path, std::uint64_t wanted_bytes)
+      : disk_(disk), path_(std::move(path)), wanted_bytes_(wanted_bytes) {}
+
+  // Fills and syncs one step more; returns the bytes still missing. After an error the file is removed, so that a full disk
+  // gets its space back and zeros whose sync failed are not used.
+  base::Result<std::uint64_t> prepare();
+  bool ready() const { return ready_.load(std::memory_order_relaxed); }
+  // Writes and syncs the header into the file as far as it is filled, or into a new one, and renames it to `path`. The
+  // caller makes the name durable. After an error there is no spare, and `path` exists only if the code is io.
+  base::Result<File> promote(std::string_view header, std::string_view path);
+  base::Status discard();
+
+ private:
+  base::Status create_if_absent();
+  base::Status fill_step();
+  base::Status write_header(std::string_view header);
+
+  disk::Disk& disk_;
+  const std::string path_;
+  const std::uint64_t wanted_bytes_;
+  std::atomic<bool> ready_{false};
+  std::mutex mutex_;
+  File spare_;  // Guarded by mutex_.
+};
+
+}  // namespace millrace::journal
