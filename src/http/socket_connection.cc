@@ -277,7 +277,7 @@ void SocketConnection::watch_for_hangup() {
 void SocketConnection::linger() {
   error_code code;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, code);
-  if (code) {
+  if (code || loop_->stopping()) {
     close();
     return;
   }
@@ -323,7 +323,8 @@ void SocketConnection::on_stop() {
   if (phase_ == Phase::streaming) {
     stream_->close();
     send_stream(stream_);
-  } else if (phase_ == Phase::reading && !writing_ && reader_.state() == RequestReader::State::idle) {
+  } else if (phase_ == Phase::lingering ||
+             (phase_ == Phase::reading && !writing_ && reader_.state() == RequestReader::State::idle)) {
     close();
   }
 }
