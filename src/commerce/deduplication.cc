@@ -1,0 +1,38 @@
+#include "commerce/deduplication.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+
+namespace millrace::commerce {
+
+bool first_message(process::DedupIndex& index, const event::Event& event, std::uint64_t visitor_hash) {
+  const auto message_id = event[event::Text::message_id];
+  if (message_id.empty()) return true;
+  return index.first_time(base::mix(visitor_hash, event.source), base::hash128(message_id), event.received_at);
+}
+
+bool RecentOrders::first_order(const event::Event& event) {
+  const auto order_id = event[event::Text::order_id];
+  if (event.type != event::EventType::order_completed || order_id.empty()) return true;
+  const std::uint64_t hash = base::hash64(order_id);
+  if (std::find(hashes_.begin(), hashes_.end(), hash) != hashes_.end()) return false;
+  if (hashes_.size() >= kRecentOrdersMax) hashes_.erase(hashes_.begin());
+  hashes_.push_back(hash);
+  return true;
+}
+
+void RecentOrders::encode(base::ByteWriter& writer) const {
+  writer.varint(hashes_.size());
+  for (const auto hash : hashes_) writer.u64(hash);
+}
+
+bool RecentOrders::decode(base::ByteReader& reader) {
+  const auto count = reader.varint();
+  if (count > reader.remaining() / sizeof(std::uint64_t)) return false;
+  hashes_.clear();
+  for (std::uint64_t i = 0; i < count; ++i) hashes_.push_back(reader.u64());
+  return reader.ok();
+}
+
+}  // namespace millrace::commerce

@@ -1,0 +1,15 @@
+#pragma once
+
+namespace millrace::commerce {
+
+// Where the parts of the visitor stage's state lie in its store; docs/formats/visitor_state.md. No prefix begins another.
+constexpr char kVisitorsPrefix[] = "v/";
+constexpr char kUsersPrefix[] = "u/";
+constexpr char kTimersPrefix[] = "t/";
+constexpr char kFunnelPrefix[] = "f/";
+constexpr char kLedgerPrefix[] = "l/";
+constexpr char kMessagesPrefix[] = "m/";
+constexpr char kWatermarkKey[] = "w";
+constexpr char kTotalsKey[] = "n";
+
+}  // namespace millrace::commerce

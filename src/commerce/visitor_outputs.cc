@@ -1,0 +1,177 @@
+// What the visitor stage tells others: facts, rows, views and actions; and how its state is restored.
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include "base/hash.h"
+#include "commerce/cart_action.h"
+#include "commerce/order_placed.h"
+#include "commerce/visitor_keys.h"
+#include "commerce/visitor_stage.h"
+
+namespace millrace::commerce {
+
+namespace {
+
+using event::EventType;
+
+// Sessions are told of to every serving node: one partition.
+constexpr std::uint64_t kSessionsKey = 0;
+
+std::optional<event::ProductAction> product_action(EventType type) {
+  switch (type) {
+    case EventType::product_viewed:
+      return event::ProductAction::view;
+    case EventType::product_added:
+    case EventType::wishlist_moved_to_cart:
+      return event::ProductAction::add_to_cart;
+    case EventType::product_removed:
+      return event::ProductAction::remove_from_cart;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+void VisitorStage::tell_products(const Arrival& arrival, std::uint64_t session_id, Step& step) {
+  const event::Event& event = arrival.event;
+  const auto action = product_action(event.type);
+  const bool purchase = event.type == EventType::order_completed;
+  if (!action && !purchase) return;
+  for (const auto& line : event.products) {
+    if (line.product_id.empty()) continue;
+    // Purchases are told by the order stage, which knows whether another visitor's event told of the same order.
+    if (action) {
+      auto& emission = step.out.emissions.emplace_back();
+      emission.topic = event::Topic::facts;
+      emission.key_hash = base::hash64(line.product_id);
+      emission.offset = step.offset;
+      auto& fact = emission.fact.emplace<event::ProductActivity>();
+      fact.action = *action;
+      fact.product_id = line.product_id;
+      fact.name = line.name;
+      fact.category = line.category;
+      fact.visitor_hash = arrival.visitor_hash;
+      fact.at = event.event_time;
+      fact.quantity = line.quantity;
+      fact.price = line.price;
+      fact.currency = event.currency;
+    }
+    if (session_id == 0 || event.type == EventType::product_removed) continue;
+    auto& click = std::get<event::ClickView>(step.out.views.emplace_back(event::ClickView{}));
+    click.session_id = session_id;
+    click.product_id = line.product_id;
+    click.category = line.category;
+    click.at = event.event_time;
+    click.purchase = purchase;
+  }
+}
+
+void VisitorStage::tell_order(const VisitorState& state, std::uint64_t session_id, event::OrderRow order, Step& step) {
+  for (const Session& session : state.history.sessions) {
+    if (session.id == session_id) credit(order, session);
+  }
+  if (order.user_id.empty()) order.user_id = state.identity.user_id();
+  auto& emission = step.out.emissions.emplace_back();
+  emission.topic = event::Topic::facts;
+  emission.key_hash = base::hash64(order.order_id);
+  emission.offset = step.offset;
+  emission.fact = event::OrderPlaced{std::move(order)};
+}
+
+void VisitorStage::publish_sessions(std::string_view visitor_id, const VisitorState& state, Step& step) {
+  SessionEffects& effects = session_effects_;
+  for (const auto& place : effects.left) funnel_.remove(place);
+  for (const auto& place : effects.entered) funnel_.add(place);
+  VisitorTotals& totals = totals_.values();
+  totals.sessions += effects.opened;
+  totals.sessions -= effects.merged;
+  totals.sessions_joined += effects.merged;
+  totals.session_rows += effects.rows.size();
+  for (auto& closing : effects.rows) {
+    event::SessionRow& row = closing.row;
+    row.offset = step.offset;
+    row.visitor_id = visitor_id;
+    row.user_id = state.identity.user_id();
+    step.out.sessions.push_back(row);
+    step.out.views.emplace_back(event::SessionClosedView{row.session_id, closing.items, row});
+    step.out.emissions.push_back({event::Topic::sessions, kSessionsKey, step.offset,
+                                  event::SessionClosed{std::move(row), std::move(closing.items)}});
+  }
+  effects.clear();
+}
+
+void VisitorStage::publish_carts(std::string_view visitor_id, const VisitorState& state, Step& step) {
+  CartEffects& effects = cart_effects_;
+  VisitorTotals& totals = totals_.values();
+  totals.carts_abandoned += effects.abandoned.size();
+  totals.abandonments_cancelled += effects.cancelled.size();
+  totals.carts_purchased_in_time += effects.purchased_in_time;
+  totals.carts_silenced += effects.silenced;
+  const std::uint64_t key = base::hash64(visitor_id);
+  const std::string_view user_id = state.identity.user_id();
+  for (const auto& cart : effects.abandoned) {
+    step.out.emissions.push_back({event::Topic::actions, key, step.offset, abandonment(cart, visitor_id, user_id)});
+  }
+  for (const auto& trigger : effects.cancelled) {
+    step.out.emissions.push_back({event::Topic::actions, key, step.offset, cancellation(trigger, visitor_id, user_id)});
+  }
+  effects.clear();
+}
+
+void VisitorStage::list(std::string_view visitor_id, VisitorState& state) {
+  if (state.listed_in_batch == batch_) return;
+  state.listed_in_batch = batch_;
+  listed_.emplace_back(visitor_id);
+}
+
+void VisitorStage::on_batch_end(process::Outputs& out) {
+  for (const auto& visitor_id : listed_) {
+    const VisitorState* state = visitors_.find(visitor_id);
+    INVARIANT(state != nullptr);
+    out.views.emplace_back(std::make_shared<const event::VisitorView>(visitor_view(visitor_id, *state, settings_.cart)));
+  }
+  listed_.clear();
+  ++batch_;
+  const std::size_t first = out.funnel.size();
+  funnel_.take_changed(out.funnel);
+  out.views.insert(out.views.end(), out.funnel.begin() + static_cast<std::ptrdiff_t>(first), out.funnel.end());
+  ledger_.take_changed(out.views);
+}
+
+base::Status VisitorStage::restore(process::Outputs& out) {
+  TRY(watermark_.restore());
+  TRY(totals_.restore());
+  TRY(messages_.restore());
+  TRY(timers_.restore());
+  TRY(Ledger::restore(store_, kLedgerPrefix, out.views));
+  TRY(FunnelCells::restore(store_, kFunnelPrefix, out.views));
+  // Whoever has an open session has a timer; a timer's key is its kind, then the visitor.
+  base::Status outcome = base::Ok{};
+  const std::size_t visitor_at = std::string_view(kTimersPrefix).size() + 1;
+  std::string key;
+  TRY(store_.scan(kTimersPrefix, [&](std::string_view timer, std::string_view) {
+    if (timer.size() < visitor_at) return true;
+    key.assign(kVisitorsPrefix).append(timer.substr(visitor_at));
+    auto stored = store_.get(key);
+    if (!stored.ok()) {
+      outcome = std::move(stored).error();
+      return false;
+    }
+    if (!*stored) return true;
+    VisitorState state;
+    if (!VisitorState::decode(**stored, state)) {
+      outcome = base::Error(base::ErrorCode::corrupt, "visitor state cannot be decoded");
+      return false;
+    }
+    append_clicks(state, out.views);
+    out.views.emplace_back(
+        std::make_shared<const event::VisitorView>(visitor_view(timer.substr(visitor_at), state, settings_.cart)));
+    return true;
+  }));
+  return outcome;
+}
+
+}  // namespace millrace::commerce

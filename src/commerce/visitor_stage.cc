@@ -1,0 +1,226 @@
+#include "commerce/visitor_stage.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/hash.h"
+#include "commerce/order_placed.h"
+#include "commerce/visitor_keys.h"
+
+namespace millrace::commerce {
+
+namespace {
+
+using event::EventType;
+using event::Text;
+using event::Verdict;
+
+constexpr std::uint8_t kVisitorTimer = 0;
+
+std::optional<CartChange::Kind> cart_change(EventType type) {
+  switch (type) {
+    case EventType::product_added:
+    case EventType::wishlist_moved_to_cart:
+      return CartChange::Kind::add;
+    case EventType::product_removed:
+      return CartChange::Kind::remove;
+    case EventType::order_completed:
+      return CartChange::Kind::purchase;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+VisitorStage::VisitorStage(const process::StateStore& store, VisitorSettings settings)
+    : store_(store),
+      settings_(std::move(settings)),
+      watermark_(store, kWatermarkKey, settings_.watermark),
+      messages_(store, kMessagesPrefix, settings_.dedup),
+      visitors_(store, kVisitorsPrefix, settings_.visitors_cached_max),
+      users_(store, kUsersPrefix, settings_.users_cached_max),
+      timers_(store, kTimersPrefix),
+      funnel_(store, kFunnelPrefix, settings_.cells_cached_max),
+      ledger_(store, kLedgerPrefix, settings_.cells_cached_max),
+      totals_(store, kTotalsKey),
+      parts_({&watermark_, &totals_, &messages_, &visitors_, &users_, &timers_, &funnel_.state(), &ledger_.state()}) {}
+
+base::Status VisitorStage::on_record(const process::Position& position, std::string_view payload,
+                                     process::Outputs& out) {
+  TRY_ASSIGN(const auto kind, event::record_kind(payload));
+  switch (kind) {
+    case event::RecordKind::event:
+      return on_event(position, payload, out);
+    case event::RecordKind::quarantined: {
+      TRY_ASSIGN(const auto item, event::decode_quarantined(payload));
+      ledger_.count(item.source, item.received_at, Verdict::quarantined);
+      return base::Ok{};
+    }
+    case event::RecordKind::tick: {
+      TRY_ASSIGN(const auto tick, event::decode_tick(payload));
+      Step step{position.offset.value, out};
+      if (watermark_.on_tick(tick.wall)) fire_timers(step);
+      return base::Ok{};
+    }
+    default:
+      return base::Error(base::ErrorCode::invalid_argument, "not a record of the events journal");
+  }
+}
+
+base::Status VisitorStage::on_event(const process::Position& position, std::string_view payload,
+                                    process::Outputs& out) {
+  TRY(event::decode_event(payload, event_));
+  const std::string_view visitor_id = event_.visitor_key();
+  if (visitor_id.empty()) return base::Error(base::ErrorCode::invalid_argument, "event without a visitor");
+  const std::uint64_t visitor_hash = base::hash64(visitor_id);
+  Step step{position.offset.value, out};
+  auto& row = out.events.emplace_back();
+  row.index = position.index;
+  row.verdict = Verdict::duplicate;
+  if (first_message(messages_, event_, visitor_hash)) {
+    VisitorState& state = visitors_.edit(visitor_id);
+    if (state.recent_orders.first_order(event_)) {
+      row.verdict = Verdict::accepted;
+      accept(visitor_id, state, visitor_hash, step, row.session_id);
+    }
+  }
+  ledger_.count(event_.source, event_.received_at, row.verdict);
+  if (row.verdict == Verdict::accepted && watermark_.on_event(event_.event_time, event_.received_at)) fire_timers(step);
+  return base::Ok{};
+}
+
+void VisitorStage::accept(std::string_view visitor_id, VisitorState& state, std::uint64_t visitor_hash, Step& step,
+                          std::uint64_t& session_id) {
+  VisitorTotals& totals = totals_.values();
+  const std::int64_t at = event_.event_time.ms;
+  const bool known = state.events > 0;
+  state.first_seen_ms = known ? std::min(state.first_seen_ms, at) : at;
+  state.last_seen_ms = known ? std::max(state.last_seen_ms, at) : at;
+  totals.visitors += known ? 0 : 1;
+  ++state.events;
+  ++totals.events;
+  identify(visitor_id, state, step);
+
+  Arrival arrival{event_, {at, step.offset}, watermark_.now().ms, visitor_hash, {}};
+  const bool late = too_late(state.history, settings_.session, at, arrival.watermark_ms);
+  const bool order = is_order(event_.type);
+  event::OrderRow placed;
+  if (order) {
+    placed = order_of(event_, step.offset, visitor_id);
+    arrival.order_net = placed.order_net;
+  }
+  if (late) {
+    ++totals.late_events;
+  } else {
+    session_id = observe(state.history, settings_.session, arrival, session_effects_);
+    publish_sessions(visitor_id, state, step);
+  }
+  // A purchase empties the cart however late it is told.
+  if (!late || event_.type == EventType::order_completed) change_cart(visitor_id, state, arrival, step);
+  tell_products(arrival, session_id, step);
+  if (order) tell_order(state, session_id, std::move(placed), step);
+  set_timer(visitor_id, state);
+  list(visitor_id, state);
+}
+
+void VisitorStage::identify(std::string_view visitor_id, VisitorState& state, Step& step) {
+  const std::string_view user_id = event_[Text::user_id];
+  if (state.identity.link(user_id)) {
+    UserVisitors& known = users_.edit(user_id);
+    const std::vector<std::string> others = known.visitors;
+    known.link(visitor_id);
+    for (const auto& other : others) take_cart(other, visitor_id, state, step);
+  }
+  const std::string_view previous_id = event_[Text::previous_id];
+  if (event_.type != EventType::aliased || previous_id.empty()) return;
+  take_cart(previous_id, visitor_id, state, step);
+  if (previous_id == visitor_id || user_id.empty() || visitors_.find(previous_id) == nullptr) return;
+  visitors_.edit(previous_id).identity.link(user_id);
+  users_.edit(user_id).link(previous_id);
+}
+
+void VisitorStage::take_cart(std::string_view from_id, std::string_view visitor_id, VisitorState& state, Step& step) {
+  if (from_id == visitor_id) return;
+  const VisitorState* known = visitors_.find(from_id);
+  if (known == nullptr || known->cart.untouched()) return;
+  VisitorState& from = visitors_.edit(from_id);
+  const std::int64_t watermark_ms = watermark_.now().ms;
+  from.cart.settle(settings_.cart, base::hash64(from_id), watermark_ms, cart_effects_);
+  publish_carts(from_id, from, step);
+  state.cart.settle(settings_.cart, base::hash64(visitor_id), watermark_ms, cart_effects_);
+  publish_carts(visitor_id, state, step);
+  state.cart.merge(from.cart, settings_.cart);
+  list(from_id, from);
+}
+
+void VisitorStage::change_cart(std::string_view visitor_id, VisitorState& state, const Arrival& arrival, Step& step) {
+  const auto kind = cart_change(event_.type);
+  if (!kind) return;
+  CartChange change{arrival.mark, *kind, {}, event_.currency};
+  const auto apply = [&] {
+    state.cart.apply(change, settings_.cart, arrival.visitor_hash, arrival.watermark_ms, cart_effects_);
+  };
+  if (*kind == CartChange::Kind::purchase) {
+    ++state.orders;
+    ++totals_.values().orders;
+    apply();
+  } else if (event_.products.empty()) {
+    // Something was put in or taken out, though we were not told what.
+    change.line.quantity = 1;
+    apply();
+  } else {
+    for (const auto& line : event_.products) {
+      change.line = {std::string(line.product_id), std::string(line.name), line.quantity, line.price};
+      apply();
+    }
+  }
+  publish_carts(visitor_id, state, step);
+  if (*kind == CartChange::Kind::purchase) buy_elsewhere(visitor_id, state, arrival, step);
+}
+
+// The shop's server may report an order under the user id alone: it empties the carts of the user's other visitors too.
+void VisitorStage::buy_elsewhere(std::string_view visitor_id, const VisitorState& state, const Arrival& arrival,
+                                 Step& step) {
+  const std::string_view user_id = state.identity.user_id();
+  if (user_id.empty()) return;
+  const UserVisitors* user = users_.find(user_id);
+  if (user == nullptr) return;
+  for (const auto& other_id : user->visitors) {
+    if (other_id == visitor_id) continue;
+    const VisitorState* known = visitors_.find(other_id);
+    if (known == nullptr || known->cart.untouched()) continue;
+    VisitorState& other = visitors_.edit(other_id);
+    const CartChange change{arrival.mark, CartChange::Kind::purchase, {}, event_.currency};
+    other.cart.apply(change, settings_.cart, base::hash64(other_id), arrival.watermark_ms, cart_effects_);
+    publish_carts(other_id, other, step);
+    list(other_id, other);
+  }
+}
+
+void VisitorStage::set_timer(std::string_view visitor_id, VisitorState& state) {
+  const std::int64_t due = std::min(next_due(state.history), state.cart.next_due(settings_.cart));
+  if (due == std::numeric_limits<std::int64_t>::max()) return;
+  // A timer that comes too early looks again, so that it need not move with every event.
+  const std::int64_t deadline = due + 1;
+  if (state.timer_ms != 0 && state.timer_ms <= deadline) return;
+  state.timer_ms = deadline;
+  timers_.set(kVisitorTimer, visitor_id, {deadline});
+}
+
+void VisitorStage::fire_timers(Step& step) {
+  const base::WallTime watermark = watermark_.now();
+  while (timers_.pop(watermark, due_)) {
+    VisitorState& state = visitors_.edit(due_.key);
+    state.timer_ms = 0;
+    close_due(state.history, watermark.ms, session_effects_);
+    state.cart.settle(settings_.cart, base::hash64(due_.key), watermark.ms, cart_effects_);
+    publish_sessions(due_.key, state, step);
+    publish_carts(due_.key, state, step);
+    set_timer(due_.key, state);
+    list(due_.key, state);
+  }
+}
+
+}  // namespace millrace::commerce

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "commerce/cart.h"
+#include "commerce/deduplication.h"
+#include "commerce/identity.h"
+#include "commerce/session_history.h"
+#include "event/view.h"
+
+namespace millrace::commerce {
+
+// All that a partition keeps of one visitor. Bounded: every list in it has a limit with a name.
+struct VisitorState {
+  std::uint64_t events = 0;  // Accepted ones, the late included; 0 for a visitor only known by name.
+  std::uint32_t orders = 0;
+  std::int64_t first_seen_ms = 0;
+  std::int64_t last_seen_ms = 0;
+  std::int64_t timer_ms = 0;  // The deadline that is set for this visitor; 0 when none is.
+  Identity identity;
+  RecentOrders recent_orders;
+  SessionHistory history;
+  Cart cart;
+  std::uint64_t listed_in_batch = 0;  // Not state: the batch that has it on its list of views to publish.
+
+  void encode(std::string& out) const;
+  static bool decode(std::string_view bytes, VisitorState& into);
+};
+
+event::VisitorView visitor_view(std::string_view visitor_id, const VisitorState& state, const CartSettings& cart);
+
+// The products of the visitor's open sessions as clicks, the oldest first: what a recommendation index that restarts has lost.
+void append_clicks(const VisitorState& state, std::vector<event::ViewUpdate>& out);
+
+}  // namespace millrace::commerce
