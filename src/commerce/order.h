@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "commerce/retention_queue.h"
+#include "event/fact.h"
+#include "event/row.h"
+#include "process/checkpointed.h"
+#include "process/keyed_state.h"
+
+namespace millrace::commerce {
+
+struct OrderSettings {
+  // How long after its acceptance an order is known: a repeat after that is a new order, a refund one of an unknown order.
+  std::int64_t retention_ms = 180 * base::kDayMs;
+  // Within this time of event time a change with the same content is the same change, told by another client.
+  std::int64_t repeat_ms = 10 * base::kMinuteMs;
+  std::size_t cached_entries = 100'000;
+};
+
+// Who else told of an order that was accepted already.
+struct OrderSighting {
+  std::uint16_t source = 0;
+  std::string visitor_id;
+  bool operator==(const OrderSighting&) const = default;
+};
+
+struct Order {
+  static constexpr std::size_t kSightings = 4;
+
+  event::OrderRow row;                    // As last written; its lines hold what was not returned.
+  std::vector<event::OrderLine> ordered;  // Its lines with the quantities ordered.
+  bool unknown = false;                   // Only a refund or cancellation has been seen; `ordered` is what it named.
+  std::uint64_t change_hash = 0;          // Content of the last change, and its event time.
+  base::WallTime changed_at;
+  std::uint32_t duplicates = 0;
+  std::vector<OrderSighting> sightings;   // The first few distinct ones.
+
+  void encode(std::string& out) const;
+  static bool decode(std::string_view bytes, Order& into);
+};
+
+struct OrderOutcome {
+  std::vector<event::OrderRow> rows;           // At most one.
+  std::vector<event::ProductActivity> sales;  // Purchases and corrections, each once.
+  bool duplicate = false;
+};
+
+// Orders by their id, whoever told of them. The browser, the shop's server and a webhook tell of the same order with
+// different message ids and as different visitors, so this is the second de-duplication, by business key: the first one to
+// arrive is the order, later ones are counted and linked. (A precedence of sources would be decided in accept().)
+//
+// Refunds, updates and cancellations carry little more than the order's id: they are joined to it and give its next version.
+// One that comes before its order waits for it.
+class Orders final : public process::Checkpointed {
+ public:
+  Orders(const process::StateStore& store, const std::string& prefix, OrderSettings settings);
+
+  // `now` is the time that the state reflects.
+  void restore(base::WallTime now) { now_ = now; }
+
+  // Forgets the orders that are too old.
+  void advance(base::WallTime now);
+  OrderOutcome apply(std::uint64_t offset, event::OrderRow told);
+
+  const Order* find(std::string_view order_id) { return orders_.find(order_id); }
+  std::uint64_t kept() { return accepted_.size(); }
+
+  void freeze() override { parts_.freeze(); }
+  bool drain(process::StateBatch& batch, std::size_t entries) override { return parts_.drain(batch, entries); }
+  void committed() override { parts_.committed(); }
+
+ private:
+  void accept(event::OrderRow told, OrderOutcome& out);
+  void accept_unknown(event::OrderRow told, OrderOutcome& out);
+  void join_unknown(Order& order, event::OrderRow told, OrderOutcome& out);
+  void update(Order& order, const event::OrderRow& told, OrderOutcome& out);
+  void give_back(Order& order, const event::OrderRow& told, OrderOutcome& out);
+  void repeat(Order& order, const event::OrderRow& told, OrderOutcome& out);
+  bool is_repeat(const Order& order, const event::OrderRow& told) const;
+
+  OrderSettings settings_;
+  base::WallTime now_;
+  process::KeyedState<Order> orders_;
+  RetentionQueue accepted_;
+  process::CheckpointedParts parts_;
+};
+
+}  // namespace millrace::commerce

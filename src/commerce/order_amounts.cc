@@ -1,0 +1,134 @@
+#include "commerce/order_amounts.h"
+
+#include <optional>
+
+namespace millrace::commerce {
+
+namespace {
+
+using event::Money;
+
+// Sums that stay right or say that they do not.
+class Sum {
+ public:
+  explicit Sum(Money start) : value_(start) {}
+  Sum& plus(Money money) { return add(money); }
+  Sum& minus(Money money) { return add({-money.micros}); }
+  Sum& plus(Money unit, std::int64_t quantity) {
+    const auto product = event::multiply(unit, quantity);
+    if (!product) fits_ = false;
+    return product ? add(*product) : *this;
+  }
+  Money value() const { return fits_ ? value_ : Money{}; }
+  bool fits() const { return fits_; }
+
+ private:
+  Sum& add(Money money) {
+    const auto sum = event::add(value_, money);
+    if (sum) value_ = *sum;
+    if (!sum) fits_ = false;
+    return *this;
+  }
+  Money value_;
+  bool fits_ = true;
+};
+
+// A shop rounds each line; one hundredth for each of them and one for the order is not a difference.
+bool close(Money a, Money b, std::size_t lines) {
+  const std::int64_t slack = static_cast<std::int64_t>(lines + 1) * (event::kMoneyScale / 100);
+  const __int128 difference = static_cast<__int128>(a.micros) - b.micros;
+  return difference <= slack && difference >= -slack;
+}
+
+bool given(Money money) { return money.micros != 0; }
+
+// What the goods cost after discounts when the client priced no line.
+Money net_without_lines(const event::OrderRow& order) {
+  if (given(order.subtotal)) return order.subtotal;
+  if (given(order.revenue)) return order.revenue;
+  if (!given(order.total)) return {};
+  return Sum(order.total).minus(order.tax).minus(order.shipping).value();
+}
+
+bool amounts_agree(const event::OrderRow& order) {
+  const std::size_t lines = order.lines.size();
+  const auto is_goods = [&](Money money) {
+    return close(money, order.items_net, lines) || close(money, order.order_net, lines);
+  };
+  if (given(order.subtotal) && !is_goods(order.subtotal)) return false;
+  const bool revenue_agrees = is_goods(order.revenue) || close(order.revenue, order.order_gross, lines);
+  if (given(order.revenue) && !revenue_agrees) return false;
+  // Updates and cancellations carry the total before discounts (Segment's specification).
+  const bool changed = order.status != event::OrderStatus::completed;
+  const bool total_agrees = close(order.total, order.order_gross, lines) ||
+                            (changed && close(order.total, order.items_net, lines));
+  return !given(order.total) || total_agrees;
+}
+
+// What is left of an order, as part / whole.
+struct Share {
+  std::int64_t part = 1;
+  std::int64_t whole = 1;
+};
+
+Money scaled(Money money, Share share) {
+  const __int128 exact = static_cast<__int128>(money.micros) * share.part;
+  return {static_cast<std::int64_t>(exact / share.whole)};
+}
+
+std::int64_t units_of(const std::vector<event::OrderLine>& lines) {
+  std::int64_t units = 0;
+  for (const auto& line : lines) {
+    if (line.quantity > 0 && line.quantity < event::kMoneyScale * event::kMoneyScale) units += line.quantity;
+  }
+  return units;
+}
+
+}  // namespace
+
+void derive_remaining(event::OrderRow& order, const std::vector<event::OrderLine>& ordered) {
+  event::OrderRow whole = order;
+  whole.lines = ordered;
+  derive_amounts(whole);
+  const std::int64_t units = units_of(order.lines);
+  order.reconciles = whole.reconciles;
+  if (units == 0 && order.status != event::OrderStatus::updated && order.status != event::OrderStatus::completed) {
+    order.items_net = order.order_net = order.order_gross = Money{};
+    return;
+  }
+  Sum left(Money{});
+  for (const auto& line : order.lines) left.plus(line.price, line.quantity);
+  Share share;
+  if (left.fits() && given(left.value()) && whole.items_net.micros > 0) {
+    share = {left.value().micros, whole.items_net.micros};
+  } else if (const std::int64_t all = units_of(ordered); all > 0) {
+    share = {units, all};
+  }
+  order.items_net = scaled(whole.items_net, share);
+  order.order_net = scaled(whole.order_net, share);
+  const Money goods_gross = Sum(whole.order_gross).minus(order.shipping).value();
+  order.order_gross = Sum(scaled(goods_gross, share)).plus(order.shipping).value();
+}
+
+void derive_amounts(event::OrderRow& order) {
+  Sum items(Money{});
+  for (const auto& line : order.lines) items.plus(line.price, line.quantity);
+  const bool priced = items.fits() && given(items.value());
+  order.items_net = priced ? items.value() : net_without_lines(order);
+
+  Sum net(order.items_net);
+  if (priced) net.minus(order.discount);
+  Sum gross(net.value());
+  gross.plus(order.shipping);
+  // Where prices hold the tax already, the total says so.
+  const bool tax_inside = given(order.tax) && given(order.total) &&
+                          close(order.total, gross.value(), order.lines.size());
+  if (tax_inside) net.minus(order.tax);
+  if (!tax_inside) gross.plus(order.tax);
+  order.order_net = net.value();
+  order.order_gross = gross.value();
+  const bool fits = items.fits() && net.fits() && gross.fits();
+  order.reconciles = fits && order.order_net.micros >= 0 && amounts_agree(order);
+}
+
+}  // namespace millrace::commerce
