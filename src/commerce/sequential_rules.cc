@@ -1,0 +1,83 @@
+#include "commerce/sequential_rules.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace millrace::commerce {
+
+namespace {
+// Weights are rebased before exp() of the age leaves the precision of a float.
+constexpr double kGrowthExponentMax = 40;
+}  // namespace
+
+// exp(rate * (now - landmark)): what one unit weighs now against one at the landmark.
+float SequentialRules::growth(std::int64_t at_ms) {
+  if (landmark_ms_ < 0) landmark_ms_ = at_ms;
+  const double rate = std::log(2.0) / static_cast<double>(settings_.half_life_ms);
+  const double exponent = rate * static_cast<double>(at_ms - landmark_ms_);
+  if (exponent <= kGrowthExponentMax) return static_cast<float>(std::exp(exponent));
+  const auto factor = static_cast<float>(std::exp(-exponent));
+  for (auto& item : items_) {
+    item.occurrences *= factor;
+    for (auto& rule : item.rules) rule.weight *= factor;
+  }
+  landmark_ms_ = at_ms;
+  return 1;
+}
+
+void SequentialRules::add_rule(Item& from, ItemNumber next, float weight) {
+  auto& rules = from.rules;
+  auto lightest = rules.end();
+  for (auto rule = rules.begin(); rule != rules.end(); ++rule) {
+    if (rule->next == next) {
+      rule->weight += weight;
+      return;
+    }
+    if (lightest == rules.end() || rule->weight < lightest->weight) lightest = rule;
+  }
+  if (rules.size() < settings_.successors_max) {
+    rules.push_back({next, weight});
+  } else {
+    *lightest = {next, lightest->weight + weight};
+  }
+}
+
+void SequentialRules::click(std::uint64_t session, ItemNumber item, std::int64_t at_ms, float weight) {
+  if (items_.size() <= item) items_.resize(item + 1);
+  const float unit = weight * growth(at_ms);
+  items_[item].occurrences += unit;
+  const auto found = open_.find(session);
+  if (found == open_.end()) {
+    if (open_.size() < settings_.open_sessions_max) open_.emplace(session, std::vector<ItemNumber>{item});
+    return;
+  }
+  auto& past = found->second;
+  for (std::size_t j = 1; j <= past.size(); ++j) {
+    add_rule(items_[past[past.size() - j]], item, unit / static_cast<float>(j * j));
+  }
+  if (past.size() == settings_.steps_max) past.erase(past.begin());
+  past.push_back(item);
+}
+
+void SequentialRules::score(const SessionQuery& query, ScoreBoard& board) const {
+  const auto size = query.items.size();
+  const std::size_t depth = std::min(size, settings_.query_items);
+  for (std::size_t back = 0; back < depth; ++back) {
+    const ItemNumber item = query.items[size - 1 - back];
+    const auto newer = query.items.subspan(size - back);
+    if (item >= items_.size() || std::find(newer.begin(), newer.end(), item) != newer.end()) continue;
+    const Item& from = items_[item];
+    if (from.occurrences <= 0) continue;
+    const auto decay = static_cast<float>(std::exp(-static_cast<double>(back) / settings_.query_decay));
+    const float factor = decay / from.occurrences;
+    for (const auto& rule : from.rules) board.add(rule.next, factor * rule.weight);
+  }
+}
+
+std::size_t SequentialRules::memory_bytes() const {
+  std::size_t bytes = items_.capacity() * sizeof(Item) + open_.size() * 100;
+  for (const auto& item : items_) bytes += item.rules.capacity() * sizeof(Rule);
+  return bytes;
+}
+
+}  // namespace millrace::commerce
