@@ -137,7 +137,7 @@ class PosixReadFile final : public ReadFile {
 
 }  // namespace
 
-Result<std::unique_ptr<PosixDisk>> PosixDisk::open(const std::string& root) {
+Result<std::unique_ptr<PosixDisk>> PosixDisk::open_root(const std::string& root) {
   for (std::size_t slash = 0; slash != std::string::npos;) {
     slash = root.find('/', slash + 1);
     const std::string parent = root.substr(0, slash);

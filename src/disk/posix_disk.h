@@ -14,7 +14,7 @@ namespace millrace::disk {
 class PosixDisk final : public Disk {
  public:
   // Makes the root directory, and its parents, when absent.
-  static base::Result<std::unique_ptr<PosixDisk>> open(const std::string& root);
+  static base::Result<std::unique_ptr<PosixDisk>> open_root(const std::string& root);
   ~PosixDisk() override;
   PosixDisk(const PosixDisk&) = delete;
   PosixDisk& operator=(const PosixDisk&) = delete;

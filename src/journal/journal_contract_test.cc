@@ -25,7 +25,7 @@ struct PosixFixture {
   PosixFixture()
       : root((std::filesystem::temp_directory_path() / ("millrace-journal-" + std::to_string(::getpid()))).string()) {
     std::filesystem::remove_all(root);
-    disk = *disk::PosixDisk::open(root);
+    disk = *disk::PosixDisk::open_root(root);
   }
   ~PosixFixture() { std::filesystem::remove_all(root); }
   std::unique_ptr<Journal> open() {
