@@ -1,0 +1,232 @@
+#include <fmt/format.h>
+
+#include "base/hash.h"
+#include "event/record.h"
+#include "lake/json_text.h"
+#include "lake/row_writers.h"
+
+namespace millrace::lake {
+
+namespace {
+
+using event::Amount;
+using event::Event;
+using event::Text;
+
+// The text column of conformed.events, by column id; the ids of other columns are absent.
+constexpr std::array<std::pair<int, Text>, 28> kTextColumns = {{
+    {3, Text::event_name},       {5, Text::user_id},          {9, Text::page_url},        {10, Text::page_path},
+    {11, Text::page_title},      {12, Text::page_referrer},   {13, Text::campaign_source}, {14, Text::campaign_medium},
+    {15, Text::campaign_name},   {16, Text::campaign_term},   {17, Text::campaign_content}, {18, Text::click_id},
+    {19, Text::device_type},     {20, Text::country},         {21, Text::locale},         {31, Text::order_id},
+    {32, Text::checkout_id},     {33, Text::cart_id},         {34, Text::coupon},         {43, Text::query},
+    {44, Text::category},        {45, Text::list_id},         {46, Text::promotion_id},   {47, Text::payment_method},
+    {48, Text::shipping_method}, {49, Text::step},            {50, Text::library_name},   {52, Text::extra},
+}};
+constexpr int kFirstAmount = 36;
+constexpr int kColumnIdMax = 54;
+
+enum class Kind : std::uint8_t { special, text, amount, product };
+struct Source {
+  Kind kind = Kind::special;
+  Text text = Text::extra;
+};
+
+constexpr std::array<Source, kColumnIdMax + 1> sources_by_id() {
+  std::array<Source, kColumnIdMax + 1> out{};
+  for (const auto& [id, text] : kTextColumns) {
+    out[static_cast<std::size_t>(id)] = {Kind::text, text};
+  }
+  for (std::size_t i = 0; i < event::kAmountCount; ++i) out[kFirstAmount + i].kind = Kind::amount;
+  for (int id = 22; id <= 28; ++id) out[static_cast<std::size_t>(id)].kind = Kind::product;
+  return out;
+}
+constexpr auto kSources = sources_by_id();
+
+std::string products_json(const Event& event) {
+  std::string out = "[";
+  for (const auto& line : event.products) {
+    if (out.size() > 1) out += ',';
+    out += "{\"product_id\":";
+    append_json_string(out, line.product_id);
+    const std::pair<const char*, std::string_view> texts[] = {{"sku", line.sku},           {"name", line.name},
+                                                              {"brand", line.brand},       {"category", line.category},
+                                                              {"variant", line.variant},   {"coupon", line.coupon}};
+    for (const auto& [name, value] : texts) {
+      if (value.empty() || (name[0] == 's' && value == line.product_id)) continue;
+      out += fmt::format(",\"{}\":", name);
+      append_json_string(out, value);
+    }
+    if (line.has_price) out += fmt::format(",\"price\":{}", event::to_string(line.price));
+    out += fmt::format(",\"quantity\":{}}}", line.quantity);
+  }
+  return out += ']';
+}
+
+void write_product(const Event& event, int id, ColumnWriter& column, std::size_t row) {
+  if (event.products.empty()) return column.null(row);
+  const auto& line = event.products.front();
+  switch (id) {
+    case 22: return column.text(row, line.product_id);
+    case 23: return column.text(row, line.name);
+    case 24: return column.text(row, line.category);
+    case 25: return column.text(row, line.brand);
+    case 26: return column.text(row, line.variant);
+    case 27: return line.has_price ? column.money(row, line.price) : column.null(row);
+    default: return column.int64(row, line.quantity);
+  }
+}
+
+struct EventCell {
+  const Event& event;
+  const RowRef& ref;
+  std::uint64_t offset;
+  const SourceNames& sources;
+};
+
+void write_special(const EventCell& cell, int id, ColumnWriter& column, std::size_t row) {
+  const Event& event = cell.event;
+  switch (id) {
+    case 1: return column.time(row, event.event_time);
+    case 2: return column.text(row, event::to_string(event.type));
+    case 4: return column.text(row, event.visitor_key());
+    case 6: return column.hex(row, cell.ref.segment->group->events[cell.ref.row].session_id);
+    case 7: return column.text(row, source_name(cell.sources, event.source));
+    case 8: return column.time(row, event.received_at);
+    case 29: return column.int32(row, static_cast<std::int64_t>(event.products.size()));
+    case 30:
+      return event.products.size() > 1 ? column.copied_text(row, products_json(event)) : column.null(row);
+    case 35: return event.currency.known() ? column.copied_text(row, event.currency.text()) : column.null(row);
+    case 51: return column.int32(row, event.flags);
+    case 53: return column.int32(row, cell.ref.segment->group->partition);
+    case 54: return column.int64(row, static_cast<std::int64_t>(cell.offset));
+    default: return column.null(row);
+  }
+}
+
+void write_cell(const EventCell& cell, int id, ColumnWriter& column, std::size_t row) {
+  const Source source = kSources[static_cast<std::size_t>(id)];
+  switch (source.kind) {
+    case Kind::text: return column.text(row, cell.event[source.text]);
+    case Kind::product: return write_product(cell.event, id, column, row);
+    case Kind::amount: {
+      const auto amount = static_cast<Amount>(id - kFirstAmount);
+      return cell.event.has(amount) ? column.money(row, cell.event[amount]) : column.null(row);
+    }
+    case Kind::special: return write_special(cell, id, column, row);
+  }
+}
+
+// Columns that need no decoding: session_id, partition, offset.
+bool needs_decoding(std::span<ColumnWriter> columns) {
+  for (const auto& column : columns) {
+    const int id = static_cast<int>(column.column()) + 1;
+    if (id != 6 && id != 53 && id != 54) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string_view source_name(const SourceNames& sources, std::uint16_t index) {
+  return index < sources.size() ? std::string_view(sources[index]) : std::string_view();
+}
+
+std::int32_t visitor_key_of(std::string_view visitor) {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(base::hash64(visitor) >> 32));
+}
+
+RawRecord raw_record(const RowRef& row) {
+  const RowGroup& group = *row.segment->group;
+  RawRecord out;
+  std::uint32_t index = row.row & ~kOfRecords;
+  if ((row.row & kOfRecords) == 0) {
+    out.verdict = group.events[index].verdict;
+    index = group.events[index].index;
+  }
+  out.payload = group.records->payloads[index];
+  out.offset = group.records->first.value + index;
+  return out;
+}
+
+RawFields raw_fields(const RawRecord& record, Event& scratch) {
+  const auto kind = event::record_kind(record.payload);
+  if (kind.ok() && *kind == event::RecordKind::event && event::decode_event(record.payload, scratch).ok()) {
+    return {scratch.received_at, scratch.source, visitor_key_of(scratch.visitor_key()), scratch.raw};
+  }
+  if (kind.ok() && *kind == event::RecordKind::quarantined) {
+    if (auto item = event::decode_quarantined(record.payload); item.ok()) {
+      return {item->received_at, item->source, 0, item->raw};
+    }
+  }
+  return {{}, UINT16_MAX, 0, record.payload};
+}
+
+void write_event_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns, const SourceNames& sources) {
+  const bool decode = needs_decoding(columns);
+  Event event;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    const RowGroup& group = *rows[row].segment->group;
+    const auto index = group.events[rows[row].row].index;
+    if (decode && !event::decode_event(group.records->payloads[index], event).ok()) {
+      for (auto& column : columns) column.null(row);
+      continue;
+    }
+    const EventCell cell{event, rows[row], group.records->first.value + index, sources};
+    for (auto& column : columns) write_cell(cell, static_cast<int>(column.column()) + 1, column, row);
+  }
+}
+
+void write_raw_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns, const SourceNames& sources) {
+  Event scratch;
+  bool decode = false;
+  for (const auto& column : columns) decode = decode || column.column() < 2 || column.column() == 3 || column.column() == 4;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    const RawRecord record = raw_record(rows[row]);
+    const RawFields fields = decode ? raw_fields(record, scratch) : RawFields{};
+    for (auto& column : columns) {
+      switch (column.column()) {
+        case 0: column.time(row, fields.received_at); break;
+        case 1: column.text(row, source_name(sources, fields.source)); break;
+        case 2: column.text(row, event::to_string(record.verdict)); break;
+        case 3: column.int32(row, fields.visitor_key); break;
+        case 4: column.binary(row, fields.raw); break;
+        case 5: column.int32(row, rows[row].segment->group->partition); break;
+        default: column.int64(row, static_cast<std::int64_t>(record.offset)); break;
+      }
+    }
+  }
+}
+
+void write_quarantine_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns, const SourceNames& sources) {
+  Event scratch;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    const RowGroup& group = *rows[row].segment->group;
+    event::QuarantinedItem item;
+    std::uint64_t offset = 0;
+    if ((rows[row].row & kOfRecords) != 0) {
+      const std::uint32_t index = rows[row].row & ~kOfRecords;
+      offset = group.records->first.value + index;
+      if (auto decoded = event::decode_quarantined(group.records->payloads[index]); decoded.ok()) item = *decoded;
+    } else {
+      const auto& [poisoned, reason] = group.poison[rows[row].row];
+      offset = poisoned;
+      const auto fields = raw_fields({group.records->payloads[offset - group.records->first.value], offset}, scratch);
+      item = {fields.source, fields.received_at, "poison", {}, reason, fields.raw};
+    }
+    for (auto& column : columns) {
+      switch (column.column()) {
+        case 0: column.time(row, item.received_at); break;
+        case 1: column.text(row, source_name(sources, item.source)); break;
+        case 2: column.text(row, item.reason); break;
+        case 3: column.text(row, item.pointer); break;
+        case 4: column.text(row, item.detail); break;
+        case 5: column.binary(row, item.raw); break;
+        case 6: column.int32(row, group.partition); break;
+        default: column.int64(row, static_cast<std::int64_t>(offset)); break;
+      }
+    }
+  }
+}
+
+}  // namespace millrace::lake

@@ -1,0 +1,248 @@
+#include "lake/lake.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "event/record.h"
+
+namespace millrace::lake {
+
+namespace {
+
+base::Status clear_directory(const std::string& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  for (auto entry = std::filesystem::directory_iterator(directory, error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    std::filesystem::remove_all(entry->path(), error);
+  }
+  if (error) return base::Error(base::ErrorCode::io, fmt::format("clear {}: {}", directory, error.message()));
+  return base::Ok{};
+}
+
+// The highest version of each session and order.
+constexpr const char* kCurrentViews[] = {
+    "CREATE OR REPLACE VIEW curated.sessions AS SELECT * FROM (SELECT * FROM conformed.sessions QUALIFY row_number() OVER "
+    "(PARTITION BY session_id ORDER BY version DESC) = 1) WHERE NOT retracted",
+    "CREATE OR REPLACE VIEW curated.orders AS SELECT * FROM conformed.orders QUALIFY row_number() OVER "
+    "(PARTITION BY source, order_id ORDER BY version DESC) = 1",
+};
+
+}  // namespace
+
+Lake::Lake(ObjectStore& store, const base::Clock& clock, LakeSettings settings)
+    : store_(store),
+      clock_(clock),
+      settings_(std::move(settings)),
+      tail_(settings_.source_names),
+      writer_(store, settings_.scratch_directory) {}
+
+Lake::~Lake() = default;
+
+base::Result<std::unique_ptr<Lake>> Lake::open(ObjectStore& store, const base::Clock& clock, base::Random& random,
+                                               LakeSettings settings) {
+  TRY(clear_directory(settings.scratch_directory));
+  TRY_ASSIGN(const auto store_directory, local_path(store, ""));
+  settings.duck.spill_directory = settings.scratch_directory + "/spill";
+  settings.duck.readable_directories = {store_directory, settings.scratch_directory};
+  auto lake = std::make_unique<Lake>(store, clock, std::move(settings));
+  TRY_ASSIGN(lake->database_, DuckDatabase::open(lake->settings_.duck));
+  TRY_ASSIGN(lake->connection_, lake->database_->connect());
+  TRY(lake->tail_.register_functions(*lake->connection_));
+  TRY(lake->open_tables(random));
+  TRY(lake->make_views());
+  return lake;
+}
+
+base::Status Lake::open_tables(base::Random& random) {
+  const LakeParts parts{store_, *connection_, tail_, writer_};
+  for (const Table table : kTables) {
+    auto iceberg = IcebergTable::open_or_create(store_, spec_of(table), clock_, random, settings_.iceberg);
+    if (!iceberg.ok()) return std::move(iceberg).error().with_context(qualified_name(table));
+    tables_[index_of(table)] = std::make_unique<LakeTable>(table, *std::move(iceberg), parts);
+  }
+  return base::Ok{};
+}
+
+base::Status Lake::make_views() {
+  for (const char* name_space : {"raw", "conformed", "curated"}) {
+    TRY(connection_->execute(fmt::format("CREATE SCHEMA {}", name_space)));
+  }
+  for (auto& table : tables_) TRY(table->publish());
+  const TailPin pin(tail_, connection_->id());
+  for (const char* sql : kCurrentViews) TRY(connection_->execute(sql));
+  return base::Ok{};
+}
+
+std::shared_ptr<const Segment> Lake::segment_of(std::shared_ptr<const RowGroup> group,
+                                                const JournalPartition& partition) const {
+  auto segment = std::make_shared<Segment>();
+  segment->ordinal = segments_ + 1;
+  const auto seen = appended_.to.find(partition);
+  std::array<std::uint64_t, kTableCount> floor{};
+  for (const Table table : kTables) {
+    const auto committed = tables_[index_of(table)]->committed(partition).value_or(journal::Offset{});
+    floor[index_of(table)] = std::max({committed.value, seen == appended_.to.end() ? 0 : seen->second.value, group->from.value});
+  }
+  const auto take = [&](Table table, std::uint64_t offset, std::uint32_t row) {
+    if (offset >= floor[index_of(table)]) segment->rows[index_of(table)].push_back(row);
+  };
+  if (group->records != nullptr) {
+    const auto& records = *group->records;
+    const auto begin = std::max(group->from, records.first).value - records.first.value;
+    const auto end = std::min<std::uint64_t>(group->to.value - records.first.value, records.payloads.size());
+    for (auto i = begin; i < end; ++i) {
+      segment->bytes += static_cast<std::int64_t>(records.payloads[i].size());
+      const auto kind = event::record_kind(records.payloads[i]);
+      if (!kind.ok() || *kind != event::RecordKind::quarantined) continue;
+      const auto row = static_cast<std::uint32_t>(i) | kOfRecords;
+      take(Table::quarantine, records.first.value + i, row);
+      take(Table::raw_events, records.first.value + i, row);
+    }
+    for (std::uint32_t i = 0; i < group->events.size(); ++i) {
+      const auto index = group->events[i].index;
+      if (index >= records.payloads.size() || (records.payloads[index].size() > 0 &&
+          static_cast<event::RecordKind>(records.payloads[index][0]) == event::RecordKind::quarantined)) {
+        continue;
+      }
+      const auto offset = records.first.value + index;
+      take(Table::raw_events, offset, i);
+      if (group->events[i].verdict == event::Verdict::accepted) take(Table::events, offset, i);
+    }
+    for (std::uint32_t i = 0; i < group->poison.size(); ++i) take(Table::quarantine, group->poison[i].first, i);
+  }
+  for (std::uint32_t i = 0; i < group->sessions.size(); ++i) take(Table::sessions, group->sessions[i].offset, i);
+  for (std::uint32_t i = 0; i < group->orders.size(); ++i) take(Table::orders, group->orders[i].offset, i);
+  // Cells have no offset of their own: they are as of the end of the group.
+  for (std::uint32_t i = 0; i < group->funnel.size(); ++i) take(Table::funnel, group->to.value - 1, i);
+  segment->bytes += static_cast<std::int64_t>(sizeof(Segment) + group->events.size() * 24 + group->sessions.size() * 400 +
+                                              group->orders.size() * 600 + group->funnel.size() * 100);
+  segment->group = std::move(group);
+  return segment;
+}
+
+base::Status Lake::append(std::shared_ptr<const RowGroup> group) {
+  const JournalPartition partition{group->topic, group->partition};
+  if (group->to <= group->from) return base::Ok{};
+  const auto seen = appended_.to.find(partition);
+  std::optional<journal::Offset> expected;
+  if (seen != appended_.to.end()) {
+    expected = seen->second;
+  } else {
+    expected = tables_[index_of(Table::raw_events)]->committed(partition);
+  }
+  if (expected && group->from > *expected) {
+    return base::Error(base::ErrorCode::invalid_argument,
+                       fmt::format("lake: rows of {}/{} from {} on, but those from {} are missing",
+                                   event::to_string(partition.topic), partition.partition, group->from.value, expected->value));
+  }
+  if (expected && group->to <= *expected) return base::Ok{};
+  const auto from = group->from;
+  const auto to = group->to;
+  auto segment = segment_of(std::move(group), partition);
+  appended_.from.try_emplace(partition, from);
+  appended_.to[partition] = to;
+  bool has_rows = false;
+  for (const auto& rows : segment->rows) has_rows = has_rows || !rows.empty();
+  if (has_rows) {
+    ++segments_;
+    tail_.append(std::move(segment));
+  }
+  return base::Ok{};
+}
+
+LakeTable::WithoutRows Lake::idle_policy(std::uint64_t generation) const {
+  const auto snapshot = tail_.snapshot();
+  for (const auto& open : *snapshot) {
+    if (open.id <= generation && !open.segments.empty()) return LakeTable::WithoutRows::advance_offsets;
+  }
+  std::uint64_t records = 0;
+  for (const auto& [partition, to] : appended_.to) {
+    const auto committed = tables_[index_of(Table::raw_events)]->committed(partition);
+    records += to.value - std::min(to, committed.value_or(appended_.from.at(partition))).value;
+  }
+  return records >= settings_.idle_records_max ? LakeTable::WithoutRows::advance_offsets : LakeTable::WithoutRows::skip;
+}
+
+base::Status Lake::commit() {
+  const auto generation = tail_.rotate();
+  const auto raw_policy = idle_policy(generation);
+  std::optional<base::Error> failure;
+  auto dropped = std::numeric_limits<std::uint64_t>::max();
+  for (const Table table : kTables) {
+    auto& target = *tables_[index_of(table)];
+    // Its offsets promise that the others have their rows.
+    if (table == Table::raw_events && failure) break;
+    const auto policy = table == Table::raw_events ? raw_policy : LakeTable::WithoutRows::skip;
+    if (auto done = target.commit(generation, appended_, policy, settings_.parquet); !done.ok()) {
+      if (!failure) failure = std::move(done).error().with_context("commit " + qualified_name(table));
+    }
+  }
+  const auto snapshot = tail_.snapshot();
+  for (const auto& table : tables_) {
+    if (!rows_of(*snapshot, table->table(), table->first_generation(), generation).empty()) {
+      dropped = std::min(dropped, table->first_generation() - 1);
+    }
+  }
+  tail_.drop(std::min(dropped, generation));
+  const std::lock_guard lock(mutex_);
+  json_bytes_ = parquet_bytes_ = 0;
+  for (const auto& table : tables_) {
+    json_bytes_ += table->json_bytes();
+    parquet_bytes_ += table->parquet_bytes();
+  }
+  if (failure) {
+    ++commits_failed_;
+    return *std::move(failure);
+  }
+  ++commits_;
+  last_commit_at_ = clock_.wall();
+  return base::Ok{};
+}
+
+base::Result<LakeTable::Compacted> Lake::compact() {
+  for (const auto& table : tables_) {
+    TRY_ASSIGN(const auto compacted, table->compact(settings_.compaction));
+    if (compacted == LakeTable::Compacted::one_file) return compacted;
+  }
+  return LakeTable::Compacted::nothing_to_do;
+}
+
+base::Status Lake::remove_orphans() {
+  for (const auto& table : tables_) TRY(table->iceberg().remove_orphans());
+  return base::Ok{};
+}
+
+journal::Offset Lake::committed(event::Topic topic, std::uint32_t partition) const {
+  return tables_[index_of(Table::raw_events)]->committed({topic, partition}).value_or(journal::Offset{});
+}
+
+LakeStatus Lake::status() const {
+  LakeStatus out;
+  const auto rows_tail = tail_.row_counts();
+  for (const Table table : kTables) {
+    const auto state = tables_[index_of(table)]->iceberg().state();
+    auto& status = out.tables[index_of(table)];
+    status.table = table;
+    status.rows_committed = state->record_count;
+    status.rows_tail = rows_tail[index_of(table)];
+    status.files = state->file_count;
+    status.bytes = state->file_bytes;
+    status.offsets = state->offsets;
+  }
+  out.tail_bytes = tail_.bytes();
+  const std::lock_guard lock(mutex_);
+  out.last_commit_at = last_commit_at_;
+  out.json_bytes = json_bytes_;
+  out.parquet_bytes = parquet_bytes_;
+  out.commits = commits_;
+  out.commits_failed = commits_failed_;
+  return out;
+}
+
+}  // namespace millrace::lake

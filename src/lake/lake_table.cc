@@ -1,0 +1,260 @@
+#include "lake/lake_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace::lake {
+
+namespace {
+
+constexpr std::string_view kFileScheme = "file://";
+
+std::string column_list(const TableSpec& spec) {
+  std::string out;
+  for (const auto& column : spec.columns) {
+    if (!out.empty()) out += ", ";
+    out += sql_identifier(column.name);
+  }
+  return out;
+}
+
+std::string sort_list(const TableSpec& spec) {
+  std::string out;
+  for (const int id : spec.sort_ids) {
+    for (const auto& column : spec.columns) {
+      if (column.id == id) out += (out.empty() ? "" : ", ") + sql_identifier(column.name) + " ASC NULLS FIRST";
+    }
+  }
+  return out;
+}
+
+std::string_view sql_type(ColumnType type) {
+  switch (type) {
+    case ColumnType::boolean: return "BOOLEAN";
+    case ColumnType::int32: return "INTEGER";
+    case ColumnType::int64: return "BIGINT";
+    case ColumnType::float64: return "DOUBLE";
+    case ColumnType::decimal18_6: return "DECIMAL(18,6)";
+    case ColumnType::date: return "DATE";
+    case ColumnType::timestamptz: return "TIMESTAMPTZ";
+    case ColumnType::string: return "VARCHAR";
+    case ColumnType::binary: return "BLOB";
+  }
+  return "VARCHAR";
+}
+
+// By field id, so that files of an older schema give null for what they have not.
+std::string schema_map(const TableSpec& spec) {
+  std::string out;
+  for (const auto& column : spec.columns) {
+    out += fmt::format("{}{}: {{name: {}, type: {}, default_value: NULL}}", out.empty() ? "" : ", ", column.id,
+                       sql_quote(column.name), sql_quote(sql_type(column.type)));
+  }
+  return out;
+}
+
+std::string read_files_sql(const TableSpec& spec, const std::vector<std::string>& paths) {
+  std::string list;
+  for (const auto& path : paths) list += (list.empty() ? "" : ", ") + sql_quote(path);
+  return fmt::format("read_parquet([{}], hive_partitioning = false, schema = MAP {{{}}})", list, schema_map(spec));
+}
+
+std::string table_function(Table table, std::string_view kind) {
+  return fmt::format("{}_{}_{}", kind, spec_of(table).name_space, spec_of(table).name);
+}
+
+// Of several values for one cell of the funnel the last counts; those of the files came before all of the tail.
+std::string latest_cells_sql(const std::string& columns, const std::string& rows_sql) {
+  return fmt::format("SELECT {0} FROM ({1}) QUALIFY row_number() OVER (PARTITION BY minute, channel, device, category, "
+                     "shard ORDER BY tail_order DESC) = 1",
+                     columns, rows_sql);
+}
+
+std::string cells_sql(const TableSpec& spec, const std::vector<std::string>& paths, const std::string& function) {
+  std::string rows = "SELECT * FROM " + function;
+  const std::string columns = column_list(spec);
+  if (!paths.empty()) {
+    rows = fmt::format("SELECT {}, 0::BIGINT AS tail_order FROM {} UNION ALL {}", columns, read_files_sql(spec, paths), rows);
+  }
+  return latest_cells_sql(columns, rows);
+}
+
+base::Result<std::vector<std::string>> paths_of(const ObjectStore& store, const TableState& state,
+                                                std::optional<std::int32_t> day) {
+  std::vector<std::string> objects;
+  state.for_each_file([&](const LiveFile& file) {
+    if (!day || (!file.partition.empty() && file.partition.front().day == day)) objects.push_back(file.object);
+  });
+  std::sort(objects.begin(), objects.end());
+  std::vector<std::string> paths;
+  for (const auto& object : objects) {
+    TRY_ASSIGN(auto path, local_path(store, object));
+    paths.push_back(std::move(path));
+  }
+  return paths;
+}
+
+std::vector<PartitionValue> partition_of(std::int32_t day) { return {PartitionValue{day, std::nullopt}}; }
+
+}  // namespace
+
+base::Result<std::string> local_path(const ObjectStore& store, std::string_view object) {
+  const std::string location = store.location(object);
+  if (!location.starts_with(kFileScheme)) {
+    return base::Error(base::ErrorCode::invalid_argument, "SQL reads local files only, not " + location);
+  }
+  return location.substr(kFileScheme.size());
+}
+
+LakeTable::LakeTable(Table table, std::unique_ptr<IcebergTable> iceberg, LakeParts parts)
+    : table_(table), iceberg_(std::move(iceberg)), parts_(parts) {}
+
+std::optional<journal::Offset> LakeTable::committed(const JournalPartition& partition) const {
+  const auto state = iceberg_->state();
+  const auto found = state->offsets.find(partition);
+  if (found == state->offsets.end()) return std::nullopt;
+  return found->second;
+}
+
+base::Status LakeTable::publish() {
+  const TableSpec& spec = spec_of(table_);
+  const auto state = iceberg_->state();
+  TRY_ASSIGN(const auto paths, paths_of(parts_.store, *state, std::nullopt));
+  const std::string tail = fmt::format("{}({})", table_function(table_, "tail"), first_generation_);
+  std::string sql;
+  if (table_ == Table::funnel) {
+    sql = cells_sql(spec, paths, tail);
+  } else {
+    const std::string columns = column_list(spec);
+    sql = fmt::format("SELECT {} FROM {}", columns, tail);
+    if (!paths.empty()) sql = fmt::format("SELECT {} FROM {} UNION ALL {}", columns, read_files_sql(spec, paths), sql);
+  }
+  if (table_ == Table::raw_events) {
+    sql = fmt::format("SELECT *, TRY(decode(raw) ->> '$.messageId') AS message_id FROM ({})", sql);
+  }
+  const TailPin pin(parts_.tail, parts_.connection.id());
+  return parts_.connection.execute(
+      fmt::format("CREATE OR REPLACE VIEW {}.{} AS {}", sql_identifier(spec.name_space), sql_identifier(spec.name), sql));
+}
+
+OffsetRanges LakeTable::ranges(const Appended& appended) const {
+  OffsetRanges out;
+  for (const auto& [partition, to] : appended.to) {
+    const auto from = committed(partition).value_or(appended.from.at(partition));
+    if (from < to) out.push_back({partition, from, to});
+  }
+  return out;
+}
+
+base::Status LakeTable::commit(std::uint64_t generation, const Appended& appended, WithoutRows without_rows,
+                               const ParquetSettings& settings) {
+  const auto snapshot = parts_.tail.snapshot();
+  auto refs = rows_of(*snapshot, table_, first_generation_, generation);
+  if (refs.empty() && without_rows == WithoutRows::skip) return base::Ok{};
+  const OffsetRanges offsets = ranges(appended);
+  if (offsets.empty()) return base::Ok{};
+  RowsByDay rows = sort_rows(table_, refs);
+  const auto base = iceberg_->state();
+  TRY_ASSIGN(auto files, write_days(*snapshot, rows, *base, settings));
+  std::int64_t added = 0;
+  for (const auto& file : files) added += file.file_bytes;
+  if (table_ == Table::funnel && !files.empty()) {
+    std::vector<std::vector<PartitionValue>> partitions;
+    for (const auto& file : files) partitions.push_back(file.partition);
+    base->for_each_file([&](const LiveFile& file) {
+      if (rows.days.contains(file.partition.front().day.value_or(0))) added -= file.file_bytes;
+    });
+    TRY(settle(iceberg_->replace_partitions(*base, partitions, std::move(files), offsets), offsets));
+  } else {
+    TRY(settle(iceberg_->append(std::move(files), offsets), offsets));
+  }
+  json_bytes_ += rows.json_bytes;
+  parquet_bytes_ += added;
+  first_generation_ = generation + 1;
+  return publish();
+}
+
+base::Result<std::vector<DataFile>> LakeTable::write_days(const TailSnapshot& snapshot, RowsByDay& rows,
+                                                          const TableState& base, const ParquetSettings& settings) {
+  std::vector<DataFile> files;
+  for (auto& [day, refs] : rows.days) {
+    auto sorted = std::make_shared<SortedRows>();
+    sorted->owner = snapshot;
+    sorted->rows = std::move(refs);
+    TRY_ASSIGN(auto file, write_day(std::move(sorted), day, base, settings));
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+base::Result<DataFile> LakeTable::write_day(std::shared_ptr<const SortedRows> rows, std::int32_t day,
+                                            const TableState& base, const ParquetSettings& settings) {
+  const TableSpec& spec = spec_of(table_);
+  const std::string source = table_function(table_, "sorted") + "()";
+  std::string sql = fmt::format("SELECT {} FROM {}", column_list(spec), source);
+  if (table_ == Table::funnel) {
+    TRY_ASSIGN(const auto paths, paths_of(parts_.store, base, day));
+    sql = fmt::format("{} ORDER BY {}", cells_sql(spec, paths, source), sort_list(spec));
+  }
+  const auto partition = partition_of(day);
+  const auto connection_id = parts_.connection.id();
+  parts_.tail.hand_over(connection_id, std::move(rows));
+  auto file = parts_.writer.write(parts_.connection, spec, sql, iceberg_->data_object_name(partition), partition, settings);
+  parts_.tail.hand_over(connection_id, nullptr);
+  return file;
+}
+
+// A commit whose outcome is unknown, or that finds its offsets taken, is resolved by looking.
+base::Status LakeTable::settle(base::Result<CommitReceipt> receipt, const OffsetRanges& ranges) {
+  if (receipt.ok()) return base::Ok{};
+  const auto code = receipt.error().code();
+  if (code != base::ErrorCode::io && code != base::ErrorCode::conflict) return std::move(receipt).error();
+  TRY(iceberg_->refresh());
+  for (const auto& range : ranges) {
+    if (committed(range.source) != range.to) return std::move(receipt).error();
+  }
+  return base::Ok{};
+}
+
+base::Result<LakeTable::Compacted> LakeTable::compact(const CompactionSettings& settings) {
+  if (table_ == Table::funnel) return Compacted::nothing_to_do;  // Each commit rewrites its days whole.
+  const TableSpec& spec = spec_of(table_);
+  std::map<std::int32_t, std::vector<LiveFile>> small;
+  iceberg_->state()->for_each_file([&](const LiveFile& file) {
+    if (file.file_bytes < settings.target_bytes / 2) small[file.partition.front().day.value_or(0)].push_back(file);
+  });
+  for (auto& [day, files] : small) {
+    if (std::cmp_less(files.size(), settings.files_min)) continue;
+    std::sort(files.begin(), files.end(),
+              [](const LiveFile& a, const LiveFile& b) { return a.sequence_number < b.sequence_number; });
+    std::vector<std::string> objects, paths;
+    std::int64_t bytes = 0;
+    for (const auto& file : files) {
+      if (bytes > 0 && bytes + file.file_bytes > settings.target_bytes) break;
+      bytes += file.file_bytes;
+      TRY_ASSIGN(auto path, local_path(parts_.store, file.object));
+      objects.push_back(file.object);
+      paths.push_back(std::move(path));
+    }
+    const auto sql = fmt::format("SELECT {} FROM {} ORDER BY {}", column_list(spec), read_files_sql(spec, paths), sort_list(spec));
+    const auto partition = partition_of(day);
+    TRY_ASSIGN(auto file, parts_.writer.write(parts_.connection, spec, sql, iceberg_->data_object_name(partition),
+                                              partition, settings.parquet));
+    const std::int64_t merged_bytes = file.file_bytes;
+    std::vector<DataFile> merged;
+    merged.push_back(std::move(file));
+    if (auto receipt = iceberg_->replace_files(objects, std::move(merged)); !receipt.ok()) {
+      TRY(iceberg_->refresh());
+      TRY(publish());
+      return std::move(receipt).error();
+    }
+    parquet_bytes_ += merged_bytes - bytes;
+    TRY(publish());
+    return Compacted::one_file;
+  }
+  return Compacted::nothing_to_do;
+}
+
+}  // namespace millrace::lake

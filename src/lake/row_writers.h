@@ -1,0 +1,47 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "event/event.h"
+#include "lake/column_writer.h"
+#include "lake/tail.h"
+
+namespace millrace::lake {
+
+using SourceNames = std::vector<std::string>;
+
+// What write_rows() calls, by table.
+void write_event_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns, const SourceNames& sources);
+void write_raw_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns, const SourceNames& sources);
+void write_quarantine_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns, const SourceNames& sources);
+void write_session_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns);
+void write_order_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns, const SourceNames& sources);
+void write_funnel_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns);
+
+// The name of a source; "" when it has none.
+std::string_view source_name(const SourceNames& sources, std::uint16_t index);
+
+// Where a row of raw.events lies.
+struct RawRecord {
+  std::string_view payload;
+  std::uint64_t offset = 0;
+  event::Verdict verdict = event::Verdict::quarantined;
+};
+RawRecord raw_record(const RowRef& row);
+
+// What raw.events says of it. A payload that does not decode gives itself as raw bytes.
+struct RawFields {
+  base::WallTime received_at;
+  std::uint16_t source = 0;
+  std::int32_t visitor_key = 0;
+  std::string_view raw;
+};
+RawFields raw_fields(const RawRecord& record, event::Event& scratch);
+
+// Upper half of the visitor's hash.
+std::int32_t visitor_key_of(std::string_view visitor);
+
+}  // namespace millrace::lake
