@@ -145,7 +145,7 @@ Result<std::unique_ptr<PosixDisk>> PosixDisk::open_root(const std::string& root)
   }
   const int descriptor = ::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return failure("open directory", root, errno);
-  return std::unique_ptr<PosixDisk>(new PosixDisk(descriptor));
+  return std::make_unique<PosixDisk>(Opening(), descriptor);
 }
 
 PosixDisk::~PosixDisk() { ::close(root_); }

@@ -12,9 +12,14 @@ namespace millrace::disk {
 // A Disk below one directory of the file system. Safe from any thread. Every path stays below the root: absolute paths,
 // empty components, "." and ".." are invalid_argument. A full disk or quota is `exhausted`.
 class PosixDisk final : public Disk {
+  struct Opening {
+    explicit Opening() = default;
+  };
+
  public:
   // Makes the root directory, and its parents, when absent.
   static base::Result<std::unique_ptr<PosixDisk>> open_root(const std::string& root);
+  PosixDisk(Opening, int root) : root_(root) {}  // For open_root() alone.
   ~PosixDisk() override;
   PosixDisk(const PosixDisk&) = delete;
   PosixDisk& operator=(const PosixDisk&) = delete;
@@ -36,7 +41,6 @@ class PosixDisk final : public Disk {
   base::Result<std::uint64_t> free_bytes() const override;
 
  private:
-  explicit PosixDisk(int root) : root_(root) {}
   base::Result<std::unique_ptr<WriteFile>> open_write(std::string_view path, int flags);
   int root_;
 };

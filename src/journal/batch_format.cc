@@ -33,28 +33,6 @@ T load(std::span<const std::byte> bytes, std::size_t at) {
   return value;
 }
 
-void write_header(const BatchHeader& header, std::uint64_t salt, std::string& out, std::size_t at) {
-  std::string bytes;
-  bytes.reserve(kBatchHeaderBytes);
-  base::ByteWriter writer(bytes);
-  writer.u32(kBatchMagic);
-  writer.u8(header.version);
-  writer.u8(static_cast<std::uint8_t>(header.compression));
-  writer.u8(0);
-  writer.u8(0);
-  writer.u64(header.epoch);
-  writer.u64(header.first.value);
-  writer.u64(header.durable_end.value);
-  writer.u64(static_cast<std::uint64_t>(header.appended.ms));
-  writer.u32(header.count);
-  writer.u32(header.raw_bytes);
-  writer.u32(header.stored_bytes);
-  writer.u32(header.payload_crc);
-  writer.u32(0);
-  writer.u32(header_crc(salt, base::as_bytes(bytes)));
-  std::memcpy(out.data() + at, bytes.data(), kBatchHeaderBytes);
-}
-
 Status decompress(const BatchHeader& header, std::span<const std::byte> stored, std::string& raw) {
   const auto* source = reinterpret_cast<const char*>(stored.data());
   raw.resize(header.raw_bytes);
@@ -110,6 +88,28 @@ Result<SegmentHeader> decode_segment_header(std::string_view bytes) {
                                                   " is newer than this build reads (" + std::to_string(kFormatVersion) + ")");
   }
   return header;
+}
+
+std::string encode(const BatchHeader& header, std::uint64_t salt) {
+  std::string bytes;
+  bytes.reserve(kBatchHeaderBytes);
+  base::ByteWriter writer(bytes);
+  writer.u32(kBatchMagic);
+  writer.u8(header.version);
+  writer.u8(static_cast<std::uint8_t>(header.compression));
+  writer.u8(0);
+  writer.u8(0);
+  writer.u64(header.epoch);
+  writer.u64(header.first.value);
+  writer.u64(header.durable_end.value);
+  writer.u64(static_cast<std::uint64_t>(header.appended.ms));
+  writer.u32(header.count);
+  writer.u32(header.raw_bytes);
+  writer.u32(header.stored_bytes);
+  writer.u32(header.payload_crc);
+  writer.u32(0);
+  writer.u32(header_crc(salt, base::as_bytes(bytes)));
+  return bytes;
 }
 
 std::optional<BatchHeader> decode_batch_header(std::span<const std::byte> bytes, std::uint64_t salt) {
@@ -185,7 +185,7 @@ Status BatchEncoder::add(BatchHeader header, std::uint64_t salt, std::string_vie
   header.stored_bytes = static_cast<std::uint32_t>(out.size() - payload_at);
   out.resize(payload_at + header.padded_bytes(), '\0');
   header.payload_crc = base::crc32c(base::as_bytes(std::string_view(out).substr(payload_at)));
-  write_header(header, salt, out, at);
+  out.replace(at, kBatchHeaderBytes, encode(header, salt));
   return Ok{};
 }
 

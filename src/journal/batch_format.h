@@ -57,6 +57,8 @@ struct BatchHeader {
   std::uint64_t total_bytes() const { return kBatchHeaderBytes + padded_bytes(); }
 };
 
+std::string encode(const BatchHeader& header, std::uint64_t salt);
+
 // nullopt when the bytes are not a batch header of the segment with this salt. A header of a newer version is returned with
 // only `version`, `first` and `durable_end` set: those and the checksum keep their place in every version.
 std::optional<BatchHeader> decode_batch_header(std::span<const std::byte> bytes, std::uint64_t salt);

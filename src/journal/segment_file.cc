@@ -58,7 +58,7 @@ Result<std::shared_ptr<SegmentFile>> SegmentFile::open(const disk::Disk& disk, s
     return Error(ErrorCode::corrupt, "segment '" + path + "', position 0: belongs to offset " +
                                          std::to_string(header->first.value));
   }
-  std::shared_ptr<SegmentFile> segment(new SegmentFile(disk, std::move(directory), *header));
+  auto segment = std::make_shared<SegmentFile>(Opening(), disk, std::move(directory), *header);
   TRY_ASSIGN(const std::uint64_t size, file->size());
   segment->set_bytes(size);
   segment->index_step_ = kSealedIndexStep;
@@ -67,7 +67,7 @@ Result<std::shared_ptr<SegmentFile>> SegmentFile::open(const disk::Disk& disk, s
 
 Result<std::shared_ptr<SegmentFile>> SegmentFile::adopt(const disk::Disk& disk, std::string directory,
                                                         const SegmentHeader& header, std::uint64_t end_position) {
-  std::shared_ptr<SegmentFile> segment(new SegmentFile(disk, std::move(directory), header));
+  auto segment = std::make_shared<SegmentFile>(Opening(), disk, std::move(directory), header);
   TRY_ASSIGN(auto file, disk.open(segment->path()));
   segment->file_ = std::move(file);
   segment->index_step_ = kWritingIndexStep;

@@ -43,6 +43,10 @@ class FileWindow {
 // The reading side of one segment and its sparse index, for any thread. Only the segment being written stays open: a
 // journal of thousands of segments must not use up the process's file descriptors.
 class SegmentFile {
+  struct Opening {
+    explicit Opening() = default;
+  };
+
  public:
   // Fails as decode_segment_header() does, and with corrupt when the header names another offset than `first`.
   static base::Result<std::shared_ptr<SegmentFile>> open(const disk::Disk& disk, std::string directory, Offset first);
@@ -71,11 +75,11 @@ class SegmentFile {
   base::Result<std::shared_ptr<const disk::ReadFile>> file() const;
   base::Error corrupt(std::uint64_t position, std::string_view why) const;
 
+  // For open() and adopt() alone.
+  SegmentFile(Opening, const disk::Disk& disk, std::string directory, const SegmentHeader& header)
+      : disk_(disk), directory_(std::move(directory)), header_(header), index_{{header.first, kSegmentHeaderBytes}} {}
+
  private:
-  SegmentFile(const disk::Disk& disk, std::string directory, const SegmentHeader& header)
-      : disk_(disk), directory_(std::move(directory)), header_(header) {
-    index_.push_back({header.first, kSegmentHeaderBytes});
-  }
   BatchPosition nearest(Offset from) const;
 
   const disk::Disk& disk_;

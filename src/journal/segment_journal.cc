@@ -30,7 +30,7 @@ std::optional<Offset> segment_offset(std::string_view name) {
 
 }  // namespace
 
-SegmentJournal::SegmentJournal(SegmentJournalSettings settings, disk::Disk& disk, const base::Clock& clock,
+SegmentJournal::SegmentJournal(Opening, SegmentJournalSettings settings, disk::Disk& disk, const base::Clock& clock,
                                base::Random& random)
     : settings_(std::move(settings)),
       disk_(disk),
@@ -41,7 +41,7 @@ SegmentJournal::SegmentJournal(SegmentJournalSettings settings, disk::Disk& disk
 
 Result<std::unique_ptr<SegmentJournal>> SegmentJournal::open(SegmentJournalSettings settings, disk::Disk& disk,
                                                              const base::Clock& clock, base::Random& random) {
-  std::unique_ptr<SegmentJournal> journal(new SegmentJournal(std::move(settings), disk, clock, random));
+  auto journal = std::make_unique<SegmentJournal>(Opening(), std::move(settings), disk, clock, random);
   Status loaded = journal->load();
   if (!loaded.ok()) return std::move(loaded).error().with_context("open journal");
   return journal;

@@ -40,6 +40,10 @@ struct Retention {
 // Segments are filled with zeros before use where prepare_next() is called in time: a sync that need not change the size
 // of a file is a third faster. Without it the journal works the same and grows its files as it writes.
 class SegmentJournal final : public Journal {
+  struct Opening {
+    explicit Opening() = default;
+  };
+
  public:
   // Recovers what a crash left: cuts a torn tail, makes what remains durable, or fails with corrupt, naming partition,
   // segment and position, when a record that had been synced is unreadable. The disk, the clock and the random source must
@@ -73,9 +77,11 @@ class SegmentJournal final : public Journal {
   std::uint64_t segments() const;
   std::uint64_t bytes() const;  // Of all segment files. Any thread.
 
- private:
-  SegmentJournal(SegmentJournalSettings settings, disk::Disk& disk, const base::Clock& clock, base::Random& random);
+  // For open() alone.
+  SegmentJournal(Opening, SegmentJournalSettings settings, disk::Disk& disk, const base::Clock& clock,
+                 base::Random& random);
 
+ private:
   base::Status load();
   base::Status recover_newest();
   base::Status rewrite_unsynced(std::uint64_t from, std::uint64_t to);
