@@ -1,8 +1,8 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -44,6 +44,10 @@ struct Outputs {
   // Offsets of records that a step refused twice, with the reason; their bytes are in the journal.
   std::vector<std::pair<std::uint64_t, std::string>> poison;
   void clear();
+  // How much there is of each, to take back what a refused record added.
+  using Sizes = std::array<std::size_t, 8>;
+  Sizes sizes() const;
+  void truncate(const Sizes& sizes);
 };
 
 // Where in the journal a record is.
@@ -65,6 +69,7 @@ class Stage : public Checkpointed {
   // What was added to `out` before an error is taken back. Records of all kinds arrive, ticks included.
   virtual base::Status on_record(const Position& position, std::string_view payload, Outputs& out) = 0;
   // Called after the last record of a batch: the place to publish what is worth publishing once per batch (cells, rankings).
+  // Where batches end differs between runs, so it may add views only and must not change state.
   virtual void on_batch_end(Outputs& out) = 0;
 };
 

@@ -1,0 +1,26 @@
+#include "process/stage.h"
+
+namespace millrace::process {
+
+void Outputs::clear() { truncate(Sizes{}); }
+
+Outputs::Sizes Outputs::sizes() const {
+  return {emissions.size(), outcomes.size(), views.size(),  events.size(),
+          sessions.size(),  orders.size(),   funnel.size(), poison.size()};
+}
+
+void Outputs::truncate(const Sizes& sizes) {
+  const auto cut = [](auto& list, std::size_t size) {
+    if (list.size() > size) list.erase(list.begin() + static_cast<std::ptrdiff_t>(size), list.end());
+  };
+  cut(emissions, sizes[0]);
+  cut(outcomes, sizes[1]);
+  cut(views, sizes[2]);
+  cut(events, sizes[3]);
+  cut(sessions, sizes[4]);
+  cut(orders, sizes[5]);
+  cut(funnel, sizes[6]);
+  cut(poison, sizes[7]);
+}
+
+}  // namespace millrace::process
