@@ -1,0 +1,133 @@
+#include "app/lake_runner.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace millrace::app {
+
+namespace {
+constexpr std::int64_t kPollMs = 5;
+constexpr std::int64_t kRetryMinMs = 250;
+constexpr std::int64_t kRetryMaxMs = 10'000;
+constexpr std::int64_t kMillisecond = 1'000'000;
+}  // namespace
+
+LakeRunner::LakeRunner(lake::Lake& lake, const base::Clock& clock, LakeRunnerSettings settings)
+    : lake_(lake), clock_(clock), settings_(settings), worker_("lake", Priority::background, [this] { return turn(); }) {}
+
+void LakeRunner::start(std::vector<StageRunner*> stages) {
+  stages_ = std::move(stages);
+  next_round_ = {clock_.now().ns + settings_.commit_interval_ms * kMillisecond};
+  worker_.start();
+}
+
+void LakeRunner::stop() { worker_.stop(); }
+
+void LakeRunner::append(process::RowBatch&& batch) {
+  auto group = std::make_shared<lake::RowGroup>();
+  group->topic = batch.topic;
+  group->partition = batch.partition;
+  group->from = batch.from;
+  group->to = batch.to;
+  group->records = std::move(batch.records);
+  group->events = std::move(batch.events);
+  group->sessions = std::move(batch.sessions);
+  group->orders = std::move(batch.orders);
+  group->funnel = std::move(batch.funnel);
+  group->poison = std::move(batch.poison);
+  queued_rows_ += group->to.value - group->from.value;
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(group));
+  }
+  worker_.wake();
+}
+
+bool LakeRunner::ready() const {
+  return queued_rows_.load(std::memory_order_relaxed) < settings_.queued_rows_max &&
+         tail_bytes_.load(std::memory_order_relaxed) < settings_.tail_bytes_max;
+}
+
+void LakeRunner::hurry() {
+  hurry_ = true;
+  worker_.wake();
+}
+
+double LakeRunner::lag_s() const {
+  const std::int64_t oldest = oldest_ns_.load(std::memory_order_relaxed);
+  return oldest == 0 ? 0 : static_cast<double>(clock_.now().ns - oldest) / 1e9;
+}
+
+bool LakeRunner::take_queue() {
+  std::deque<std::shared_ptr<lake::RowGroup>> groups;
+  {
+    const std::lock_guard lock(mutex_);
+    groups.swap(queue_);
+  }
+  for (auto& group : groups) {
+    const std::uint64_t rows = group->to.value - group->from.value;
+    std::int64_t expected = 0;
+    oldest_ns_.compare_exchange_strong(expected, clock_.now().ns);
+    if (const auto appended = lake_.append(std::move(group)); !appended.ok()) {
+      spdlog::error("lake: append: {}", appended.error().message());
+    }
+    queued_rows_ -= rows;
+  }
+  return !groups.empty();
+}
+
+std::int64_t LakeRunner::turn() {
+  const bool worked = take_queue();
+  const base::Instant now = clock_.now();
+  if (round_ == Round::waiting) {
+    if (now < next_round_ && !hurry_ && ready()) {
+      return worked ? 0 : std::clamp<std::int64_t>((next_round_ - now) / kMillisecond, 1, 1000);
+    }
+    hurry_ = false;
+    for (auto* stage : stages_) stage->request_checkpoint();
+    round_ = Round::settling;
+    return 0;
+  }
+  const bool settled = std::all_of(stages_.begin(), stages_.end(), [](const StageRunner* stage) {
+    return stage->checkpoint_settled() || !stage->stopped_by().empty();
+  });
+  if (!settled) return worked ? 0 : kPollMs;
+  // What lies below a barrier was handed over before its batch was prepared.
+  take_queue();
+  finish_round();
+  return 0;
+}
+
+void LakeRunner::finish_round() {
+  const std::int64_t started_ns = clock_.now().ns;
+  if (const auto committed = lake_.commit(); !committed.ok()) {
+    retry_ms_ = std::clamp(retry_ms_ * 2, kRetryMinMs, kRetryMaxMs);
+    spdlog::error("lake: commit: {}; again in {} ms", committed.error().message(), retry_ms_);
+    next_round_ = {clock_.now().ns + retry_ms_ * kMillisecond};
+    round_ = Round::waiting;
+    return;
+  }
+  retry_ms_ = 0;
+  oldest_ns_ = 0;
+  for (auto* stage : stages_) {
+    const process::StateBatch* batch = stage->checkpoint_batch();
+    if (!batch) continue;
+    if (const auto committed = stage->store().commit(*batch); !committed.ok()) {
+      spdlog::error("state of {}/{}: commit: {}", event::to_string(stage->topic()), stage->partition(),
+                    committed.error().message());
+      continue;  // Stays prepared; the next round tries again.
+    }
+    stage->checkpoint_committed();
+  }
+  if (const auto compacted = lake_.compact(); !compacted.ok()) {
+    spdlog::warn("lake: compaction: {}", compacted.error().message());
+  }
+  const auto status = lake_.status();
+  tail_bytes_ = static_cast<std::uint64_t>(std::max<std::int64_t>(status.tail_bytes, 0));
+  ++rounds_;
+  next_round_ = {std::max(clock_.now().ns, started_ns + settings_.commit_interval_ms * kMillisecond)};
+  round_ = Round::waiting;
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "app/stage_runner.h"
+#include "app/worker.h"
+#include "base/clock.h"
+#include "lake/lake.h"
+#include "process/output_sink.h"
+
+namespace millrace::app {
+
+struct LakeRunnerSettings {
+  std::int64_t commit_interval_ms = 10'000;
+  std::uint64_t queued_rows_max = 400'000;  // Handed over and not yet in the tail; past it the stages wait.
+  std::uint64_t tail_bytes_max = 1ull << 30;  // Past it the stages wait for a commit.
+};
+
+// The lake's thread: takes rows from the stages, makes them visible to SQL, and commits. It also coordinates checkpoints,
+// because a stage's state may only be committed once the lake holds all rows below its barrier.
+class LakeRunner {
+ public:
+  LakeRunner(lake::Lake& lake, const base::Clock& clock, LakeRunnerSettings settings);
+  ~LakeRunner() { stop(); }
+
+  void start(std::vector<StageRunner*> stages);
+  void stop();
+
+  // Any thread.
+  void append(process::RowBatch&& batch);
+  bool ready() const;
+  // A checkpoint and a commit as soon as possible.
+  void hurry();
+
+  // Committed rounds, and the age of the oldest row that is not committed.
+  std::uint64_t rounds() const { return rounds_.load(std::memory_order_relaxed); }
+  double lag_s() const;
+
+ private:
+  std::int64_t turn();
+  bool take_queue();
+  void finish_round();
+
+  lake::Lake& lake_;
+  const base::Clock& clock_;
+  const LakeRunnerSettings settings_;
+  std::vector<StageRunner*> stages_;
+  enum class Round : std::uint8_t { waiting, settling } round_ = Round::waiting;
+  base::Instant next_round_;
+  std::int64_t retry_ms_ = 0;
+  std::atomic<bool> hurry_{false};
+  std::atomic<std::uint64_t> queued_rows_{0};
+  std::atomic<std::uint64_t> tail_bytes_{0};
+  std::atomic<std::uint64_t> rounds_{0};
+  std::atomic<std::int64_t> oldest_ns_{0};  // When the oldest uncommitted row was taken; 0: none.
+  std::mutex mutex_;
+  std::deque<std::shared_ptr<lake::RowGroup>> queue_;  // Guarded by mutex_.
+  Worker worker_;
+};
+
+}  // namespace millrace::app

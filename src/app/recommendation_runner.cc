@@ -1,0 +1,90 @@
+#include "app/recommendation_runner.h"
+
+#include <spdlog/spdlog.h>
+
+#include "event/fact.h"
+#include "event/record.h"
+
+namespace millrace::app {
+
+namespace {
+constexpr std::size_t kReadBytes = 1 << 20;
+constexpr std::int64_t kIdleMs = 200;
+// Clicks waiting to be learned; past it the oldest sessions' evidence is worth less than the memory.
+constexpr std::size_t kClicksWaitingMax = 1'000'000;
+// Learned under one hold of the index's lock: about a millisecond.
+constexpr std::size_t kClicksPerTurn = 500;
+}  // namespace
+
+RecommendationRunner::RecommendationRunner(const journal::Journal& sessions, commerce::RecommendationIndex& index)
+    : sessions_(sessions), index_(index), next_(sessions.begin()), worker_("recommend", Priority::normal, [this] { return turn(); }) {}
+
+base::Status RecommendationRunner::load() {
+  while (true) {
+    TRY_ASSIGN(const bool more, read_sessions());
+    if (!more) return base::Ok{};
+  }
+}
+
+base::Result<bool> RecommendationRunner::read_sessions() {
+  if (next_ >= sessions_.end()) return false;
+  TRY_ASSIGN(const journal::RecordBatch batch, sessions_.read(next_, kReadBytes));
+  for (const auto payload : batch.payloads) {
+    const auto fact = event::decode_fact(payload);
+    if (!fact.ok()) {
+      spdlog::warn("sessions/0: {}", fact.error().message());
+      continue;
+    }
+    if (const auto* closed = std::get_if<event::SessionClosed>(&fact->fact)) index_.apply(*closed);
+  }
+  next_ = batch.end();
+  return !batch.empty();
+}
+
+void RecommendationRunner::take(const event::ViewGroup& group) {
+  bool any = false;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& update : group.updates) {
+      const auto* click = std::get_if<event::ClickView>(&update);
+      if (!click || clicks_.size() >= kClicksWaitingMax) continue;
+      clicks_.push_back(*click);
+      any = true;
+    }
+  }
+  if (any) worker_.wake();
+}
+
+std::int64_t RecommendationRunner::turn() {
+  std::vector<event::ClickView> clicks;
+  {
+    const std::lock_guard lock(mutex_);
+    clicks.swap(clicks_);
+  }
+  for (std::size_t at = 0; at < clicks.size(); at += kClicksPerTurn) {
+    const std::size_t count = std::min(kClicksPerTurn, clicks.size() - at);
+    index_.apply(std::span<const event::ClickView>(clicks).subspan(at, count));
+  }
+  if (broken_) return kIdleMs;
+  const auto more = read_sessions();
+  if (!more.ok()) {
+    broken_ = true;
+    spdlog::error("sessions/0: {}; closed sessions no longer reach the recommendations", more.error().message());
+    return kIdleMs;
+  }
+  return *more || !clicks.empty() ? 0 : kIdleMs;
+}
+
+void RecommendationRunner::recommend(std::span<const std::string_view> items, std::size_t n, std::uint64_t exclude_session,
+                                     std::vector<serve::ScoredProduct>& out) const {
+  commerce::RecommendationQuery query;
+  query.items.assign(items.begin(), items.end());
+  query.session = exclude_session;
+  query.count = n;
+  query.last_item = commerce::RecommendationQuery::LastItem::allowed;  // The API decides.
+  for (auto& product : index_.recommend(query)) out.push_back({std::move(product.product_id), product.score});
+}
+
+void RecommendationRunner::popular(std::size_t, std::vector<serve::ScoredProduct>&) const {}
+
+}  // namespace millrace::app

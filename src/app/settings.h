@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "app/journal_set.h"
+#include "app/lake_runner.h"
+#include "app/setting_table.h"
+#include "commerce/entity_stage.h"
+#include "commerce/visitor_stage.h"
+#include "http/server.h"
+#include "process/watermark.h"
+
+namespace millrace::app {
+
+struct SourceSettings {
+  std::string name;
+  std::string write_key;
+};
+
+struct WebhookSettings {
+  std::string url;     // Empty: actions are listed and not sent.
+  std::string secret;  // Signs the body.
+};
+
+enum class UnknownKeys : std::uint8_t { refuse, accept };
+
+// All of it, parsed and checked once; parts are handed to constructors by value.
+struct Settings {
+  std::string data_directory = "millrace-data";
+  process::TimeMode time = process::TimeMode::wall;
+  http::ServerSettings http;
+  std::size_t event_bytes_max = 32 * 1024;
+  std::size_t batch_items_max = 2500;
+  std::size_t inflated_bytes_max = 16 * 1024 * 1024;
+  std::vector<SourceSettings> sources;
+  UnknownKeys unknown_write_keys = UnknownKeys::accept;
+  JournalSettings journal;
+  std::int64_t tick_ms = 200;
+  commerce::VisitorSettings visitors;
+  commerce::EntitySettings entities;
+  std::size_t indexed_sessions_max = 1'000'000;
+  LakeRunnerSettings lake;
+  std::size_t state_cache_bytes = 128ull << 20;
+  std::size_t sql_threads = 1;
+  std::int64_t sql_timeout_ms = 10'000;
+  std::size_t sql_rows_max = 10'000;
+  std::size_t sql_memory_bytes = 1ull << 30;
+  WebhookSettings webhook;
+};
+
+// Binds every field of `settings`, which must outlive the table.
+SettingTable setting_table(Settings& settings);
+
+}  // namespace millrace::app
