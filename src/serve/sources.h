@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "event/fact.h"
+#include "http/http.h"
+#include "serve/recommendation_source.h"
+
+namespace millrace::serve {
+
+struct LakeTable {
+  std::string name;
+  std::uint64_t rows_committed = 0;
+  std::uint64_t rows_tail = 0;
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  std::int64_t snapshot_id = 0;  // 0: none yet.
+  base::WallTime last_commit_at;
+  std::vector<std::pair<std::string, std::uint64_t>> partitions;  // Journal partition, offset it is committed up to.
+};
+struct LakeStatus {
+  std::vector<LakeTable> tables;
+  std::uint64_t parquet_bytes = 0;
+  std::uint64_t json_bytes = 0;  // What came in for them.
+};
+
+struct Quantiles {
+  double p50_ms = 0;
+  double p99_ms = 0;
+};
+
+struct JournalPartition {
+  std::string name;  // "events/0"
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  std::uint64_t applied = 0;  // One past the last record that the views reflect.
+};
+
+enum class TimeSource : std::uint8_t { wall, events };
+
+struct PlatformStatus {
+  std::string version;
+  base::WallTime started_at;
+  TimeSource time = TimeSource::wall;
+  Quantiles fsync, ack, visible;
+  std::uint64_t journal_bytes = 0;
+  std::uint64_t journal_segments = 0;
+  std::vector<JournalPartition> partitions;
+};
+
+// The figures of the live page that no view holds; quantiles over about the last ten seconds.
+struct LiveFigures {
+  Quantiles ack, visible;
+  std::uint64_t lake_rows_committed = 0;
+  std::uint64_t lake_rows_tail = 0;
+  std::uint64_t lake_snapshots = 0;
+  base::WallTime lake_last_commit_at;
+  double lake_commit_lag_s = 0;  // Age of the oldest row that is not committed yet.
+  std::uint64_t reservations_open = 0;
+};
+
+enum class DeliveryState : std::uint8_t { none, pending, delivered, failed };
+
+struct ActionEntry {
+  event::Action action;
+  DeliveryState state = DeliveryState::none;  // none: no target is configured.
+  std::uint32_t attempts = 0;
+  std::string last_error;
+  base::WallTime delivered_at;
+};
+
+struct ActionQuery {
+  std::size_t n = 50;
+  std::optional<DeliveryState> state;
+};
+
+using StockAnswer = std::function<void(int status, std::string body)>;
+using Respond = std::function<void(http::Response)>;
+
+// What the API asks of the rest of the program; every function is called on the server's threads and must not block. A
+// function that is left empty makes its routes answer 503 not_available.
+struct Sources {
+  const RecommendationSource* recommendations = nullptr;  // Null: the ladder begins at trending.
+  // Names of the write keys' sources, by their index.
+  std::function<std::vector<std::string>()> source_names;
+  // Hands the command to its journal; `answer` runs once its outcome is durable, on any thread. exhausted or unavailable
+  // when it was not taken, and then `answer` never runs.
+  std::function<base::Status(const event::StockCommand& command, StockAnswer answer)> submit_stock;
+  // Runs the statement elsewhere and responds from there.
+  std::function<void(std::string statement, Respond respond)> run_sql;
+  std::function<LakeStatus()> lake;
+  std::function<PlatformStatus()> status;
+  std::function<LiveFigures()> live_figures;
+  std::function<std::vector<ActionEntry>(const ActionQuery& query)> actions;  // Newest first.
+  // Why the program is not ready to take events; empty when it is.
+  std::function<std::vector<std::string>()> unready_reasons;
+  // Moves event time on; empty: time is the wall clock's.
+  std::function<base::Status(base::WallTime to)> advance_clock;
+  // Everything below /iceberg.
+  std::function<http::Response(const http::Request& request)> iceberg;
+};
+
+}  // namespace millrace::serve
