@@ -14,7 +14,6 @@ namespace millrace::commerce {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
-const std::string kProductPrefix = "product/";
 
 base::Error unusable(std::string_view why) { return base::Error(base::ErrorCode::invalid_argument, std::string(why)); }
 
@@ -27,7 +26,7 @@ EntityStage::EntityStage(const process::StateStore& store, EntitySettings settin
     : store_(store),
       settings_(settings),
       clock_(store, "clock"),
-      products_(store, kProductPrefix, settings.cached_products),
+      products_(store, std::string(kProductPrefix), settings.cached_products),
       trends_(store, "trend/", settings.trend, products_),
       stock_(store, "stock/", settings.stock),
       orders_(store, "order/", settings.order),

@@ -36,4 +36,7 @@ struct Product {
 
 using Products = process::KeyedState<Product>;
 
+// Where they lie in the store of their partition, followed by the product id.
+constexpr std::string_view kProductPrefix = "product/";
+
 }  // namespace millrace::commerce
