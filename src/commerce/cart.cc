@@ -85,12 +85,11 @@ void Cart::take_effect(const CartChange& change, std::int64_t reached_ms, const 
   if (purchased_before_ && at < purchased_at_ms_) return;
   if (lines_.empty()) {
     created_at_ms_ = at;
-    currency_ = {};
   }
   if (change.currency.known()) currency_ = change.currency;
   edit_lines(change, settings);
   if (lines_.empty()) {
-    disarm();
+    empty();
     return;
   }
   armed_at_ms_ = armed_ ? std::max(armed_at_ms_, at) : at;
@@ -122,16 +121,29 @@ void Cart::purchase(std::int64_t at_ms, CartEffects& effects) {
   if (armed_) ++effects.purchased_in_time;
   for (const auto& trigger : outstanding_) effects.cancelled.push_back({trigger.id, at_ms});
   outstanding_.clear();
-  lines_.clear();
   purchased_at_ms_ = purchased_before_ ? std::max(purchased_at_ms_, at_ms) : at_ms;
   purchased_before_ = true;
-  disarm();
+  empty();
   ++epoch_;
+}
+
+void Cart::disarm() {
+  armed_ = false;
+  armed_at_ms_ = 0;
+  expires_at_ms_ = 0;
+}
+
+void Cart::empty() {
+  disarm();
+  lines_.clear();
+  currency_ = {};
+  created_at_ms_ = 0;
 }
 
 void Cart::abandon(const CartSettings& settings, std::uint64_t visitor_hash, CartEffects& effects) {
   const std::int64_t at = armed_at_ms_ + settings.abandoned_after_ms;
-  const std::uint64_t id = base::mix(base::mix(visitor_hash, epoch_), static_cast<std::uint64_t>(armed_at_ms_));
+  const std::int64_t armed_at = armed_at_ms_;
+  const std::uint64_t id = base::mix(base::mix(visitor_hash, epoch_), static_cast<std::uint64_t>(armed_at));
   disarm();
   ++epoch_;
   if (settings.silence_ms > 0 && abandoned_before_ && at < last_abandoned_ms_ + settings.silence_ms) {
@@ -142,7 +154,7 @@ void Cart::abandon(const CartSettings& settings, std::uint64_t visitor_hash, Car
   last_abandoned_ms_ = at;
   if (outstanding_.size() >= settings.outstanding_max) outstanding_.erase(outstanding_.begin());
   outstanding_.push_back({id, at});
-  effects.abandoned.push_back({id, armed_at_ms_, at, created_at_ms_, lines_, currency_});
+  effects.abandoned.push_back({id, armed_at, at, created_at_ms_, lines_, currency_});
 }
 
 std::int64_t Cart::next_due(const CartSettings& settings) const {

@@ -94,7 +94,9 @@ class Cart {
   void edit_lines(const CartChange& change, const CartSettings& settings);
   void purchase(std::int64_t at_ms, CartEffects& effects);
   void abandon(const CartSettings& settings, std::uint64_t visitor_hash, CartEffects& effects);
-  void disarm() { armed_ = false; }
+  // What no longer means anything is zero, so that equal carts have equal bytes.
+  void disarm();
+  void empty();
 
   std::vector<event::CartLine> lines_;
   event::Currency currency_;

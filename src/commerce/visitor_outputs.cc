@@ -83,8 +83,9 @@ void VisitorStage::tell_order(const VisitorState& state, std::uint64_t session_i
 
 void VisitorStage::publish_sessions(std::string_view visitor_id, const VisitorState& state, Step& step) {
   SessionEffects& effects = session_effects_;
-  for (const auto& place : effects.left) funnel_.remove(place);
+  // A session may enter and leave a place within one step.
   for (const auto& place : effects.entered) funnel_.add(place);
+  for (const auto& place : effects.left) funnel_.remove(place);
   VisitorTotals& totals = totals_.values();
   totals.sessions += effects.opened;
   totals.sessions -= effects.merged;

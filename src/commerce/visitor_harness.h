@@ -1,0 +1,145 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "commerce/visitor_stage.h"
+#include "event/record.h"
+#include "process/memory_state_store.h"
+
+namespace millrace::commerce {
+
+// An event with its own text, for tests.
+struct TestEvent {
+  event::EventType type = event::EventType::page_viewed;
+  std::string visitor = "v1";
+  std::int64_t at_ms = 0;
+  std::int64_t received_ms = -1;  // -1: when it happened.
+  std::uint16_t source = 0;
+  std::vector<std::pair<event::Text, std::string>> texts = {};
+  struct Line {
+    std::string product_id;
+    std::string category;
+    std::int64_t quantity = 1;
+    std::int64_t price_micros = 0;
+  };
+  std::vector<Line> lines = {};
+  std::int64_t revenue_micros = -1;  // -1: none.
+  std::string currency = {};
+
+  std::int64_t received() const { return received_ms < 0 ? at_ms : received_ms; }
+
+  std::string payload() const {
+    event::Event event;
+    event.type = type;
+    event.source = source;
+    event.received_at = {received()};
+    event.event_time = {at_ms};
+    event[event::Text::anonymous_id] = visitor;
+    for (const auto& [field, text] : texts) event[field] = text;
+    for (const auto& line : lines) {
+      auto& product = event.products.emplace_back();
+      product.product_id = line.product_id;
+      product.category = line.category;
+      product.quantity = line.quantity;
+      product.price.micros = line.price_micros;
+      product.has_price = line.price_micros != 0;
+    }
+    if (revenue_micros >= 0) event.set(event::Amount::revenue, {revenue_micros});
+    event.currency = event::parse_currency(currency);
+    std::string out;
+    event::encode_event(event, out);
+    return out;
+  }
+};
+
+// Drives a stage as the owner of its partition does, one record a batch unless said otherwise, and keeps what comes out.
+class VisitorHarness {
+ public:
+  explicit VisitorHarness(VisitorSettings settings = {}) : settings_(settings) { restart(); }
+
+  void feed(const TestEvent& event) { feed(event.payload()); }
+  void feed(std::string_view payload) {
+    const auto status = stage_->on_record({0, {offset_++}, index_++}, payload, out_);
+    if (!status.ok()) ++refused_;
+  }
+  void tick(std::int64_t at_ms) {
+    std::string payload;
+    event::encode_tick({{at_ms}}, payload);
+    feed(payload);
+  }
+  void end_batch() {
+    stage_->on_batch_end(out_);
+    index_ = 0;
+  }
+  void checkpoint() {
+    stage_->freeze();
+    process::StateBatch batch;
+    while (!stage_->drain(batch, 7)) {
+    }
+    INVARIANT(store_.commit(batch).ok());
+    stage_->committed();
+    checkpoint_ = offset_;
+  }
+  // As after a crash: what was not in a checkpoint is gone. The records since checkpoint_offset() must be fed again.
+  void restart() {
+    stage_ = std::make_unique<VisitorStage>(store_, settings_);
+    offset_ = checkpoint_;
+    index_ = 0;
+    restored_.clear();
+    INVARIANT(stage_->restore(restored_).ok());
+  }
+
+  VisitorStage& stage() { return *stage_; }
+  process::Outputs& out() { return out_; }
+  process::Outputs& restored() { return restored_; }
+  const process::MemoryStateStore& store() const { return store_; }
+  std::uint64_t checkpoint_offset() const { return checkpoint_; }
+  int refused() const { return refused_; }
+
+  template <class Fact>
+  std::vector<Fact> facts() const {
+    std::vector<Fact> found;
+    for (const auto& emission : out_.emissions) {
+      if (const auto* fact = std::get_if<Fact>(&emission.fact)) found.push_back(*fact);
+    }
+    return found;
+  }
+  template <class View>
+  static std::vector<View> views(const process::Outputs& out) {
+    std::vector<View> found;
+    for (const auto& update : out.views) {
+      if (const auto* view = std::get_if<View>(&update)) found.push_back(*view);
+    }
+    return found;
+  }
+  template <class View>
+  std::vector<View> views() const {
+    return views<View>(out_);
+  }
+  std::shared_ptr<const event::VisitorView> visitor(std::string_view id) const {
+    std::shared_ptr<const event::VisitorView> newest;
+    for (const auto& view : views<std::shared_ptr<const event::VisitorView>>()) {
+      if (view->visitor_id == id) newest = view;
+    }
+    return newest;
+  }
+
+ private:
+  VisitorSettings settings_;
+  process::MemoryStateStore store_;
+  std::unique_ptr<VisitorStage> stage_;
+  process::Outputs out_;
+  process::Outputs restored_;
+  std::uint64_t offset_ = 0;
+  std::uint64_t checkpoint_ = 0;
+  std::uint32_t index_ = 0;
+  int refused_ = 0;
+};
+
+}  // namespace millrace::commerce
