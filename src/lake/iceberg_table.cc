@@ -67,8 +67,8 @@ struct IcebergTable::Draft {
   ObjectNames removed;
 };
 
-IcebergTable::IcebergTable(ObjectStore& store, TableSpec spec, const base::Clock& clock, base::Random& random,
-                           IcebergSettings settings)
+IcebergTable::IcebergTable(Opening, ObjectStore& store, TableSpec spec, const base::Clock& clock,
+                           base::Random& random, IcebergSettings settings)
     : files_(store, spec.name_space + "/" + spec.name),
       spec_(std::move(spec)),
       clock_(clock),
@@ -80,7 +80,7 @@ base::Result<std::unique_ptr<IcebergTable>> IcebergTable::open_or_create(ObjectS
                                                                          base::Random& random,
                                                                          IcebergSettings settings) {
   TRY(validate(spec));
-  std::unique_ptr<IcebergTable> table(new IcebergTable(store, std::move(spec), clock, random, settings));
+  auto table = std::make_unique<IcebergTable>(Opening(), store, std::move(spec), clock, random, settings);
   if (auto opened = table->open(); !opened.ok()) {
     return std::move(opened).error().with_context(
         fmt::format("table {}.{}", table->spec_.name_space, table->spec_.name));
@@ -134,6 +134,10 @@ std::shared_ptr<const TableState> IcebergTable::state() const {
 void IcebergTable::publish(std::shared_ptr<const TableState> state) {
   const std::lock_guard lock(mutex_);
   state_ = std::move(state);
+}
+
+std::string IcebergTable::metadata_location(const TableState& state) const {
+  return files_.store().location(state.metadata_object);
 }
 
 base::Status IcebergTable::refresh() {

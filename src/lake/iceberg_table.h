@@ -43,6 +43,10 @@ struct CommitReceipt {
 //
 // state() may be called by any thread; everything else by one thread at a time.
 class IcebergTable {
+  struct Opening {
+    explicit Opening() = default;
+  };
+
  public:
   // Opens the table, creates it when absent, and evolves its schema when `spec` has columns the stored one
   // has not. invalid_argument, beginning "incompatible schema", when the stored table cannot become `spec`.
@@ -52,10 +56,15 @@ class IcebergTable {
                                                                     base::Random& random,
                                                                     IcebergSettings settings);
 
+  IcebergTable(Opening, ObjectStore& store, TableSpec spec, const base::Clock& clock, base::Random& random,
+               IcebergSettings settings);  // For open_or_create() alone.
+
   const TableSpec& spec() const { return spec_; }
   // The newest snapshot this object knows of: files and offsets of one moment. Immutable; its files stay
   // readable for IcebergSettings::snapshot_keep_ms after a later commit dropped them.
   std::shared_ptr<const TableState> state() const;
+  // Where readers outside find the metadata file of a state.
+  std::string metadata_location(const TableState& state) const;
   // Loads what others committed.
   base::Status refresh();
 
@@ -89,8 +98,6 @@ class IcebergTable {
     std::int64_t bytes = 0;
   };
 
-  IcebergTable(ObjectStore& store, TableSpec spec, const base::Clock& clock, base::Random& random,
-               IcebergSettings settings);
   base::Status open();
   base::Status create();
   base::Status evolve_stored();

@@ -39,7 +39,7 @@ struct History {
 
   base::SeededRandom random;
   IcebergSettings settings;
-  SettableClock clock;
+  sim::SimClock clock;
   MemoryObjectStore objects;
   Contents contents;
   std::array<std::uint64_t, kPartitions> journal_end{};
@@ -139,7 +139,7 @@ struct History {
   }
 
   void step() {
-    clock.advance(static_cast<std::int64_t>(random.below(30'000)));
+    clock.advance_ms(static_cast<std::int64_t>(random.below(30'000)));
     journal_end[random.below(kPartitions)] += 1 + random.below(5);
     Writer& writer = writers[random.below(kWriters)];
     if (!writer.table || writer.store->crashed()) {
@@ -156,7 +156,7 @@ struct History {
     } else if (choice < 9) {
       alive = overwrite(*writer.table);
     } else {
-      clock.advance(static_cast<std::int64_t>(random.below(2)) * 3'600'000);
+      clock.advance_ms(static_cast<std::int64_t>(random.below(2)) * 3'600'000);
       alive = writer.table->remove_orphans().ok() || random.chance(0.5);
     }
     if (!alive || writer.store->crashed()) writer.table.reset();

@@ -8,7 +8,7 @@ using base::ErrorCode;
 
 struct Fixture {
   MemoryObjectStore store;
-  SettableClock clock;
+  sim::SimClock clock;
   base::SeededRandom random{7};
   IcebergSettings settings;
 
@@ -184,7 +184,7 @@ TEST_CASE("old snapshots expire, and what only they referred to is removed") {
   CHECK(f.names(".parquet").size() == 3);  // A reader of the first snapshot still finds its files.
 
   for (int i = 0; i < 8; ++i) {
-    f.clock.advance(50'000);
+    f.clock.advance_ms(50'000);
     const DataFile file = sample_file(*table, 1);
     must(f.store.create(file.object, "parquet"));
     must(table->append({file}, {}));
@@ -209,7 +209,7 @@ TEST_CASE("many small manifests become one") {
   f.settings.snapshot_keep_ms = 0;
   const auto table = f.open();
   for (std::uint64_t i = 0; i < 23; ++i) {
-    f.clock.advance(1000);
+    f.clock.advance_ms(1000);
     must(table->append({sample_file(*table, 1)}, {events_range(0, i, i + 1)}));
     CHECK(table->state()->manifests.size() <= 5);
   }
@@ -231,7 +231,7 @@ TEST_CASE("orphans go when their name says they are old, and nothing else does")
   must(table->append({live}, {}));
   must(f.store.create(sample_file(*table, 1).object, "old orphan"));
   must(f.store.create("conformed/events/data/not-ours.parquet", "unknown name"));
-  f.clock.advance(f.settings.orphan_age_ms + 1);
+  f.clock.advance_ms(f.settings.orphan_age_ms + 1);
   must(f.store.create(sample_file(*table, 1).object, "young orphan"));
   must(f.store.create("conformed/events/metadata/v0.metadata.json", "a late loser"));
   must(f.store.create("conformed/events/metadata/v99.metadata.json.tmp", "unknown name"));
@@ -288,7 +288,7 @@ TEST_CASE("a clock that runs backwards does not make time in the table run backw
   const auto table = f.open();
   must(table->append({sample_file(*table, 1)}, {}));
   const std::int64_t before = table->state()->metadata.last_updated_ms;
-  f.clock.advance(-100'000);
+  f.clock.set_wall(f.clock.wall() - 100'000);
   must(table->append({sample_file(*table, 1)}, {}));
   CHECK(table->state()->metadata.last_updated_ms >= before);
 }

@@ -45,7 +45,7 @@ base::Result<std::unique_ptr<LocalObjectStore>> LocalObjectStore::open(disk::Dis
   if (!root.starts_with('/'))
     return Error(ErrorCode::invalid_argument, "object store root is not absolute: " + root);
   while (root.size() > 1 && root.ends_with('/')) root.pop_back();
-  std::unique_ptr<LocalObjectStore> store(new LocalObjectStore(disk, std::move(root), clock, random));
+  auto store = std::make_unique<LocalObjectStore>(Opening(), disk, std::move(root), clock, random);
   TRY(disk::make_directory_durably(disk, kStaging));
   TRY(store->remove_old_temporaries());
   return store;

@@ -21,11 +21,19 @@ namespace millrace::lake {
 // synced. Names are paths whose last component, and no other, contains a dot: that tells files from
 // directories without asking.
 class LocalObjectStore final : public ObjectStore {
+  struct Opening {
+    explicit Opening() = default;
+  };
+
  public:
   // `root` is the disk's root as other programs know it: an absolute path. Removes temporary files that
   // earlier processes left behind. Everything given by reference must outlive the store.
   static base::Result<std::unique_ptr<LocalObjectStore>> open(disk::Disk& disk, std::string root,
                                                               const base::Clock& clock, base::Random& random);
+
+  LocalObjectStore(Opening, disk::Disk& disk, std::string root, const base::Clock& clock,
+                   base::Random& random)
+      : disk_(disk), root_(std::move(root)), clock_(clock), random_(random) {}  // For open() alone.
 
   base::Result<Created> create(std::string_view name, std::string_view bytes) override;
   base::Result<std::string> read(std::string_view name) const override;
@@ -36,8 +44,6 @@ class LocalObjectStore final : public ObjectStore {
   std::string location(std::string_view name) const override;
 
  private:
-  LocalObjectStore(disk::Disk& disk, std::string root, const base::Clock& clock, base::Random& random)
-      : disk_(disk), root_(std::move(root)), clock_(clock), random_(random) {}
   base::Status make_directories(std::string_view name);
   base::Result<std::string> write_temporary(std::string_view bytes);
   base::Status remove_old_temporaries();

@@ -13,19 +13,10 @@
 #include "base/random.h"
 #include "lake/iceberg_table.h"
 #include "lake/memory_object_store.h"
+#include "sim/sim_clock.h"
 
 // What the tests of Iceberg tables share.
 namespace millrace::lake {
-
-class SettableClock final : public base::Clock {
- public:
-  base::Instant now() const override { return {wall_.ms * 1'000'000}; }
-  base::WallTime wall() const override { return wall_; }
-  void advance(std::int64_t ms) { wall_ = wall_ + ms; }
-
- private:
-  base::WallTime wall_{1'763'722'800'000};  // 2025-11-21T11:00:00Z
-};
 
 inline TableSpec sample_spec() {
   TableSpec spec;
