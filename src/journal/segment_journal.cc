@@ -35,7 +35,7 @@ SegmentJournal::SegmentJournal(Opening, SegmentJournalSettings settings, disk::D
     : settings_(std::move(settings)),
       disk_(disk),
       clock_(clock),
-      random_(random),
+      salts_(random.next()),
       spare_(disk, settings_.directory + std::string(kSpareName), settings_.segment_bytes),
       encoder_(settings_.compression, settings_.zstd_level) {}
 
@@ -225,7 +225,7 @@ bool SegmentJournal::must_roll(std::uint64_t bytes) const {
 // newest segment can have a torn tail, and no synced record is in a file that a crash can lose.
 Status SegmentJournal::roll() {
   if (active_) TRY(sync());
-  const SegmentHeader header{end(), epoch_, random_.next(), clock_.wall()};
+  const SegmentHeader header{end(), epoch_, salts_.next(), clock_.wall()};
   const std::string path = SegmentFile::path_of(settings_.directory, header.first);
   auto promoted = spare_.promote(journal::encode(header), path);
   if (!promoted.ok() && promoted.error().code() == ErrorCode::exhausted) return std::move(promoted).error();

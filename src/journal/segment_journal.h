@@ -46,8 +46,8 @@ class SegmentJournal final : public Journal {
 
  public:
   // Recovers what a crash left: cuts a torn tail, makes what remains durable, or fails with corrupt, naming partition,
-  // segment and position, when a record that had been synced is unreadable. The disk, the clock and the random source must
-  // outlive the journal; no two journals may be open on one directory.
+  // segment and position, when a record that had been synced is unreadable. The disk and the clock must outlive the
+  // journal; `random` is used during the call only. No two journals may be open on one directory.
   static base::Result<std::unique_ptr<SegmentJournal>> open(SegmentJournalSettings settings, disk::Disk& disk,
                                                             const base::Clock& clock, base::Random& random);
 
@@ -103,7 +103,7 @@ class SegmentJournal final : public Journal {
   const SegmentJournalSettings settings_;
   disk::Disk& disk_;
   const base::Clock& clock_;
-  base::Random& random_;
+  base::SeededRandom salts_;
   SpareSegment spare_;
   BatchEncoder encoder_;
 
