@@ -1,0 +1,66 @@
+#include "collect/client_time.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/iso_time.h"
+
+namespace millrace::collect {
+
+using base::WallTime;
+using event::Flag;
+
+namespace {
+
+constexpr WallTime kYear1{-62'135'596'800'000};
+constexpr WallTime kYear10000{253'402'300'800'000};
+
+std::optional<WallTime> parse_epoch_ms(std::string_view text) {
+  std::int64_t ms = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ms);
+  if (error != std::errc() || end == text.data()) return std::nullopt;
+  std::string_view rest(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  if (!rest.empty()) {  // Fractions of a millisecond are cut.
+    if (rest.front() != '.') return std::nullopt;
+    if (rest.find_first_not_of("0123456789", 1) != std::string_view::npos) return std::nullopt;
+  }
+  return WallTime{ms};
+}
+
+}  // namespace
+
+std::optional<WallTime> parse_client_time(JsonKind kind, std::string_view text) {
+  std::optional<WallTime> time;
+  if (kind == JsonKind::number) {
+    time = parse_epoch_ms(text);
+  } else if (kind == JsonKind::string && text.size() >= 8) {
+    const bool is_date = text.size() > 4 && text[4] == '-';
+    if (!is_date) {
+      time = parse_epoch_ms(text);
+    } else if (const auto parsed = base::parse_iso_time(text)) {
+      time = *parsed;
+    }
+  }
+  if (time && (*time < kYear1 || *time >= kYear10000)) return std::nullopt;
+  return time;
+}
+
+void set_event_time(const ClientTimes& times, TimeTrust trust, event::Event& event) {
+  event.client_time = times.original.value_or(WallTime{});
+  if (!times.original) {
+    event.event_time = event.received_at;
+    event.set(Flag::time_missing);
+    return;
+  }
+  event.event_time = *times.original;
+  if (trust == TimeTrust::as_given) return;
+  if (times.sent) {
+    event.event_time = event.received_at - (*times.sent - *times.original);
+    if (event.event_time != *times.original) event.set(Flag::time_corrected);
+  }
+  const WallTime clamped = std::clamp(event.event_time, event.received_at - kPastMs, event.received_at + kFutureMs);
+  if (clamped != event.event_time) event.set(Flag::time_clamped);
+  event.event_time = clamped;
+}
+
+}  // namespace millrace::collect

@@ -1,0 +1,173 @@
+#include "collect/collector.h"
+
+#include <string>
+#include <utility>
+
+namespace millrace::collect {
+
+using base::ErrorCode;
+
+struct Collector::Workbench {
+  Workbench(std::unique_ptr<Reader> made, std::size_t partitions, TimeSource time)
+      : reader(std::move(made)), intake(partitions, time) {}
+  std::unique_ptr<Reader> reader;
+  Intake intake;
+};
+
+// As many workbenches as there are threads in collect() at once.
+class Collector::Bench {
+ public:
+  Bench(const Dialect& dialect, std::size_t partitions, TimeSource time)
+      : dialect_(dialect), partitions_(partitions), time_(time) {}
+
+  const Dialect& dialect() const { return dialect_; }
+  std::unique_ptr<Workbench> take() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!free_.empty()) {
+        auto workbench = std::move(free_.back());
+        free_.pop_back();
+        return workbench;
+      }
+    }
+    return std::make_unique<Workbench>(dialect_.reader(), partitions_, time_);
+  }
+  void give_back(std::unique_ptr<Workbench> workbench) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(std::move(workbench));
+  }
+
+ private:
+  const Dialect& dialect_;
+  const std::size_t partitions_;
+  const TimeSource time_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Workbench>> free_;
+};
+
+// Counts the partitions that have yet to say that they are durable; the last one answers. Until then the request's views
+// hold, as its responder is unused.
+class Collector::Receipt {
+ public:
+  Receipt(Collector& owner, const Dialect& dialect, int endpoint, const http::Request& request,
+          http::Responder responder, base::Instant began, int waits)
+      : owner_(owner),
+        dialect_(dialect),
+        endpoint_(endpoint),
+        request_(request),
+        responder_(std::move(responder)),
+        began_(began),
+        waits_(waits) {}
+
+  http::Response accepted;  // Sent when all goes well.
+
+  // Full: the partition's queue would not take the records.
+  enum class Result : std::uint8_t { durable, full, failed };
+  void settle(Result result, const base::Error* error) {
+    if (result != Result::durable && !settled_wrong_.exchange(true)) {
+      result_ = result;
+      error_code_ = error->code();
+    }
+    if (waits_.fetch_sub(1, std::memory_order_acq_rel) == 1) answer();
+  }
+
+ private:
+  void answer() {
+    CollectorCounters& counters = owner_.counters_;
+    if (result_ == Result::durable) {
+      counters.ack_ns.record(static_cast<std::uint64_t>(owner_.clock_.now() - began_));
+      std::move(responder_).send(std::move(accepted));
+      return;
+    }
+    const bool full = result_ == Result::full;
+    (full ? counters.requests_overloaded : counters.requests_failed).fetch_add(1, std::memory_order_relaxed);
+    std::move(responder_).send(dialect_.refuse(request_, endpoint_, full ? overloaded() : failed()));
+  }
+  Refusal overloaded() const {
+    return {429, "overloaded", "More events come in than the disk can take.", "Retry after the time given.",
+            owner_.settings_.retry_after_s};
+  }
+  Refusal failed() const {
+    const int seconds = owner_.settings_.retry_after_fault_s;
+    if (error_code_ == ErrorCode::exhausted) {
+      return {503, "disk_full", "The journal's disk is full.", "Retry after the time given; free space on the server.", seconds};
+    }
+    return {503, "journal_unavailable", "The journal cannot be written.", "Retry after the time given; see /readyz.", seconds};
+  }
+
+  Collector& owner_;
+  const Dialect& dialect_;
+  const int endpoint_;
+  const http::Request& request_;
+  http::Responder responder_;
+  const base::Instant began_;
+  std::atomic<bool> settled_wrong_{false};
+  Result result_ = Result::durable;  // Written by the first that went wrong, before it leaves waits_.
+  ErrorCode error_code_ = ErrorCode::io;
+  std::atomic<int> waits_;
+};
+
+Collector::Collector(CollectorSettings settings, std::vector<journal::GroupCommit*> partitions, const base::Clock& clock)
+    : settings_(settings), partitions_(std::move(partitions)), clock_(clock) {}
+
+Collector::~Collector() = default;
+
+void Collector::attach(const Dialect& dialect, http::Router& router) {
+  benches_.push_back(std::make_unique<Bench>(dialect, partitions_.size(), settings_.time));
+  Bench& bench = *benches_.back();
+  for (const Dialect::Endpoint& endpoint : dialect.endpoints()) {
+    const int id = endpoint.id;
+    if (endpoint.role == Dialect::Endpoint::Role::informs) {
+      router.add(endpoint.method, endpoint.pattern, [&dialect, id](const http::Request& request, http::Responder responder) {
+        auto response = dialect.inform(request, id);
+        std::move(responder).send(std::move(response));
+      });
+    } else {
+      router.add(endpoint.method, endpoint.pattern,
+                 [this, &bench, id](const http::Request& request, http::Responder responder) {
+                   collect(bench, id, request, std::move(responder));
+                 });
+    }
+  }
+}
+
+void Collector::collect(Bench& bench, int endpoint, const http::Request& request, http::Responder responder) {
+  const base::Instant began = clock_.now();
+  counters_.requests.fetch_add(1, std::memory_order_relaxed);
+  counters_.bytes.fetch_add(request.body.size(), std::memory_order_relaxed);
+  auto workbench = bench.take();
+  Intake& intake = workbench->intake;
+  const base::WallTime received_at = clock_.wall();
+  intake.begin(received_at, request.body.size());
+  const Dialect& dialect = bench.dialect();
+  if (const auto refusal = workbench->reader->read(request, endpoint, received_at, intake)) {
+    bench.give_back(std::move(workbench));
+    counters_.requests_refused.fetch_add(1, std::memory_order_relaxed);
+    std::move(responder).send(dialect.refuse(request, endpoint, *refusal));
+    return;
+  }
+  const Outcome& outcome = intake.outcome();
+  counters_.items_received.fetch_add(outcome.received, std::memory_order_relaxed);
+  counters_.items_accepted.fetch_add(outcome.accepted, std::memory_order_relaxed);
+  counters_.items_quarantined.fetch_add(outcome.quarantined, std::memory_order_relaxed);
+  auto shares = intake.take_shares();
+  const int waits = 1 + static_cast<int>(shares.size());  // One is our own, so that nobody answers before all is submitted.
+  const auto receipt = std::make_shared<Receipt>(*this, dialect, endpoint, request, std::move(responder), began, waits);
+  receipt->accepted = dialect.answer(request, endpoint, outcome);
+  bench.give_back(std::move(workbench));
+  for (Intake::Share& share : shares) {
+    const auto submitted = partitions_[share.partition]->submit(
+        std::move(share.records), journal::Durability::synced, [receipt](const base::Result<journal::Offset>& first) {
+          receipt->settle(first.ok() ? Receipt::Result::durable : Receipt::Result::failed,
+                          first.ok() ? nullptr : &first.error());
+        });
+    if (!submitted.ok()) {
+      const bool full = submitted.error().code() == ErrorCode::exhausted;
+      receipt->settle(full ? Receipt::Result::full : Receipt::Result::failed, &submitted.error());
+    }
+  }
+  counters_.parse_ns.record(static_cast<std::uint64_t>(clock_.now() - began));
+  receipt->settle(Receipt::Result::durable, nullptr);
+}
+
+}  // namespace millrace::collect

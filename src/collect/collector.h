@@ -1,0 +1,65 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/histogram.h"
+#include "collect/dialect.h"
+#include "collect/intake.h"
+#include "http/http.h"
+#include "journal/group_commit.h"
+
+namespace millrace::collect {
+
+struct CollectorSettings {
+  TimeSource time = TimeSource::wall;
+  int retry_after_s = 1;         // Told to clients when there is too much work.
+  int retry_after_fault_s = 10;  // When the journal cannot be written.
+};
+
+// Any thread may read them at any time.
+struct CollectorCounters {
+  std::atomic<std::uint64_t> requests{0};
+  std::atomic<std::uint64_t> requests_refused{0};     // 4xx: nothing of them was stored.
+  std::atomic<std::uint64_t> requests_overloaded{0};  // 429: a queue was full.
+  std::atomic<std::uint64_t> requests_failed{0};      // 503: the journal could not be written.
+  std::atomic<std::uint64_t> bytes{0};                // Of bodies, as received.
+  std::atomic<std::uint64_t> items_received{0};
+  std::atomic<std::uint64_t> items_accepted{0};
+  std::atomic<std::uint64_t> items_quarantined{0};
+  base::Histogram parse_ns;  // From the whole request to its records handed to the journal.
+  base::Histogram ack_ns;    // From the whole request to its answer: 2xx only.
+};
+
+// HTTP in, durable records out. A request is answered 200 only after the fsync of every partition that holds an item of
+// it. Otherwise its client is told to come again: 429 when a queue is full, 503 when the journal cannot be written; then
+// some of the items may be durable, and their message ids make the repetition harmless.
+class Collector {
+ public:
+  // Partition i of the events journal is written by partitions[i], which like `clock` must outlive this.
+  Collector(CollectorSettings settings, std::vector<journal::GroupCommit*> partitions, const base::Clock& clock);
+  ~Collector();
+
+  // Adds the dialect's endpoints. The dialect and this must outlive the router.
+  void attach(const Dialect& dialect, http::Router& router);
+  const CollectorCounters& counters() const { return counters_; }
+
+ private:
+  struct Workbench;  // Memory for one request at a time.
+  class Bench;       // All workbenches of one dialect.
+  class Receipt;     // A request that waits for its fsyncs.
+
+  void collect(Bench& bench, int endpoint, const http::Request& request, http::Responder responder);
+
+  const CollectorSettings settings_;
+  const std::vector<journal::GroupCommit*> partitions_;
+  const base::Clock& clock_;
+  std::vector<std::unique_ptr<Bench>> benches_;
+  CollectorCounters counters_;
+};
+
+}  // namespace millrace::collect

@@ -1,0 +1,101 @@
+#include "collect/intake.h"
+
+#include <utility>
+
+#include "base/hash.h"
+#include "event/record.h"
+
+namespace millrace::collect {
+
+using event::Flag;
+using event::Text;
+
+void Intake::begin(base::WallTime received_at, std::size_t bytes_hint) {
+  received_at_ = received_at;
+  last_import_ = {};
+  outcome_.received = outcome_.accepted = outcome_.quarantined = outcome_.refused = 0;
+  outcome_.items.clear();
+  for (auto& buffer : buffers_) buffer.clear();
+  full_.clear();
+  // A record is its raw bytes and about half as much beside them.
+  reserve_bytes_ = bytes_hint + bytes_hint / 2;
+  reserve_bytes_ = bytes_hint < 4096 ? reserve_bytes_ + 256 : reserve_bytes_ / buffers_.size() * 5 / 4 + 512;
+}
+
+journal::RecordBuffer& Intake::buffer_for(std::string_view key) {
+  return buffers_[base::hash64(key) % buffers_.size()];
+}
+
+void Intake::finish_record(journal::RecordBuffer& buffer) {
+  buffer.finish();
+  if (buffer.bytes().size() < kShareBytes) return;
+  full_.push_back({static_cast<std::size_t>(&buffer - buffers_.data()), std::move(buffer)});
+  buffer = {};
+}
+
+std::vector<Intake::Share> Intake::take_shares() {
+  std::vector<Share> shares = std::exchange(full_, {});
+  for (std::size_t i = 0; i < buffers_.size(); ++i) {
+    if (!buffers_[i].empty()) shares.push_back({i, std::exchange(buffers_[i], {})});
+  }
+  return shares;
+}
+
+void Intake::accept(event::Event& event) {
+  if (event[Text::message_id].empty()) make_message_id(event);
+  if (time_ == TimeSource::events && event.has(Flag::imported)) {
+    event.received_at = event.event_time;
+    last_import_ = event.event_time;
+  }
+  journal::RecordBuffer& buffer = buffer_for(event.visitor_key());
+  std::string& bytes = buffer.begin();
+  if (buffer.empty()) bytes.reserve(reserve_bytes_);
+  event::encode_event(event, bytes);
+  finish_record(buffer);
+  ++outcome_.received;
+  ++outcome_.accepted;
+}
+
+// The same item sent again makes the same id, so that a retried request is not counted twice. An item without any time of
+// its own would then be a duplicate of every equal one, so the receipt time tells those apart.
+void Intake::make_message_id(event::Event& event) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  const auto content = base::hash128(event.raw);
+  std::uint64_t high = base::mix(content.high, event.source);
+  std::uint64_t low = base::mix(content.low, outcome_.received);
+  if (event.has(Flag::time_missing)) low = base::mix(low, static_cast<std::uint64_t>(event.received_at.ms));
+  for (std::size_t i = 0; i < 16; ++i) {
+    message_id_[15 - i] = kHex[high & 15];
+    message_id_[31 - i] = kHex[low & 15];
+    high >>= 4;
+    low >>= 4;
+  }
+  event[Text::message_id] = {message_id_.data(), message_id_.size()};
+  event.set(Flag::message_id_made);
+}
+
+void Intake::quarantine(const event::QuarantinedItem& item, std::string_view visitor_key) {
+  const std::string anonymous = visitor_key.empty() ? "source:" + std::to_string(item.source) : std::string();
+  journal::RecordBuffer& buffer = buffer_for(visitor_key.empty() ? std::string_view(anonymous) : visitor_key);
+  event::QuarantinedItem stored = item;
+  if (last_import_.ms != 0) stored.received_at = last_import_;
+  event::encode_quarantined(stored, buffer.begin());
+  finish_record(buffer);
+  ++outcome_.quarantined;
+  reject(event::Verdict::quarantined, item.reason, item.pointer, item.detail);
+}
+
+void Intake::refuse(std::string_view reason, std::string_view detail) {
+  ++outcome_.refused;
+  reject(event::Verdict::quarantined, reason, {}, detail);
+}
+
+void Intake::reject(event::Verdict verdict, std::string_view reason, std::string_view pointer, std::string_view detail) {
+  if (outcome_.items.size() < kRejectedItemsMax) {
+    outcome_.items.push_back(
+        {outcome_.received, verdict, std::string(reason), std::string(pointer), std::string(detail)});
+  }
+  ++outcome_.received;
+}
+
+}  // namespace millrace::collect

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace simdjson::internal {
+class dom_parser_implementation;
+}
+
+namespace millrace::collect {
+
+enum class JsonFault : std::uint8_t {
+  none,
+  empty,
+  unclosed_string,
+  too_long,
+};
+
+// Where the tokens of a JSON text start: brackets, colons, commas, the opening quotes of strings, the first characters of
+// numbers and literals. simdjson's first stage finds them with the widest vectors the machine has, whatever we were
+// compiled for; what lies between the tokens is JsonTape's to check, so that one bad item costs that item alone.
+class JsonIndex {
+ public:
+  JsonIndex();
+  ~JsonIndex();
+
+  // `text` must outlive the use of this. Bytes that are not UTF-8 and raw control characters in strings do not stop the
+  // scan; suspect() then asks for a closer look at every item.
+  JsonFault scan(std::string_view text);
+
+  std::string_view text() const { return text_; }
+  bool suspect() const { return suspect_; }
+  std::uint32_t size() const { return size_; }
+  // Position of token `i`; text().size() for i == size().
+  std::uint32_t position(std::uint32_t i) const { return positions_[i]; }
+  char character(std::uint32_t i) const { return i < size_ ? text_[positions_[i]] : '\0'; }
+  // From the start of token `i` to the start of the next, without the blanks between.
+  std::string_view token(std::uint32_t i) const;
+  // Index after the value that starts at token `i`, by counting brackets; size() when they do not close.
+  std::uint32_t skip(std::uint32_t i) const;
+
+ private:
+  std::unique_ptr<simdjson::internal::dom_parser_implementation> scanner_;
+  std::string cleaned_;  // A copy without control characters, for texts that have some.
+  std::string_view text_;
+  const std::uint32_t* positions_ = nullptr;
+  std::uint32_t size_ = 0;
+  bool suspect_ = false;
+};
+
+}  // namespace millrace::collect

@@ -1,0 +1,292 @@
+#include "collect/segment_reader.h"
+
+#include "base/result.h"
+#include "collect/segment_pixel.h"
+
+namespace millrace::collect {
+
+using event::Flag;
+using event::Text;
+
+struct SegmentReader::Origin {
+  const http::Request& request;
+  base::WallTime received_at;
+  ItemSink& sink;
+  TimeTrust trust = TimeTrust::corrected;
+  std::optional<base::WallTime> sent{};
+  std::optional<std::uint16_t> source{};  // Of the whole request; without, every item brings its own write key.
+  std::uint32_t items = 0;
+  std::uint32_t refused = 0;
+  SourceTable::Admission last_refusal = SourceTable::Admission::unknown;
+};
+
+namespace {
+
+constexpr std::string_view kSendJson = "Send a JSON object as the Segment HTTP API describes it.";
+
+Refusal bad_json(std::string message) { return {400, "invalid_json", std::move(message), kSendJson, 0}; }
+
+Refusal not_admitted(SourceTable::Admission admission) {
+  if (admission == SourceTable::Admission::disabled) {
+    return {404, "source_disabled", "The source of this write key is disabled.", "Enable it in the settings.", 0};
+  }
+  return {401, "unknown_write_key", "No source has this write key.",
+          "Send the write key of a source: Basic authorization, X-Write-Key, ?writeKey= or \"writeKey\" in the body.", 0};
+}
+
+std::string_view sentence(JsonFault fault) {
+  switch (fault) {
+    case JsonFault::empty: return "The body is empty.";
+    case JsonFault::unclosed_string: return "The body ends inside a string.";
+    case JsonFault::too_long: return "The body is too long.";
+    case JsonFault::none: break;
+  }
+  return "";
+}
+
+ItemFault to_item_fault(TapeFault fault, std::string pointer) {
+  switch (fault) {
+    case TapeFault::invalid_utf8: return {"invalid_utf8", std::move(pointer), "This text is not UTF-8."};
+    case TapeFault::nested_too_deep:
+      return {"nested_too_deep", std::move(pointer),
+              "Objects and arrays nest at most " + std::to_string(JsonTape::kDepthMax) + " levels."};
+    case TapeFault::too_many_values:
+      return {"too_many_values", std::move(pointer),
+              "An item has at most " + std::to_string(JsonTape::kNodesMax) + " values."};
+    case TapeFault::invalid_json:
+    case TapeFault::none: break;
+  }
+  return {"invalid_json", std::move(pointer), "This is not JSON."};
+}
+
+const JsonNode* member(const JsonTape& tape, std::string_view key) {
+  const JsonNode* found = nullptr;
+  if (tape.empty() || tape[0].kind != JsonKind::object) return nullptr;
+  for (std::uint32_t i = 1; i < tape.size(); i = tape[i].end) {
+    if (tape[i].key == key) found = &tape[i];
+  }
+  return found;
+}
+
+std::string_view string_member(const JsonTape& tape, std::string_view key) {
+  const JsonNode* const node = member(tape, key);
+  return node != nullptr && node->kind == JsonKind::string ? node->text : std::string_view{};
+}
+
+std::optional<base::WallTime> time_member(const JsonTape& tape, std::string_view key) {
+  const JsonNode* const node = member(tape, key);
+  return node == nullptr ? std::nullopt : parse_client_time(node->kind, node->text);
+}
+
+}  // namespace
+
+SegmentReader::SegmentReader(const Vocabulary& vocabulary, const SourceTable& sources, const ItemLimits& limits)
+    : sources_(sources), limits_(limits), mapper_(vocabulary) {}
+
+std::optional<Refusal> SegmentReader::read(const http::Request& request, int endpoint, base::WallTime received_at,
+                                           ItemSink& sink) {
+  const SegmentEndpoint& where = segment_endpoints()[static_cast<std::size_t>(endpoint)];
+  Origin origin{.request = request, .received_at = received_at, .sink = sink};
+  envelope_.clear();
+  if (const Credential credential = credential_of(request); credential.present()) {
+    const auto answer = sources_.admit(credential.write_key, credential.secret);
+    if (answer.admission != SourceTable::Admission::admitted) return not_admitted(answer.admission);
+    origin.source = answer.source;
+  }
+  if (where.shape == SegmentShape::pixel) return read_pixel(where, origin);
+  const auto sent = request.header("sentat");
+  if (!sent.empty()) origin.sent = parse_client_time(JsonKind::string, sent);
+
+  std::string_view body;
+  if (auto refusal = open_body(request, body)) return refusal;
+  if (const JsonFault fault = index_.scan(body); fault != JsonFault::none) return bad_json(std::string(sentence(fault)));
+  auto refusal = where.shape == SegmentShape::one ? read_one(where, origin) : read_batch(where, origin);
+  if (!refusal && origin.items > 0 && origin.refused == origin.items) return not_admitted(origin.last_refusal);
+  return refusal;
+}
+
+// The content type says nothing: browsers send text/plain, one SDK a form that is gzipped JSON.
+std::optional<Refusal> SegmentReader::open_body(const http::Request& request, std::string_view& body) {
+  const auto encoding = request.header("content-encoding");
+  const bool coded = !encoding.empty() && !http::equals_ignoring_case(encoding, "identity");
+  body = request.body;
+  if (coded && !http::equals_ignoring_case(encoding, "gzip") && !http::equals_ignoring_case(encoding, "deflate")) {
+    return Refusal{415, "unsupported_encoding", "Content-Encoding is neither gzip nor deflate.", "Send gzip or nothing.", 0};
+  }
+  if (!coded && !looks_gzipped(body)) return std::nullopt;
+  if (inflated_.capacity() > limits_.inflated_bytes_max / 4) inflated_ = {};
+  switch (inflater_.inflate(body, limits_.inflated_bytes_max, inflated_)) {
+    case Inflater::Outcome::done: break;
+    case Inflater::Outcome::malformed:
+      return Refusal{400, "invalid_gzip", "The body is not what its Content-Encoding says.", "Check the client's gzip.", 0};
+    case Inflater::Outcome::too_large:
+      return Refusal{413, "inflated_too_large",
+                     "The body inflates to more than " + std::to_string(limits_.inflated_bytes_max) + " bytes.",
+                     "Send smaller batches.", 0};
+  }
+  body = inflated_;
+  return std::nullopt;
+}
+
+std::optional<Refusal> SegmentReader::read_one(const SegmentEndpoint& endpoint, Origin& origin) {
+  const std::string_view raw = [&] {
+    std::string_view text = index_.text();
+    const auto first = text.find_first_not_of(" \t\r\n");
+    const auto last = text.find_last_not_of(" \t\r\n");
+    return text.substr(first, last - first + 1);
+  }();
+  origin.items = 1;
+  const auto fault = lay_out(0, index_.size(), raw);
+  if (fault && fault->reason == "invalid_json") {
+    return bad_json("The body is not JSON" + (fault->pointer.empty() ? "." : ", at " + fault->pointer + "."));
+  }
+  const auto source = source_of(fault ? std::string_view{} : string_member(item_, "writeKey"), origin);
+  if (!source) return std::nullopt;
+  event_.source = *source;
+  if (fault) {
+    quarantine(raw, *source, *fault, origin);
+  } else {
+    map_item(raw, endpoint.call, origin);
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> SegmentReader::read_batch(const SegmentEndpoint& endpoint, Origin& origin) {
+  const TapeFault fault = envelope_.build(index_, 0, "batch");
+  const std::uint32_t array = envelope_.skipped_token();
+  if (fault != TapeFault::none || envelope_.end_token() != index_.size()) {
+    envelope_.clear();
+    return bad_json("The body is not JSON.");
+  }
+  if (envelope_[0].kind != JsonKind::object || array == 0 || index_.character(array) != '[') {
+    return Refusal{400, "missing_batch", "The body has no array \"batch\".", kSendJson, 0};
+  }
+  if (endpoint.shape == SegmentShape::history) origin.trust = TimeTrust::as_given;
+  if (const auto sent = time_member(envelope_, "sentAt")) origin.sent = sent;
+  if (!origin.source) {
+    if (const auto key = string_member(envelope_, "writeKey"); !key.empty()) {
+      const auto answer = sources_.admit(key, {});
+      if (answer.admission != SourceTable::Admission::admitted) return not_admitted(answer.admission);
+      origin.source = answer.source;
+    }
+  }
+  return read_items(array, origin);
+}
+
+std::optional<Refusal> SegmentReader::read_items(std::uint32_t array, Origin& origin) {
+  std::uint32_t at = array + 1;
+  if (index_.character(at) == ']') return std::nullopt;
+  while (true) {
+    const char first = index_.character(at);
+    if (first == ',' || first == ':' || first == ']' || first == '}' || first == '\0') {
+      return bad_json("The batch is not a JSON array, near item " + std::to_string(origin.items) + ".");
+    }
+    if (++origin.items > limits_.items_max) {
+      return Refusal{413, "too_many_items", "The batch has more than " + std::to_string(limits_.items_max) + " items.",
+                     "Send smaller batches.", 0};
+    }
+    const std::uint32_t end = index_.skip(at);
+    read_item(at, end, origin);
+    const char next = index_.character(end);
+    if (next == ']') return std::nullopt;
+    if (next != ',') return bad_json("The batch is not a JSON array, near item " + std::to_string(origin.items) + ".");
+    at = end + 1;
+  }
+}
+
+void SegmentReader::read_item(std::uint32_t token, std::uint32_t end_token, Origin& origin) {
+  const std::string_view last = index_.token(end_token - 1);
+  const std::size_t begin = index_.position(token);
+  const std::string_view raw =
+      index_.text().substr(begin, static_cast<std::size_t>(last.data() + last.size() - index_.text().data()) - begin);
+  const auto fault = lay_out(token, end_token, raw);
+  const auto source = source_of(fault || origin.source ? std::string_view{} : string_member(item_, "writeKey"), origin);
+  if (!source) return;
+  event_.source = *source;
+  if (fault) {
+    quarantine(raw, *source, *fault, origin);
+  } else {
+    map_item(raw, std::nullopt, origin);
+  }
+}
+
+std::optional<ItemFault> SegmentReader::lay_out(std::uint32_t token, std::uint32_t end_token, std::string_view raw) {
+  item_.clear();
+  if (raw.size() > limits_.item_bytes_max) {
+    return ItemFault{"too_large", "", "An item has at most " + std::to_string(limits_.item_bytes_max) + " bytes."};
+  }
+  if (const TapeFault fault = item_.build(index_, token); fault != TapeFault::none) {
+    auto pointer = item_.fault_at();
+    item_.clear();
+    return to_item_fault(fault, std::move(pointer));
+  }
+  if (item_.end_token() != end_token) return ItemFault{"invalid_json", "", "Something follows the JSON value."};
+  if (item_[0].kind != JsonKind::object) return ItemFault{"not_an_object", "", "An item is a JSON object."};
+  return std::nullopt;
+}
+
+std::optional<std::uint16_t> SegmentReader::source_of(std::string_view write_key, Origin& origin) {
+  if (origin.source) return origin.source;
+  const auto answer = sources_.admit(write_key, {});
+  if (answer.admission == SourceTable::Admission::admitted) return answer.source;
+  ++origin.refused;
+  origin.last_refusal = answer.admission;
+  const auto refusal = not_admitted(answer.admission);
+  origin.sink.refuse(refusal.code, refusal.message);
+  return std::nullopt;
+}
+
+void SegmentReader::map_item(std::string_view raw, std::optional<Call> call, Origin& origin) {
+  const std::uint16_t source = event_.source;
+  if (!call) {
+    const JsonNode* const type = member(item_, "type");
+    if (type == nullptr || type->kind == JsonKind::null) {
+      return quarantine(raw, source, {"missing_type", "/type", "An item of a batch needs a type."}, origin);
+    }
+    if (type->kind != JsonKind::string) {
+      return quarantine(raw, source, {"invalid_type", "/type", "The type of an item is a string."}, origin);
+    }
+    call = parse_call(type->text);
+    if (!call) {
+      return quarantine(raw, source,
+                        {"unknown_type", "/type", "The type is none of track, page, screen, identify, group, alias, merge."},
+                        origin);
+    }
+  }
+  if (const auto fault = mapper_.map(item_, envelope_, *call, event_)) return quarantine(raw, source, *fault, origin);
+  ClientTimes times;
+  times.original = time_member(item_, "originalTimestamp");
+  if (!times.original) times.original = time_member(item_, "timestamp");
+  times.sent = time_member(item_, "sentAt");
+  if (!times.sent) times.sent = origin.sent;
+  event_.raw = raw;
+  event_.received_at = origin.received_at;
+  if (origin.trust == TimeTrust::as_given) event_.set(Flag::imported);
+  set_event_time(times, origin.trust, event_);
+  if (event_[Text::ip].empty()) event_[Text::ip] = origin.request.peer;
+  origin.sink.accept(event_);
+}
+
+void SegmentReader::quarantine(std::string_view raw, std::uint16_t source, const ItemFault& fault, const Origin& origin) {
+  event::QuarantinedItem item;
+  item.source = source;
+  item.received_at = origin.received_at;
+  item.reason = fault.reason;
+  item.pointer = fault.pointer;
+  item.detail = fault.detail;
+  item.raw = raw.substr(0, limits_.quarantine_bytes_max);
+  const auto anonymous = string_member(item_, "anonymousId");
+  origin.sink.quarantine(item, anonymous.empty() ? string_member(item_, "userId") : anonymous);
+}
+
+std::optional<Refusal> SegmentReader::read_pixel(const SegmentEndpoint& endpoint, Origin& origin) {
+  if (!pixel_item(origin.request, pixel_item_)) return bad_json("\"data\" is not base64.");
+  if (const JsonFault fault = index_.scan(pixel_item_); fault != JsonFault::none) {
+    return bad_json(std::string(sentence(fault)));
+  }
+  auto refusal = read_one(endpoint, origin);
+  if (!refusal && origin.refused > 0) return not_admitted(origin.last_refusal);
+  return refusal;
+}
+
+}  // namespace millrace::collect

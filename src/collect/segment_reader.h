@@ -1,0 +1,54 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "collect/client_time.h"
+#include "collect/dialect.h"
+#include "collect/event_mapper.h"
+#include "collect/inflate.h"
+#include "collect/json_index.h"
+#include "collect/json_tape.h"
+#include "collect/segment_endpoints.h"
+#include "collect/source_table.h"
+#include "collect/write_key.h"
+
+namespace millrace::collect {
+
+// Reads requests of the Segment and RudderStack HTTP API. One bad item costs that item alone; only a body that is no JSON
+// as a whole is refused.
+class SegmentReader final : public Reader {
+ public:
+  SegmentReader(const Vocabulary& vocabulary, const SourceTable& sources, const ItemLimits& limits);
+
+  std::optional<Refusal> read(const http::Request& request, int endpoint, base::WallTime received_at,
+                              ItemSink& sink) override;
+
+ private:
+  struct Origin;  // What the items of one request share.
+
+  std::optional<Refusal> open_body(const http::Request& request, std::string_view& body);
+  std::optional<Refusal> read_one(const SegmentEndpoint& endpoint, Origin& origin);
+  std::optional<Refusal> read_batch(const SegmentEndpoint& endpoint, Origin& origin);
+  std::optional<Refusal> read_items(std::uint32_t array, Origin& origin);
+  std::optional<Refusal> read_pixel(const SegmentEndpoint& endpoint, Origin& origin);
+  void read_item(std::uint32_t token, std::uint32_t end_token, Origin& origin);
+  std::optional<ItemFault> lay_out(std::uint32_t token, std::uint32_t end_token, std::string_view raw);
+  void map_item(std::string_view raw, std::optional<Call> call, Origin& origin);
+  void quarantine(std::string_view raw, std::uint16_t source, const ItemFault& fault, const Origin& origin);
+  std::optional<std::uint16_t> source_of(std::string_view write_key, Origin& origin);
+
+  const SourceTable& sources_;
+  const ItemLimits& limits_;
+  Inflater inflater_;
+  std::string inflated_;
+  std::string pixel_item_;
+  JsonIndex index_;
+  JsonTape item_;
+  JsonTape envelope_;
+  EventMapper mapper_;
+  event::Event event_;
+};
+
+}  // namespace millrace::collect

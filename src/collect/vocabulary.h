@@ -1,0 +1,117 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "event/event.h"
+
+namespace millrace::collect {
+
+// Which calls and events a row of the field table is for.
+enum class Scope : std::uint8_t {
+  any,
+  page,          // page and screen calls
+  track,         // track calls
+  line,          // Events about one product, whose own fields they carry.
+  not_line,      // All others.
+  list,          // Product List Viewed and Filtered.
+  coupon_event,  // Coupon Entered, Applied, Denied, Removed.
+};
+
+// The product-line fields a row can fill.
+enum class LineField : std::uint8_t { product_id, sku, name, brand, category, variant, coupon, price, quantity, position };
+constexpr std::size_t kLineFieldCount = 10;
+
+// What becomes of a value.
+struct Target {
+  enum class Kind : std::uint8_t {
+    text,      // event::Text `index`
+    amount,    // event::Amount `index`
+    line,      // LineField `index` of the product line in hand.
+    currency,
+    country,   // Text::country, if it is an ISO 3166-1 alpha-2 code.
+    lines,     // An array of products.
+    envelope,  // Read before the mapping: type, times, write key.
+  };
+  Kind kind = Kind::text;
+  std::uint8_t index = 0;
+};
+constexpr Target to(event::Text field) { return {Target::Kind::text, static_cast<std::uint8_t>(field)}; }
+constexpr Target to(event::Amount field) { return {Target::Kind::amount, static_cast<std::uint8_t>(field)}; }
+constexpr Target to(LineField field) { return {Target::Kind::line, static_cast<std::uint8_t>(field)}; }
+constexpr Target to(Target::Kind kind) { return {kind, 0}; }
+
+// One row: the path as docs/guide/vocabulary.md writes it, "properties.products[].price". Of two rows for one target the
+// earlier one wins.
+struct FieldRow {
+  std::string_view path;
+  Scope scope;
+  Target target;
+};
+
+struct EventNameRow {
+  std::string_view name;  // As the Segment and RudderStack specifications write it.
+  std::string_view alias; // Its name in version 1 of the specification; may be empty.
+  event::EventType type;
+};
+
+std::span<const EventNameRow> event_name_rows();
+std::span<const FieldRow> field_rows();
+std::string_view to_string(Scope scope);
+std::string to_string(Target target);  // "text order_id", "amount revenue", "line price", "currency"
+
+// The tables above, compiled for lookup. Immutable; one serves all threads.
+class Vocabulary {
+ public:
+  Vocabulary();
+
+  // EventType::other for a name we do not know. Upper and lower case, blanks, '_' and '-' make no difference.
+  event::EventType event_type(std::string_view name) const;
+
+  // The object that a member's value opens, or what the member means; sections are numbered by the compiled table.
+  using Section = std::uint8_t;
+  static constexpr Section kRoot = 0;
+  struct Entry {
+    std::string_view key;
+    Section section = 0;      // In which the key stands.
+    Section opens = 0;        // The section of the value when it is an object or array; 0: none.
+    std::uint8_t row_count = 0;
+    std::uint16_t first_row = 0;  // Into rows(): those for this key, in table order.
+  };
+  struct Row {
+    std::uint64_t types = 0;  // Bit per event::EventType it is for.
+    Target target;
+    std::uint16_t rank = 0;   // Position in the table.
+  };
+  // Null when the table has nothing for the key.
+  const Entry* find(Section section, std::string_view key) const;
+  const Row* row_for(const Entry& entry, event::EventType type) const {
+    for (std::size_t i = entry.first_row; i < entry.first_row + entry.row_count; ++i) {
+      if ((rows_[i].types >> static_cast<unsigned>(type)) & 1u) return &rows_[i];
+    }
+    return nullptr;
+  }
+
+ private:
+  static constexpr std::size_t kSlots = 512;
+  static std::size_t slot(Section section, std::string_view key);
+  struct NameEntry {
+    std::string normal;
+    event::EventType type;
+  };
+  Entry& entry_for(Section section, std::string_view key);
+  void compile_fields();
+  void compile_names();
+
+  std::vector<Entry> entries_;
+  std::vector<Row> rows_;
+  std::array<std::uint16_t, kSlots> slots_{};  // Index + 1 into entries_.
+  std::vector<NameEntry> names_;
+  std::array<std::uint16_t, kSlots> name_slots_{};
+};
+
+}  // namespace millrace::collect
