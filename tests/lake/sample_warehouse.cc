@@ -3,8 +3,10 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -46,10 +48,10 @@ struct Expected {
     std::int64_t landing = 0;
     for (const auto& [cell, value] : funnel_landing) landing += value;
     return fmt::format(
-        R"({{"conformed.events":{{"rows":{},"sum":{{"quantity":{},"price_micros":{}}},"distinct":{{"visitor_id":{}}},)"
+        R"({{"conformed.events":{{"rows":{},"sum":{{"quantity":{}}},"sum_micros":{{"price":{}}},"distinct":{{"visitor_id":{}}},)"
         R"("min_ms":{{"event_time":{}}},"max_ms":{{"event_time":{}}},"group":{{"event_type":{{{}}}}}}},)"
-        R"("raw.events":{{"rows":{},"bytes":{{"raw":{}}}}},"conformed.sessions":{{"rows":{},"sum":{{"events":{}}}}},)"
-        R"("conformed.orders":{{"rows":{},"sum":{{"order_net_micros":{}}}}},"conformed.quarantine":{{"rows":{}}},)"
+        R"("raw.events":{{"rows":{},"text_bytes":{{"raw":{}}}}},"conformed.sessions":{{"rows":{},"sum":{{"events":{}}}}},)"
+        R"("conformed.orders":{{"rows":{},"sum_micros":{{"order_net":{}}}}},"conformed.quarantine":{{"rows":{}}},)"
         R"("curated.funnel":{{"rows":{},"sum":{{"landing":{}}}}}}})",
         events, quantity, price_micros, visitors.size(), first_event_ms, last_event_ms, types_json,
         events + quarantined, raw_bytes, sessions, session_events, orders, order_net_micros, quarantined,
@@ -179,13 +181,15 @@ base::Status serve(const lake::Lake& lake, std::uint16_t port) {
         std::move(responder).send({answer.status, answer.content_type, std::move(answer.body), {}});
       });
   TRY_ASSIGN(const auto server, http::start_server({.port = port, .threads = 1, .limits = {}}, router));
+  std::puts(fmt::format("http://127.0.0.1:{}/iceberg", server->port()).c_str());
+  std::fflush(stdout);
   while (std::fgetc(stdin) != EOF) {
   }
   server->stop(100);
   return base::Ok{};
 }
 
-base::Status run(const std::string& directory, std::uint16_t port) {
+base::Status run(const std::string& directory, std::optional<std::uint16_t> port) {
   sim::SimClock clock({lake::kNoonMs + 5 * base::kDayMs});
   base::SeededRandom random(11);
   TRY_ASSIGN(const auto disk, disk::PosixDisk::open_root(directory + "/warehouse"));
@@ -201,7 +205,7 @@ base::Status run(const std::string& directory, std::uint16_t port) {
   TRY(fill(*opened, clock, shop));
   std::puts(shop.expected().json().c_str());
   std::fflush(stdout);
-  if (port != 0) return serve(*opened, port);
+  if (port) return serve(*opened, *port);
   return base::Ok{};
 }
 
@@ -213,8 +217,9 @@ int main(int count, char** arguments) {
     std::fputs("usage: sample_warehouse DIRECTORY [PORT]\n", stderr);
     return 2;
   }
-  const int port = count > 2 ? std::atoi(arguments[2]) : 0;
-  const auto done = millrace::run(arguments[1], static_cast<std::uint16_t>(port));
+  std::optional<std::uint16_t> port;
+  if (count > 2) port = static_cast<std::uint16_t>(std::atoi(arguments[2]));
+  const auto done = millrace::run(arguments[1], port);
   if (!done.ok()) std::fprintf(stderr, "sample_warehouse: %s\n", done.error().message().c_str());
   return done.ok() ? 0 : 1;
 }
