@@ -22,7 +22,7 @@ for path in sorted((root / "src").rglob("*.[ch]*")):
     if folder not in allowed:
         bad.append(f"{path.relative_to(root)}: folder '{folder}' has no module() call")
         continue
-    is_test = path.name.endswith(("_test.cc", "_main.cc", "_contract.h"))
+    is_test = path.name.endswith(("_test.cc", "_main.cc", "_contract.h", "_fixture.h"))
     may = allowed[folder] | ({"sim"} if is_test else set())
     for number, line in enumerate(path.read_text().splitlines(), 1):
         match = re.match(r'\s*#include "(\w+)/', line)
