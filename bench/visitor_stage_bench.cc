@@ -17,7 +17,6 @@ using namespace millrace;
 using event::EventType;
 using event::Text;
 
-constexpr std::size_t kEvents = 1'000'000;
 constexpr std::size_t kVisitorsAtOnce = 20'000;
 constexpr std::size_t kBatch = 1'000;
 
@@ -39,15 +38,15 @@ EventType next_type(base::SeededRandom& random) {
   return EventType::order_completed;
 }
 
-std::vector<std::string> make_records() {
+std::vector<std::string> make_records(std::size_t events) {
   base::SeededRandom random(7);
   std::vector<Visit> visits(kVisitorsAtOnce);
   std::vector<std::string> records;
-  records.reserve(kEvents);
+  records.reserve(events);
   const std::string agent =
       "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
   std::uint64_t next_visitor = 0;
-  for (std::size_t i = 0; i < kEvents; ++i) {
+  for (std::size_t i = 0; i < events; ++i) {
     Visit& visit = visits[random.below(visits.size())];
     if (visit.left == 0) {
       visit = {"anonymous-" + std::to_string(1'000'000'007ULL * ++next_visitor % 99'999'999'977ULL),
@@ -93,7 +92,7 @@ std::vector<std::string> make_records() {
 }
 
 void visitor_stage(benchmark::State& state) {
-  const auto records = make_records();
+  const auto records = make_records(static_cast<std::size_t>(state.range(0)));
   std::uint64_t sessions = 0;
   for (auto _ : state) {
     process::MemoryStateStore store;
@@ -115,5 +114,6 @@ void visitor_stage(benchmark::State& state) {
 
 }  // namespace
 
-BENCHMARK(visitor_stage)->Unit(benchmark::kMillisecond)->Iterations(3);
+BENCHMARK(visitor_stage)->Unit(benchmark::kMillisecond)->Iterations(1)->Arg(50'000);  // For callgrind.
+BENCHMARK(visitor_stage)->Unit(benchmark::kMillisecond)->Iterations(3)->Arg(1'000'000);
 BENCHMARK_MAIN();
