@@ -150,6 +150,17 @@ Status decode_records(const BatchHeader& header, std::span<const std::byte> stor
   return Error(ErrorCode::corrupt, "batch holds other records than its header says");
 }
 
+struct BatchEncoder::ZstdState {
+  ZSTD_CCtx* state = ZSTD_createCCtx();
+  ~ZstdState() { ZSTD_freeCCtx(state); }
+};
+
+BatchEncoder::BatchEncoder(Compression compression, int zstd_level) : compression_(compression), zstd_level_(zstd_level) {
+  if (compression == Compression::zstd) zstd_ = std::make_unique<ZstdState>();
+}
+
+BatchEncoder::~BatchEncoder() = default;
+
 Result<std::size_t> BatchEncoder::compress(std::string_view records, std::string& out) const {
   const std::size_t at = out.size();
   std::size_t size = records.size();
@@ -159,7 +170,7 @@ Result<std::size_t> BatchEncoder::compress(std::string_view records, std::string
                                                          static_cast<int>(out.size() - at)));
   } else {
     out.resize(at + ZSTD_compressBound(records.size()));
-    size = ZSTD_compress(out.data() + at, out.size() - at, records.data(), records.size(), zstd_level_);
+    size = ZSTD_compressCCtx(zstd_->state, out.data() + at, out.size() - at, records.data(), records.size(), zstd_level_);
     if (ZSTD_isError(size) != 0) return Error(ErrorCode::exhausted, "zstd cannot compress a batch");
   }
   if (size == 0) return Error(ErrorCode::exhausted, "lz4 cannot compress a batch");

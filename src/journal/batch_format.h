@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -68,17 +69,20 @@ bool payload_intact(const BatchHeader& header, std::span<const std::byte> padded
 // Adds the batch's records from `from` on to `out`, in memory that `out` owns. corrupt when it does not decompress or parse.
 base::Status decode_records(const BatchHeader& header, std::span<const std::byte> stored, Offset from, RecordBatch& out);
 
-// Builds batches one behind the other, ready to be written in one piece.
+// Builds batches one behind the other, ready to be written in one piece. For one thread at a time.
 class BatchEncoder {
  public:
-  BatchEncoder(Compression compression, int zstd_level) : compression_(compression), zstd_level_(zstd_level) {}
+  BatchEncoder(Compression compression, int zstd_level);
+  ~BatchEncoder();
   // `header` says epoch, first, durable_end, appended and count; the rest is filled in. `records` is length-prefixed.
   base::Status add(BatchHeader header, std::uint64_t salt, std::string_view records, std::string& out);
 
  private:
   base::Result<std::size_t> compress(std::string_view records, std::string& out) const;
-  Compression compression_;
-  int zstd_level_;
+  struct ZstdState;  // Costs more to make than a small batch to compress.
+  const Compression compression_;
+  const int zstd_level_;
+  std::unique_ptr<ZstdState> zstd_;
 };
 
 }  // namespace millrace::journal
