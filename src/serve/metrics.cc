@@ -29,8 +29,12 @@ void append_number(std::string& out, double value) {
   } else if (std::isinf(value)) {
     out += value > 0 ? "+Inf" : "-Inf";
   } else {
-    char buffer[32];
-    out.append(buffer, std::to_chars(buffer, buffer + sizeof(buffer), value).ptr);
+    // Plain digits where they are short: bucket edges are compared as text.
+    const double size = std::fabs(value);
+    char buffer[64];
+    char* const end = buffer + sizeof(buffer);
+    const bool plain = size == 0 || (size >= 1e-9 && size < 1e18);
+    out.append(buffer, plain ? std::to_chars(buffer, end, value, std::chars_format::fixed).ptr : std::to_chars(buffer, end, value).ptr);
   }
 }
 

@@ -94,7 +94,7 @@ struct Sources {
   // Hands the command to its journal; `answer` runs once its outcome is durable, on any thread. exhausted or unavailable
   // when it was not taken, and then `answer` never runs.
   std::function<base::Status(const event::StockCommand& command, StockAnswer answer)> submit_stock;
-  // Runs the statement elsewhere and responds from there.
+  // Runs the statement on a thread of its own and responds from there, with sql_answer() of serve/sql_answer.h.
   std::function<void(std::string statement, Respond respond)> run_sql;
   std::function<LakeStatus()> lake;
   std::function<PlatformStatus()> status;
