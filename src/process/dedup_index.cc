@@ -1,6 +1,7 @@
 #include "process/dedup_index.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/bytes.h"
 
@@ -8,28 +9,19 @@ namespace millrace::process {
 
 namespace {
 
-constexpr std::uint32_t kWarmEvery = 64;       // New ids between two slices of filling filters again.
-constexpr std::uint64_t kWarmSlice = 1024;     // Ids in a slice.
+constexpr std::uint32_t kWarmEvery = 64;        // New ids between two blocks that go into cold filters.
+constexpr std::size_t kEntriesPerBlock = 16;    // What writing a block counts for in a drain.
 
 void append_big_endian(std::uint64_t value, int bytes, std::string& out) {
   for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
-}
-
-std::uint64_t read_big_endian(std::string_view bytes) {
-  std::uint64_t value = 0;
-  for (const char byte : bytes) value = value << 8 | static_cast<unsigned char>(byte);
-  return value;
-}
-
-void append_id(const base::Hash128& id, std::string& out) {
-  append_big_endian(id.high, 8, out);
-  append_big_endian(id.low, 8, out);
 }
 
 // The same message id of another visitor is another id: what a partition sees must not depend on who shares it.
 base::Hash128 scoped(std::uint64_t visitor_hash, const base::Hash128& id) {
   return {base::mix(id.high, visitor_hash), base::mix(id.low, visitor_hash)};
 }
+
+base::Error unreadable() { return base::Error(base::ErrorCode::corrupt, "stored message ids cannot be decoded"); }
 
 }  // namespace
 
@@ -41,50 +33,89 @@ DedupIndex::DedupIndex(const StateStore& store, std::string prefix, DedupSetting
 
 base::Status DedupIndex::restore() {
   TRY_ASSIGN(const std::optional<std::string> newest, store_.get(prefix_ + 't'));
-  if (newest) newest_ = static_cast<std::uint32_t>(base::ByteReader(*newest).varint());
-  const std::string counts = prefix_ + 'n';
-  base::Status outcome = base::Ok{};
-  TRY(store_.scan(counts, [&](std::string_view key, std::string_view value) {
-    base::ByteReader reader(value);
-    const std::uint64_t ids = reader.varint();
-    if (key.size() != counts.size() + 4 || !reader.ok() || !reader.at_end()) {
-      outcome = base::Error(base::ErrorCode::corrupt, "count of message ids cannot be decoded");
-      return false;
-    }
-    const auto number = static_cast<std::uint32_t>(read_big_endian(key.substr(counts.size())));
-    Bucket& held = buckets_.try_emplace(number, std::max<std::size_t>(settings_.filter_ids_min, ids + ids / 8)).first->second;
-    held.ids = held.cold = ids;
-    held.cold_from = ids_prefix(number);
-    if (ids > 0) ++cold_buckets_;
-    return true;
-  }));
-  return outcome;
+  if (!newest) return base::Ok{};
+  newest_ = static_cast<std::uint32_t>(base::ByteReader(*newest).varint());
+  for (std::uint32_t number = oldest(newest_); number <= newest_; ++number) {
+    TRY_ASSIGN(const std::optional<std::string> count, store_.get(count_key(number)));
+    if (count) TRY(restore_bucket(number, base::ByteReader(*count).varint()));
+  }
+  return base::Ok{};
+}
+
+base::Status DedupIndex::restore_bucket(std::uint32_t number, std::uint64_t ids) {
+  const std::size_t capacity = std::max<std::size_t>(settings_.filter_ids_min, ids + ids / 8);
+  Bucket& held = buckets_.try_emplace(number, capacity).first->second;
+  held.ids = ids;
+  const auto full_runs = static_cast<std::uint32_t>(ids / settings_.run_ids);
+  for (std::uint32_t i = 0; i < full_runs; ++i) {
+    TRY_ASSIGN(const std::optional<std::string> bits, store_.get(key(number, 'f', i, 0)));
+    held.runs.push_back(std::make_shared<IdRun>(settings_.run_ids));
+    if (!bits || !held.runs.back()->filter.assign(*bits)) return unreadable();
+    held.runs.back()->stored = true;
+  }
+  held.in_memory_from = full_runs;
+  held.cold_blocks = std::uint64_t{full_runs} * IdRun::kBlocks;
+  if (held.cold_blocks > 0) ++cold_buckets_;
+  const auto open_ids = static_cast<std::uint32_t>(ids % settings_.run_ids);
+  if (open_ids == 0) return base::Ok{};
+  auto open = std::make_shared<IdRun>(settings_.run_ids);
+  for (std::uint32_t piece = 0; piece * IdRun::kPieceIds < open_ids; ++piece) {
+    TRY_ASSIGN(const std::optional<std::string> bytes, store_.get(key(number, 'o', full_runs, piece)));
+    if (!bytes) return unreadable();
+    IdRun::each(*bytes, [&](const base::Hash128& id) {
+      open->add(id);
+      held.filter.add(id);
+      return true;
+    });
+  }
+  if (open->ids().size() != open_ids) return unreadable();
+  open->stored_count = open_ids;
+  held.runs.push_back(std::move(open));
+  return base::Ok{};
 }
 
 bool DedupIndex::first_time(std::uint64_t visitor_hash, base::Hash128 message_id, base::WallTime received_at) {
   const base::Hash128 id = scoped(visitor_hash, message_id);
-  active_.prefetch(id);
-  frozen_.prefetch(id);
   for (const auto& [number, held] : buckets_) held.filter.prefetch(id);
-
   const std::uint32_t number = bucket_of(received_at);
-  if (in_memory(id)) return false;
   // The newest first: most repeats come soon.
   for (auto held = buckets_.rbegin(); held != buckets_.rend(); ++held) {
-    if (held->second.ids == 0) continue;
-    if (held->second.cold == 0 && !held->second.filter.maybe(id)) continue;
-    if (in_store(held->first, id)) return false;
+    if (knows(held->first, held->second, id)) return false;
   }
   Bucket& home = bucket(number);
+  if (home.runs.empty() || home.runs.back()->stored || home.runs.back()->full()) {
+    home.runs.push_back(std::make_shared<IdRun>(settings_.run_ids));
+  }
+  home.runs.back()->add(id);
   home.filter.add(id);
   ++home.ids;
-  if (std::uint32_t* forgotten = active_.find(id)) {
-    *forgotten = number;
-  } else {
-    active_.add(id, number);
-  }
   if (cold_buckets_ > 0 && until_warm_-- == 0) warm();
   return true;
+}
+
+bool DedupIndex::knows(std::uint32_t number, const Bucket& held, const base::Hash128& id) {
+  const bool cold = held.cold_next < held.cold_blocks;
+  if (!cold && !held.filter.maybe(id)) return false;
+  for (std::size_t i = held.runs.size(); i > 0; --i) {
+    const IdRun& run = *held.runs[i - 1];
+    if (!run.filter.maybe(id)) continue;
+    if (run.stored ? stored_run_has(number, static_cast<std::uint32_t>(i - 1), id) : run.has(id)) return true;
+  }
+  return false;
+}
+
+bool DedupIndex::stored_run_has(std::uint32_t bucket, std::uint32_t run, const base::Hash128& id) {
+  ++store_reads_;
+  auto block = store_.get(key(bucket, 'k', run, IdRun::block_of(id)));
+  if (!block.ok()) {
+    store_.note_fault(std::move(block).error().with_context("look up message id"));
+    return false;
+  }
+  bool found = false;
+  if (block->has_value()) {
+    IdRun::each(**block, [&](const base::Hash128& stored) { return !(found = stored == id); });
+  }
+  return found;
 }
 
 std::uint32_t DedupIndex::bucket_of(base::WallTime time) {
@@ -97,15 +128,6 @@ std::uint32_t DedupIndex::bucket_of(base::WallTime time) {
   return std::max(number, oldest(newest_));
 }
 
-// What was expired may still lie in memory; whether it does depends on checkpoints, so it must not count.
-bool DedupIndex::in_memory(const base::Hash128& id) {
-  for (IdSet* set : {&active_, &frozen_}) {
-    const std::uint32_t* number = set->find(id);
-    if (number != nullptr && *number >= oldest(newest_)) return true;
-  }
-  return false;
-}
-
 DedupIndex::Bucket& DedupIndex::bucket(std::uint32_t number) {
   const auto found = buckets_.find(number);
   if (found != buckets_.end()) return found->second;
@@ -116,123 +138,148 @@ DedupIndex::Bucket& DedupIndex::bucket(std::uint32_t number) {
 
 void DedupIndex::expire() {
   while (!buckets_.empty() && buckets_.begin()->first < oldest(newest_)) {
-    if (buckets_.begin()->second.cold > 0) --cold_buckets_;
+    const Bucket& old = buckets_.begin()->second;
+    if (old.cold_next < old.cold_blocks) --cold_buckets_;
     expired_.push_back(buckets_.begin()->first);
     buckets_.erase(buckets_.begin());
   }
 }
 
-bool DedupIndex::in_store(std::uint32_t number, const base::Hash128& id) {
-  key_ = ids_prefix(number);
-  append_id(id, key_);
-  ++store_reads_;
-  auto stored = store_.get(key_);
-  if (stored.ok()) return stored->has_value();
-  store_.note_fault(std::move(stored).error().with_context("look up message id"));
-  return false;
-}
-
+// One block of a stored run into its bucket's filter.
 void DedupIndex::warm() {
   until_warm_ = kWarmEvery;
   for (auto held = buckets_.rbegin(); held != buckets_.rend(); ++held) {
     Bucket& cold = held->second;
-    if (cold.cold == 0) continue;
-    const std::string prefix = ids_prefix(held->first);
-    std::uint64_t seen = 0;
-    const base::Status scanned = store_.scan_from(prefix, cold.cold_from, [&](std::string_view key, std::string_view) {
-      const std::string_view id = key.substr(prefix.size());
-      if (id.size() == 16) cold.filter.add({read_big_endian(id.substr(0, 8)), read_big_endian(id.substr(8))});
-      cold.cold_from.assign(key).push_back('\0');
-      return ++seen < kWarmSlice;
-    });
-    if (!scanned.ok()) {
-      store_.note_fault(scanned.error());
+    if (cold.cold_next == cold.cold_blocks) continue;
+    const auto run = static_cast<std::uint32_t>(cold.cold_next / IdRun::kBlocks);
+    const auto block = static_cast<std::uint32_t>(cold.cold_next % IdRun::kBlocks);
+    auto bytes = store_.get(key(held->first, 'k', run, block));
+    if (!bytes.ok()) {
+      store_.note_fault(std::move(bytes).error().with_context("read message ids"));
       return;
     }
-    if (seen < kWarmSlice) {
-      cold.cold = 0;
-      --cold_buckets_;
-    } else {
-      // Keys committed since the restart are passed too; the last slice is the one that comes to the end.
-      cold.cold = cold.cold > seen ? cold.cold - seen : 1;
+    if (bytes->has_value()) {
+      IdRun::each(**bytes, [&](const base::Hash128& id) {
+        cold.filter.add(id);
+        return true;
+      });
     }
+    if (++cold.cold_next == cold.cold_blocks) --cold_buckets_;
     return;
   }
 }
 
 void DedupIndex::freeze() {
-  INVARIANT(frozen_.size() == 0);
-  std::swap(active_, frozen_);
-  drained_slots_ = 0;
-  frozen_written_ = false;
-  frozen_newest_ = newest_;
-  frozen_expired_.swap(expired_);
-  expired_.clear();
-  frozen_counts_.clear();
-  for (const auto& [number, held] : buckets_) frozen_counts_.emplace_back(number, held.ids);
+  frozen_ = Frozen();
+  frozen_.newest = newest_;
+  frozen_.expired.swap(expired_);
+  for (auto& [number, held] : buckets_) {
+    frozen_.counts.emplace_back(number, held.ids);
+    while (held.in_memory_from < held.runs.size() && held.runs[held.in_memory_from]->stored) ++held.in_memory_from;
+    for (std::size_t i = held.in_memory_from; i < held.runs.size(); ++i) {
+      const auto count = static_cast<std::uint32_t>(held.runs[i]->ids().size());
+      if (count == held.runs[i]->stored_count && count < settings_.run_ids) continue;
+      frozen_.runs.push_back({number, static_cast<std::uint32_t>(i), count, held.runs[i], 0});
+    }
+  }
 }
 
 bool DedupIndex::drain(StateBatch& batch, std::size_t entries) {
-  if (!frozen_written_) write_frozen(batch);
-  frozen_written_ = true;
-  // Empty slots cost little, but not nothing.
-  const std::size_t to = std::min(frozen_.slots(), drained_slots_ + 16 * entries);
-  std::string prefix;
-  std::uint32_t prefix_of = 0;
-  drained_slots_ = frozen_.visit_slots(drained_slots_, to, [&](const base::Hash128& id, std::uint32_t number) {
-    if (entries == 0) return false;
-    if (number < oldest(frozen_newest_)) return true;  // Expired before it was ever stored.
-    if (prefix_of != number) prefix = ids_prefix(prefix_of = number);
-    key_.assign(prefix);
-    append_id(id, key_);
-    batch.put(key_, {});
-    --entries;
-    return true;
-  });
-  return drained_slots_ == frozen_.slots();
+  if (!frozen_.begun) write_frozen(batch);
+  frozen_.begun = true;
+  std::size_t pages = std::max<std::size_t>(entries / kEntriesPerBlock, 1);
+  for (; frozen_.next < frozen_.runs.size(); ++frozen_.next) {
+    FrozenRun& run = frozen_.runs[frozen_.next];
+    const bool done = run.count == settings_.run_ids ? drain_full(run, batch, pages) : drain_open(run, batch, pages);
+    if (!done) return false;
+  }
+  return true;
 }
 
 void DedupIndex::write_frozen(StateBatch& batch) {
-  for (const std::uint32_t number : frozen_expired_) {
-    batch.erase_prefix(ids_prefix(number));
-    batch.erase(count_key(number));
-  }
+  for (const std::uint32_t number : frozen_.expired) batch.erase_prefix(bucket_prefix(number));
   std::string value;
-  base::ByteWriter(value).varint(frozen_newest_);
+  base::ByteWriter(value).varint(frozen_.newest);
   batch.put(prefix_ + 't', value);
-  for (const auto& [number, ids] : frozen_counts_) {
+  for (const auto& [number, ids] : frozen_.counts) {
     value.clear();
     base::ByteWriter(value).varint(ids);
     batch.put(count_key(number), value);
   }
 }
 
+bool DedupIndex::drain_full(FrozenRun& frozen, StateBatch& batch, std::size_t& pages) {
+  for (; frozen.next < IdRun::kBlocks; ++frozen.next, --pages) {
+    if (pages == 0) return false;
+    const std::string& block = frozen.run->blocks()[frozen.next];
+    if (!block.empty()) batch.put(key(frozen.bucket, 'k', frozen.number, frozen.next), block);
+  }
+  if (pages == 0) return false;
+  --pages;
+  batch.put(key(frozen.bucket, 'f', frozen.number, 0), frozen.run->filter.bits());
+  for (std::uint32_t piece = 0; piece * IdRun::kPieceIds < frozen.run->stored_count; ++piece) {
+    batch.erase(key(frozen.bucket, 'o', frozen.number, piece));
+  }
+  return true;
+}
+
+// The pieces that have grown since they were stored.
+bool DedupIndex::drain_open(FrozenRun& frozen, StateBatch& batch, std::size_t& pages) {
+  const auto& ids = frozen.run->ids();
+  frozen.next = std::max(frozen.next, frozen.run->stored_count / IdRun::kPieceIds);
+  std::string bytes;
+  for (; frozen.next * IdRun::kPieceIds < frozen.count; ++frozen.next) {
+    if (pages < 4) {
+      if (pages == 0) return false;
+      pages = 4;
+    }
+    const std::uint32_t end = std::min(frozen.count, (frozen.next + 1) * IdRun::kPieceIds);
+    bytes.clear();
+    for (std::uint32_t i = frozen.next * IdRun::kPieceIds; i < end; ++i) IdRun::append(ids[i], bytes);
+    batch.put(key(frozen.bucket, 'o', frozen.number, frozen.next), bytes);
+    pages -= 4;
+  }
+  return true;
+}
+
 void DedupIndex::committed() {
-  frozen_.clear();
-  frozen_expired_.clear();
+  for (FrozenRun& frozen : frozen_.runs) {
+    if (frozen.count == settings_.run_ids) {
+      frozen.run->drop_ids();
+    } else {
+      frozen.run->stored_count = frozen.count;
+    }
+  }
+  frozen_ = Frozen();
 }
 
 DedupIndex::Figures DedupIndex::figures() const {
   Figures figures;
   for (const auto& [number, held] : buckets_) {
     figures.ids += held.ids;
-    figures.ids_cold += held.cold;
+    figures.ids_cold += (held.cold_blocks - held.cold_next) * settings_.run_ids / IdRun::kBlocks;
     figures.filter_bytes += held.filter.bytes();
+    for (const auto& run : held.runs) {
+      figures.filter_bytes += run->filter.bytes();
+      figures.ids_in_memory += run->ids().size();
+    }
   }
-  figures.ids_in_memory = active_.size() + frozen_.size();
   figures.store_reads = store_reads_;
   return figures;
 }
 
-std::string DedupIndex::count_key(std::uint32_t bucket) const {
-  std::string key = prefix_ + 'n';
+std::string DedupIndex::bucket_prefix(std::uint32_t bucket) const {
+  std::string key = prefix_ + 'b';
   append_big_endian(bucket, 4, key);
   return key;
 }
 
-std::string DedupIndex::ids_prefix(std::uint32_t bucket) const {
-  std::string key = prefix_ + 'i';
-  append_big_endian(bucket, 4, key);
+std::string DedupIndex::count_key(std::uint32_t bucket) const { return bucket_prefix(bucket) + 'n'; }
+
+std::string DedupIndex::key(std::uint32_t bucket, char kind, std::uint32_t run, std::uint32_t part) const {
+  std::string key = bucket_prefix(bucket) + kind;
+  append_big_endian(run, 4, key);
+  append_big_endian(part, 2, key);
   return key;
 }
 

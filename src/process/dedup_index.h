@@ -1,9 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
+#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -11,7 +12,7 @@
 #include "base/result.h"
 #include "process/checkpointed.h"
 #include "process/id_filter.h"
-#include "process/id_set.h"
+#include "process/id_run.h"
 
 namespace millrace::process {
 
@@ -19,21 +20,25 @@ struct DedupSettings {
   std::int64_t horizon_ms = 72 * base::kHourMs;
   std::int64_t bucket_ms = 12 * base::kHourMs;  // Ids are forgotten a whole bucket at a time.
   std::size_t filter_ids_min = 1 << 16;         // Capacity of a bucket's first filter, unless the last bucket had more.
+  std::uint32_t run_ids = 1 << 16;              // Ids stored as one run. May not change for a store that has ids.
 };
 
 // Which message ids a partition has seen within the horizon. Exact: an id counts as seen if and only if the same visitor
 // sent it in a bucket that does not lie wholly before the horizon, so it is remembered for the horizon and up to
 // one bucket more. Time is that of the records; the newest one counts.
 //
-// A new id costs no read: Bloom filters in memory (1.5 bytes an id) say that it is new. Ids since the last committed
-// checkpoint are in memory exactly (48 to 96 bytes each); older ones are keys in the store, read only when a filter says maybe.
-// After a restart the filters are filled again in passing, a slice at a time; until a bucket is through, an id that
-// no other bucket knows costs one read.
+// A bucket's ids form runs in the order of their arrival. The ids of the open run, and of full runs not yet in a committed
+// checkpoint, are in memory (24 bytes each); the others are in the store, sorted into blocks by hash. One Bloom filter
+// per bucket says that an id is new without a read, one per run says which run to look in: 3 bytes an id in memory. What
+// is stored depends on the ids and their order alone, not on checkpoints.
+//
+// After a restart the runs' filters are read at once, the buckets' are filled again in passing; a bucket that is not
+// through yet costs a look at each of its runs' filters.
 class DedupIndex final : public Checkpointed {
  public:
   DedupIndex(const StateStore& store, std::string prefix, DedupSettings settings);
 
-  // Before any other call. Reads how many ids there are, not the ids.
+  // Before any other call.
   base::Status restore();
 
   // True exactly once for each (visitor, id) within the horizon.
@@ -45,8 +50,8 @@ class DedupIndex final : public Checkpointed {
 
   struct Figures {
     std::uint64_t ids = 0;            // Remembered.
-    std::uint64_t ids_in_memory = 0;  // Of them, not in a committed checkpoint.
-    std::uint64_t ids_cold = 0;       // Of them, not in a filter yet.
+    std::uint64_t ids_in_memory = 0;  // Of them, exactly.
+    std::uint64_t ids_cold = 0;       // Of them, not in their bucket's filter yet.
     std::uint64_t store_reads = 0;
     std::uint64_t filter_bytes = 0;
   };
@@ -57,41 +62,55 @@ class DedupIndex final : public Checkpointed {
     explicit Bucket(std::size_t capacity) : filter(capacity) {}
     IdFilter filter;
     std::uint64_t ids = 0;
-    std::uint64_t cold = 0;  // In the store at restart and not yet in the filter.
-    std::string cold_from;   // The key to go on from.
+    std::vector<std::shared_ptr<IdRun>> runs;  // All full but the last.
+    std::size_t in_memory_from = 0;            // Runs before it are in the store alone.
+    std::uint64_t cold_blocks = 0;             // Of the first runs, still to be added to the filter.
+    std::uint64_t cold_next = 0;
+  };
+  // What the checkpoint under way writes of a run: all of a full one, or the first `count` ids of an open one.
+  struct FrozenRun {
+    std::uint32_t bucket = 0;
+    std::uint32_t number = 0;
+    std::uint32_t count = 0;
+    std::shared_ptr<IdRun> run;
+    std::uint32_t next = 0;  // Block or piece to go on with.
   };
 
-  std::uint32_t bucket_of(base::WallTime time);
   std::uint32_t oldest(std::uint32_t newest) const { return newest < buckets_held_ ? 0 : newest - buckets_held_ + 1; }
-  bool in_memory(const base::Hash128& id);
+  std::uint32_t bucket_of(base::WallTime time);
   Bucket& bucket(std::uint32_t number);
   void expire();
-  bool in_store(std::uint32_t bucket, const base::Hash128& id);
+  base::Status restore_bucket(std::uint32_t number, std::uint64_t ids);
+  bool knows(std::uint32_t number, const Bucket& held, const base::Hash128& id);
+  bool stored_run_has(std::uint32_t bucket, std::uint32_t run, const base::Hash128& id);
   void warm();
   void write_frozen(StateBatch& batch);
+  bool drain_full(FrozenRun& frozen, StateBatch& batch, std::size_t& pages);
+  bool drain_open(FrozenRun& frozen, StateBatch& batch, std::size_t& pages);
+  std::string key(std::uint32_t bucket, char kind, std::uint32_t run, std::uint32_t part) const;
+  std::string bucket_prefix(std::uint32_t bucket) const;
   std::string count_key(std::uint32_t bucket) const;
-  std::string ids_prefix(std::uint32_t bucket) const;
 
   const StateStore& store_;
   std::string prefix_;
   DedupSettings settings_;
-  std::uint32_t buckets_held_;           // That the horizon reaches into, the newest one included.
-  std::uint32_t newest_ = 0;             // 0 before the first id.
+  std::uint32_t buckets_held_;  // That the horizon reaches into, the newest one included.
+  std::uint32_t newest_ = 0;    // 0 before the first id.
   std::map<std::uint32_t, Bucket> buckets_;
   std::size_t cold_buckets_ = 0;
   std::uint32_t until_warm_ = 0;
+  std::vector<std::uint32_t> expired_;  // Since the last freeze.
 
-  IdSet active_;                         // Since the last freeze.
-  IdSet frozen_;                         // Of the checkpoint under way.
-  std::size_t drained_slots_ = 0;
-  bool frozen_written_ = false;          // All of the checkpoint but the ids.
-  std::vector<std::pair<std::uint32_t, std::uint64_t>> frozen_counts_;
-  std::vector<std::uint32_t> expired_;
-  std::vector<std::uint32_t> frozen_expired_;
-  std::uint32_t frozen_newest_ = 0;
-
+  struct Frozen {
+    std::uint32_t newest = 0;
+    std::vector<std::uint32_t> expired;
+    std::vector<std::pair<std::uint32_t, std::uint64_t>> counts;
+    std::deque<FrozenRun> runs;
+    std::size_t next = 0;
+    bool begun = false;
+  };
+  Frozen frozen_;
   std::uint64_t store_reads_ = 0;
-  std::string key_;
 };
 
 }  // namespace millrace::process

@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/hash.h"
@@ -38,6 +40,14 @@ class IdFilterLayer {
     std::uint64_t bits = id.low;
     for (int i = 0; i < kProbes; ++i, bits >>= 9) words[(bits >> 6) & 7] |= 1ULL << (bits & 63);
     ++added_;
+  }
+
+  // Its bytes, to be stored, and the same filter from them; false when they are of another capacity.
+  std::string_view bits() const { return {reinterpret_cast<const char*>(words_), lines_ * 64}; }
+  bool assign(std::string_view bits) {
+    if (bits.size() != lines_ * 64) return false;
+    std::memcpy(words_, bits.data(), bits.size());
+    return true;
   }
 
   bool full() const { return added_ >= capacity_; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -13,7 +14,7 @@
 namespace millrace::process {
 
 // Changes that become durable together. A later change of the same key wins; erased prefixes go first, whenever they were
-// added. Kept as one run of bytes, so that a batch of a hundred thousand changes is a few allocations.
+// added.
 class StateBatch {
  public:
   void put(std::string_view key, std::string_view value) { add(key, value, Kind::put); }
@@ -21,32 +22,30 @@ class StateBatch {
   // Every key in the store that begins with `prefix`, which must not be empty nor all 0xff.
   void erase_prefix(std::string_view prefix) { erased_prefixes_.emplace_back(prefix); }
   void append(const StateBatch& other) {
-    for (Change change : other.changes_) {
-      change.start += bytes_.size();
-      changes_.push_back(change);
-    }
-    bytes_.append(other.bytes_);
+    other.for_each([this](std::string_view key, std::optional<std::string_view> value) {
+      value ? put(key, *value) : erase(key);
+    });
     erased_prefixes_.insert(erased_prefixes_.end(), other.erased_prefixes_.begin(), other.erased_prefixes_.end());
   }
-  void clear() {
-    bytes_.clear();
-    changes_.clear();
-    erased_prefixes_.clear();
-  }
+  void clear() { *this = StateBatch(); }
 
-  std::size_t size() const { return changes_.size() + erased_prefixes_.size(); }
-  std::size_t bytes() const { return bytes_.size() + changes_.size() * sizeof(Change); }
+  std::size_t size() const { return size_ + erased_prefixes_.size(); }
+  std::size_t bytes() const { return byte_count_ + size_ * sizeof(Change); }
   const std::vector<std::string>& erased_prefixes() const { return erased_prefixes_; }
   // visit(key, value): in the order they were made; nullopt erases.
   template <class Visit>
   void for_each(Visit&& visit) const {
-    for (const Change& change : changes_) {
-      const std::string_view both(bytes_.data() + change.start, std::size_t{change.key_size} + change.value_size);
-      const std::string_view key = both.substr(0, change.key_size);
-      if (change.kind == Kind::erase) {
-        visit(key, std::optional<std::string_view>());
-      } else {
-        visit(key, std::optional<std::string_view>(both.substr(change.key_size)));
+    for (const Page& page : pages_) {
+      std::size_t start = 0;
+      for (const Change& change : page.changes) {
+        const std::string_view key(page.bytes.data() + start, change.key_size);
+        const std::string_view value(key.data() + key.size(), change.value_size);
+        start += key.size() + value.size();
+        if (change.kind == Kind::erase) {
+          visit(key, std::optional<std::string_view>());
+        } else {
+          visit(key, std::optional<std::string_view>(value));
+        }
       }
     }
   }
@@ -54,18 +53,33 @@ class StateBatch {
  private:
   enum class Kind : std::uint8_t { put, erase };
   struct Change {
-    std::size_t start = 0;
     std::uint32_t key_size = 0;
     std::uint32_t value_size = 0;
     Kind kind = Kind::put;
   };
+  // Changes lie in pages, so that a growing batch is never copied: that would be milliseconds in the middle of a step.
+  struct Page {
+    std::string bytes;
+    std::vector<Change> changes;
+  };
+  static constexpr std::size_t kPageBytes = 64u << 10;
+
   void add(std::string_view key, std::string_view value, Kind kind) {
-    changes_.push_back({bytes_.size(), static_cast<std::uint32_t>(key.size()), static_cast<std::uint32_t>(value.size()), kind});
-    bytes_.append(key);
-    bytes_.append(value);
+    const std::size_t wanted = key.size() + value.size();
+    if (pages_.empty() || pages_.back().bytes.size() + wanted > kPageBytes) {
+      pages_.emplace_back();
+      pages_.back().bytes.reserve(wanted > kPageBytes ? wanted : kPageBytes);
+    }
+    Page& page = pages_.back();
+    page.changes.push_back({static_cast<std::uint32_t>(key.size()), static_cast<std::uint32_t>(value.size()), kind});
+    page.bytes.append(key);
+    page.bytes.append(value);
+    byte_count_ += wanted;
+    ++size_;
   }
-  std::string bytes_;
-  std::vector<Change> changes_;
+  std::deque<Page> pages_;
+  std::size_t size_ = 0;
+  std::size_t byte_count_ = 0;
   std::vector<std::string> erased_prefixes_;
 };
 

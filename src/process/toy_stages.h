@@ -38,7 +38,7 @@ struct ToyCount {
 class ToyVisitors final : public Stage {
  public:
   explicit ToyVisitors(const StateStore& store)
-      : ids_(store, "d/", {.horizon_ms = 10'000, .bucket_ms = 2'000, .filter_ids_min = 64}),
+      : ids_(store, "d/", {.horizon_ms = 10'000, .bucket_ms = 2'000, .filter_ids_min = 64, .run_ids = 10}),
         counts_(store, "v/", 1024),
         timers_(store, "t/"),
         watermark_(store, "w", {.lateness_ms = 500, .idle_timeout_ms = 2'000}),
