@@ -1,0 +1,172 @@
+#include "query/sql_guard.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+namespace millrace::query {
+
+namespace {
+
+using simdjson::dom::element;
+
+constexpr std::array<std::string_view, 8> kTableFunctions = {"range",     "generate_series", "unnest",    "repeat",
+                                                             "repeat_row", "json_each",       "json_tree", "generate_subscripts"};
+
+// Scalar functions that look outside the query, change something, or only waste time.
+constexpr std::array<std::string_view, 12> kForbiddenFunctions = {
+    "getenv",   "current_setting", "getvariable", "nextval",   "currval",  "write_log",
+    "sleep_ms", "pg_sleep",        "txid_current", "set_config", "pg_get_viewdef", "current_query"};
+
+constexpr std::array<std::string_view, 4> kShown = {"tables", "__show_tables_expanded", "databases", "schemas"};
+
+// Of a statement's tree: the places from which rows come.
+constexpr std::array<std::string_view, 8> kTableReferences = {
+    "BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EXPRESSION_LIST", "EMPTY", "PIVOT", "SHOW_REF"};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return c < 0x80 ? std::tolower(c) : c; });
+  return out;
+}
+
+bool contains(const auto& list, std::string_view name) { return std::find(list.begin(), list.end(), name) != list.end(); }
+
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == ' ' || c == '-';
+  });
+}
+
+std::string_view text_of(const element& object, std::string_view key) {
+  std::string_view value;
+  if (object[key].get(value) != simdjson::SUCCESS) return {};
+  return value;
+}
+
+class TreeCheck {
+ public:
+  explicit TreeCheck(const std::vector<std::string>& tables) : tables_(tables.begin(), tables.end()) {}
+
+  base::Status run(const element& statement) {
+    collect_names(statement);
+    visit(statement);
+    if (problem_.empty()) return base::Ok{};
+    return base::Error(base::ErrorCode::invalid_argument, problem_);
+  }
+
+ private:
+  template <class F>
+  static void each_child(const element& node, F&& visit_child) {
+    if (node.is_object()) {
+      for (const auto field : simdjson::dom::object(node)) visit_child(field.value);
+    } else if (node.is_array()) {
+      for (const auto child : simdjson::dom::array(node)) visit_child(child);
+    }
+  }
+
+  void forbid(std::string what) {
+    if (problem_.empty()) problem_ = std::move(what);
+  }
+
+  void collect_names(const element& node) {
+    simdjson::dom::array names;
+    if (node.is_object() && node["cte_map"]["map"].get(names) == simdjson::SUCCESS) {
+      for (const auto entry : names) {
+        const auto name = text_of(entry, "key");
+        if (!is_plain_name(name)) forbid(fmt::format("a WITH name must be a plain word, not \"{}\"", name));
+        expressions_.insert(lower(name));
+      }
+    }
+    each_child(node, [this](const element& child) { collect_names(child); });
+  }
+
+  void visit(const element& node) {
+    if (node.is_object()) {
+      visit_object(node);
+      element from;
+      if (node["from_table"].get(from) == simdjson::SUCCESS && from.is_object() &&
+          !contains(kTableReferences, text_of(from, "type"))) {
+        forbid(fmt::format("rows from \"{}\" are not allowed", text_of(from, "type")));
+      }
+    }
+    each_child(node, [this](const element& child) { visit(child); });
+  }
+
+  void visit_object(const element& node) {
+    const auto type = text_of(node, "type");
+    element ignored;
+    // A table reference, not a constant that happens to spell like one.
+    if (type == "BASE_TABLE" && node["table_name"].get(ignored) == simdjson::SUCCESS) return check_table(node);
+    if (type == "TABLE_FUNCTION" && node["function"].get(ignored) == simdjson::SUCCESS) {
+      const auto name = lower(text_of(ignored, "function_name"));
+      if (!contains(kTableFunctions, name)) forbid(fmt::format("the table function {}() is not allowed", name));
+      return;
+    }
+    if (type == "SHOW_REF") return check_show(node);
+    if (node["function_name"].get(ignored) == simdjson::SUCCESS) {
+      const auto name = lower(text_of(node, "function_name"));
+      if (contains(kForbiddenFunctions, name)) forbid(fmt::format("the function {}() is not allowed", name));
+    }
+  }
+
+  void check_table(const element& node) {
+    const auto schema = lower(text_of(node, "schema_name"));
+    const auto name = lower(text_of(node, "table_name"));
+    const auto catalog = lower(text_of(node, "catalog_name"));
+    if (schema.empty() && catalog.empty() && expressions_.contains(name)) return;
+    const auto qualified = schema + "." + name;
+    if ((catalog.empty() || catalog == "memory") && tables_.contains(qualified)) return;
+    forbid(fmt::format("there is no table \"{}\"; the tables are {}", schema.empty() ? name : qualified, table_list()));
+  }
+
+  void check_show(const element& node) {
+    element query;
+    if (node["query"].get(query) == simdjson::SUCCESS && query.is_object()) return;
+    auto name = lower(text_of(node, "table_name"));
+    std::erase(name, '"');
+    if (!contains(kShown, name)) forbid(fmt::format("SHOW {} is not allowed", name));
+  }
+
+  std::string table_list() const {
+    std::string out;
+    for (const auto& table : tables_) {
+      if (!table.starts_with("information_schema")) out += (out.empty() ? "" : ", ") + table;
+    }
+    return out;
+  }
+
+  std::set<std::string> tables_;
+  std::set<std::string> expressions_;
+  std::string problem_;
+};
+
+base::Error refused(std::string message) { return base::Error(base::ErrorCode::invalid_argument, std::move(message)); }
+
+}  // namespace
+
+base::Status check_syntax_tree(std::string_view tree_json, const std::vector<std::string>& tables) {
+  simdjson::dom::parser parser;
+  element root;
+  if (parser.parse(simdjson::padded_string(tree_json)).get(root) != simdjson::SUCCESS) {
+    return refused("syntax: the statement is nested too deeply");
+  }
+  bool failed = true;
+  if (root["error"].get(failed) != simdjson::SUCCESS || failed) {
+    const auto message = text_of(root, "error_message");
+    if (text_of(root, "error_type") == "parser" || text_of(root, "error_type") == "syntax") {
+      return refused(fmt::format("syntax: {}", message));
+    }
+    return refused("only SELECT statements are allowed");
+  }
+  simdjson::dom::array statements;
+  if (root["statements"].get(statements) != simdjson::SUCCESS || statements.size() != 1) {
+    return refused(statements.size() == 0 ? "syntax: there is no statement" : "only one statement at a time is allowed");
+  }
+  return TreeCheck(tables).run(statements.at(0).value());
+}
+
+}  // namespace millrace::query
