@@ -1,9 +1,11 @@
-// The journal on a real disk: group commit throughput, latency of a synced submission, and what following the tail costs.
+// The journal on a real disk: group commit throughput, latency of a synced submission, and what following
+// the tail costs.
 //
 //   journal_bench [directory] [seconds per figure]
 //
-// Records are JSON events of about 500 bytes; a submission carries 50 of them, or one. The fdatasync baseline is printed
-// first and last: figures of runs whose baselines differ by more than two are not comparable.
+// Records are JSON events of about 500 bytes; a submission carries 50 of them, or one. The fdatasync
+// baseline is printed first and last: figures of runs whose baselines differ by more than two are not
+// comparable.
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -52,9 +54,9 @@ std::string event_json(base::SeededRandom& random) {
       R"("url":"https://shop.example/p/{}","referrer":"https://search.example/"}},"userAgent":"Mozilla/5.0 Firefox/128.0",)"
       R"("locale":"de-DE"}},"properties":{{"product_id":"sku-{}","name":"Product number {}","price":{}.{:02},)"
       R"("currency":"EUR","category":"shoes","quantity":1}}}})",
-      random.next(), random.next(), random.below(100'000), random.below(24), random.below(60), random.below(60),
-      random.below(1000), random.below(5000), random.below(5000), random.below(5000), random.below(5000),
-      random.below(300), random.below(100));
+      random.next(), random.next(), random.below(100'000), random.below(24), random.below(60),
+      random.below(60), random.below(1000), random.below(5000), random.below(5000), random.below(5000),
+      random.below(5000), random.below(300), random.below(100));
 }
 
 std::vector<journal::RecordBuffer> submissions(std::uint32_t records, std::size_t count) {
@@ -67,7 +69,8 @@ std::vector<journal::RecordBuffer> submissions(std::uint32_t records, std::size_
 }
 
 std::string micros(const base::HistogramSnapshot& ns) {
-  return fmt::format("p50 {:.0f} us, p99 {:.0f} us, max {:.0f} us", static_cast<double>(ns.percentile(0.5)) / 1e3,
+  return fmt::format("p50 {:.0f} us, p99 {:.0f} us, max {:.0f} us",
+                     static_cast<double>(ns.percentile(0.5)) / 1e3,
                      static_cast<double>(ns.percentile(0.99)) / 1e3, static_cast<double>(ns.max()) / 1e3);
 }
 
@@ -91,7 +94,7 @@ void baseline(disk::Disk& disk, const base::Clock& clock) {
 
 struct Setup {
   std::uint32_t records_per_submission = 50;
-  std::size_t outstanding = 64;  // Submissions in flight.
+  std::size_t outstanding = 64;   // Submissions in flight.
   double records_per_second = 0;  // 0 for as fast as it goes.
   journal::Compression compression = journal::Compression::lz4;
   bool tail_reader = false;
@@ -105,13 +108,16 @@ class Run {
   void operator()() {
     base::SeededRandom random(1);
     remove_files();
-    auto opened = journal::SegmentJournal::open({.directory = "bench", .compression = setup_.compression}, disk_, clock_, random);
+    auto opened = journal::SegmentJournal::open({.directory = "bench", .compression = setup_.compression},
+                                                disk_, clock_, random);
     if (!opened.ok()) check(std::move(opened).error());
     journal_ = *std::move(opened);
     commit_ = std::make_unique<journal::GroupCommit>(*journal_, clock_, journal::GroupCommitSettings{});
     std::thread preparer([&] { prepare(); });
     std::thread writer([&] { write(); });
-    std::thread reader([&] { if (setup_.tail_reader) follow(); });
+    std::thread reader([&] {
+      if (setup_.tail_reader) follow();
+    });
     const base::Instant start = clock_.now();
     produce();
     const double elapsed = static_cast<double>(clock_.now() - start) / 1e9;
@@ -145,11 +151,12 @@ class Run {
       in_flight_.fetch_add(1);
       const base::Instant from{start.ns + intended};
       journal::RecordBuffer copy = prepared[sent % prepared.size()];
-      check(commit_->submit(std::move(copy), journal::Durability::synced, [this, from](base::Result<journal::Offset> done) {
-        if (!done.ok()) check(std::move(done).error());
-        latency_ns_->record(static_cast<std::uint64_t>(clock_.now() - from));
-        in_flight_.fetch_sub(1);
-      }));
+      check(commit_->submit(std::move(copy), journal::Durability::synced,
+                            [this, from](base::Result<journal::Offset> done) {
+                              if (!done.ok()) check(std::move(done).error());
+                              latency_ns_->record(static_cast<std::uint64_t>(clock_.now() - from));
+                              in_flight_.fetch_sub(1);
+                            }));
     }
     while (in_flight_.load() > 0) pause(20'000);
   }
@@ -186,16 +193,20 @@ class Run {
     const auto records = static_cast<double>(metrics.records.load());
     const auto raw_mb = static_cast<double>(metrics.bytes.load()) / 1e6;
     fmt::print("{}\n", name_);
-    fmt::print("  {:.0f} records/s, {:.1f} MB/s raw, {:.1f} MB stored of {:.1f} MB raw, {} segments\n", records / elapsed,
-               raw_mb / elapsed, static_cast<double>(journal_->bytes()) / 1e6, raw_mb, journal_->segments());
+    fmt::print("  {:.0f} records/s, {:.1f} MB/s raw, {:.1f} MB stored of {:.1f} MB raw, {} segments\n",
+               records / elapsed, raw_mb / elapsed, static_cast<double>(journal_->bytes()) / 1e6, raw_mb,
+               journal_->segments());
     fmt::print("  submit to done: {}\n", micros(latency_ns_->snapshot()));
-    fmt::print("  fdatasync: {}; append: {}\n", micros(metrics.sync_ns.snapshot()), micros(metrics.append_ns.snapshot()));
+    fmt::print("  fdatasync: {}; append: {}\n", micros(metrics.sync_ns.snapshot()),
+               micros(metrics.append_ns.snapshot()));
     fmt::print("  records per sync: p50 {}, max {}; writer {:.1f} % of a core, {:.2f} us per record\n",
                metrics.group_records.snapshot().percentile(0.5), metrics.group_records.snapshot().max(),
-               static_cast<double>(writer_cpu_ns_) / 1e7 / elapsed, static_cast<double>(writer_cpu_ns_) / 1e3 / records);
+               static_cast<double>(writer_cpu_ns_) / 1e7 / elapsed,
+               static_cast<double>(writer_cpu_ns_) / 1e3 / records);
     if (!setup_.tail_reader) return;
     fmt::print("  tail reader: {:.1f} % of a core, {:.1f} MB/s, {:.3f} us per record\n",
-               static_cast<double>(reader_cpu_ns_) / 1e7 / elapsed, static_cast<double>(read_bytes_) / 1e6 / elapsed,
+               static_cast<double>(reader_cpu_ns_) / 1e7 / elapsed,
+               static_cast<double>(read_bytes_) / 1e6 / elapsed,
                static_cast<double>(reader_cpu_ns_) / 1e3 / records);
   }
 
@@ -228,7 +239,8 @@ class Run {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string root = argc > 1 ? argv[1] : (std::filesystem::temp_directory_path() / "millrace-journal-bench").string();
+  const std::string root =
+      argc > 1 ? argv[1] : (std::filesystem::temp_directory_path() / "millrace-journal-bench").string();
   const double seconds = argc > 2 ? std::atof(argv[2]) : 3;
   auto disk = disk::PosixDisk::open_root(root);
   if (!disk.ok()) check(std::move(disk).error());
@@ -236,7 +248,8 @@ int main(int argc, char** argv) {
   baseline(**disk, clock);
   using journal::Compression;
   Run(**disk, clock, "batches of 50, 64 in flight, lz4", {}, seconds)();
-  Run(**disk, clock, "batches of 50, 64 in flight, uncompressed", {.compression = Compression::none}, seconds)();
+  Run(**disk, clock, "batches of 50, 64 in flight, uncompressed", {.compression = Compression::none},
+      seconds)();
   Run(**disk, clock, "single records, 64 in flight, lz4", {.records_per_submission = 1}, seconds)();
   Run(**disk, clock, "10,000 records/s in batches of 50, lz4", {.records_per_second = 10'000}, seconds)();
   Run(**disk, clock, "250,000 records/s in batches of 50, lz4, one tail reader",

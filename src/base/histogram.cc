@@ -6,8 +6,8 @@
 
 namespace millrace::base {
 
-// Values below 2^kLinearBits have a bucket each. Above, a value with its top bit at position p falls in one of 2^kLinearBits
-// buckets of width 2^(p - kLinearBits).
+// Values below 2^kLinearBits have a bucket each. Above, a value with its top bit at position p falls in one
+// of 2^kLinearBits buckets of width 2^(p - kLinearBits).
 std::size_t Histogram::bucket_of(std::uint64_t value) {
   value = std::min(value, kValueMax);
   const int width = std::bit_width(value);

@@ -8,8 +8,8 @@
 
 namespace millrace::base {
 
-// The counts of a Histogram at one moment, or of several added together. Percentiles are merged by merging counts,
-// never by averaging.
+// The counts of a Histogram at one moment, or of several added together. Percentiles are merged by merging
+// counts, never by averaging.
 class HistogramSnapshot {
  public:
   std::uint64_t count() const { return count_; }
@@ -17,10 +17,12 @@ class HistogramSnapshot {
   double mean() const { return count_ == 0 ? 0.0 : static_cast<double>(sum_) / static_cast<double>(count_); }
   // Upper edge of the highest bucket in use, exact for values below 256; 0 when empty.
   std::uint64_t max() const;
-  // Smallest recorded value v such that at least `fraction` of all values are <= v, rounded up to its bucket's edge: never
-  // understated, overstated by less than 0.4 %. 0 when empty. percentile(0.99) is the p99.
+  // Smallest recorded value v such that at least `fraction` of all values are <= v, rounded up to its
+  // bucket's edge: never understated, overstated by less than 0.4 %. 0 when empty. percentile(0.99) is the
+  // p99.
   std::uint64_t percentile(double fraction) const;
-  // How many values were <= `value`, rounded to bucket edges as above: what a cumulative Prometheus bucket needs.
+  // How many values were <= `value`, rounded to bucket edges as above: what a cumulative Prometheus bucket
+  // needs.
   std::uint64_t count_at_most(std::uint64_t value) const;
 
   void merge(const HistogramSnapshot& other);
@@ -34,9 +36,10 @@ class HistogramSnapshot {
   std::uint64_t sum_ = 0;
 };
 
-// Log-linear histogram (256 linear buckets to a power of two, after HdrHistogram): relative error below 0.4 % over the
-// whole range, 70 KB, recording is two relaxed atomic additions from any thread. The unit is the caller's and belongs in the
-// name of the member that holds it (`fsync_ns`, `batch_bytes`). Values above kValueMax count as kValueMax: 73 minutes in ns.
+// Log-linear histogram (256 linear buckets to a power of two, after HdrHistogram): relative error below 0.4
+// % over the whole range, 70 KB, recording is two relaxed atomic additions from any thread. The unit is the
+// caller's and belongs in the name of the member that holds it (`fsync_ns`, `batch_bytes`). Values above
+// kValueMax count as kValueMax: 73 minutes in ns.
 class Histogram {
  public:
   static constexpr std::uint64_t kValueMax = (std::uint64_t{1} << 42) - 1;

@@ -17,11 +17,11 @@ namespace millrace::disk {
 class WriteFile {
  public:
   virtual ~WriteFile() = default;
-  // Writes at `offset`, growing the file when it lies past the end (what is skipped reads as zeros). A short write is an
-  // error: some of the bytes may then have been written. exhausted when the disk is full.
+  // Writes at `offset`, growing the file when it lies past the end (what is skipped reads as zeros). A short
+  // write is an error: some of the bytes may then have been written. exhausted when the disk is full.
   virtual base::Status write_at(std::uint64_t offset, std::span<const std::byte> bytes) = 0;
-  // fdatasync: the bytes and, if it changed, the size. After an error the file must not be trusted again: the kernel may
-  // have dropped pages that a second sync would claim to have written.
+  // fdatasync: the bytes and, if it changed, the size. After an error the file must not be trusted again:
+  // the kernel may have dropped pages that a second sync would claim to have written.
   virtual base::Status sync() = 0;
 };
 
@@ -34,9 +34,10 @@ class ReadFile {
   virtual base::Result<std::uint64_t> size() const = 0;
 };
 
-// The seam to the file system. A created, renamed, linked or removed name is durable only after sync_directory() on its
-// parent. This is explicit because forgetting it loses whole files, and the simulator punishes it.
-// Paths are '/'-separated and relative to the root the implementation was opened with; "" is the root.
+// The seam to the file system. A created, renamed, linked or removed name is durable only after
+// sync_directory() on its parent. This is explicit because forgetting it loses whole files, and the
+// simulator punishes it. Paths are '/'-separated and relative to the root the implementation was opened
+// with; "" is the root.
 class Disk {
  public:
   virtual ~Disk() = default;

@@ -14,7 +14,8 @@ namespace {
 
 struct PosixFixture {
   PosixFixture()
-      : root((std::filesystem::temp_directory_path() / ("millrace-disk-" + std::to_string(::getpid()))).string()) {
+      : root((std::filesystem::temp_directory_path() / ("millrace-disk-" + std::to_string(::getpid())))
+                 .string()) {
     std::filesystem::remove_all(root);
     posix = *PosixDisk::open_root(root);
   }

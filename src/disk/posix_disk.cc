@@ -25,10 +25,20 @@ using base::Status;
 ErrorCode code_of(int number) {
   switch (number) {
     case ENOENT: return ErrorCode::not_found;
-    case EEXIST: case ENOTEMPTY: return ErrorCode::conflict;
-    case ENOSPC: case EDQUOT: case EFBIG: case EMFILE: case ENFILE: return ErrorCode::exhausted;
-    case EINVAL: case EACCES: case EPERM: case EISDIR: case ENOTDIR: case ENAMETOOLONG: case EROFS:
-      return ErrorCode::invalid_argument;
+    case EEXIST:
+    case ENOTEMPTY: return ErrorCode::conflict;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+    case EMFILE:
+    case ENFILE: return ErrorCode::exhausted;
+    case EINVAL:
+    case EACCES:
+    case EPERM:
+    case EISDIR:
+    case ENOTDIR:
+    case ENAMETOOLONG:
+    case EROFS: return ErrorCode::invalid_argument;
     default: return ErrorCode::io;
   }
 }
@@ -69,7 +79,8 @@ Result<std::string> checked(std::string_view path) {
     const std::size_t end = std::min(path.find('/', start), path.size());
     const std::string_view part = path.substr(start, end - start);
     if (part.empty() || part == "." || part == ".." || part.find('\0') != std::string_view::npos) {
-      return Error(ErrorCode::invalid_argument, "path '" + std::string(path) + "' leaves its root or is not normal");
+      return Error(ErrorCode::invalid_argument,
+                   "path '" + std::string(path) + "' leaves its root or is not normal");
     }
     start = end + 1;
   }
@@ -78,7 +89,8 @@ Result<std::string> checked(std::string_view path) {
 
 class PosixWriteFile final : public WriteFile {
  public:
-  PosixWriteFile(Descriptor descriptor, std::string path) : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+  PosixWriteFile(Descriptor descriptor, std::string path)
+      : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
 
   Status write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
     while (!bytes.empty()) {
@@ -109,13 +121,15 @@ class PosixWriteFile final : public WriteFile {
 
 class PosixReadFile final : public ReadFile {
  public:
-  PosixReadFile(Descriptor descriptor, std::string path) : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
+  PosixReadFile(Descriptor descriptor, std::string path)
+      : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) const override {
     std::size_t done = 0;
     while (done < into.size()) {
       const ssize_t count = retry_interrupted([&] {
-        return ::pread(descriptor_.number(), into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
+        return ::pread(descriptor_.number(), into.data() + done, into.size() - done,
+                       static_cast<off_t>(offset + done));
       });
       if (count < 0) return failure("read", path_, errno);
       if (count == 0) break;
@@ -141,7 +155,8 @@ Result<std::unique_ptr<PosixDisk>> PosixDisk::open_root(const std::string& root)
   for (std::size_t slash = 0; slash != std::string::npos;) {
     slash = root.find('/', slash + 1);
     const std::string parent = root.substr(0, slash);
-    if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST) return failure("make directory", parent, errno);
+    if (::mkdir(parent.c_str(), 0755) != 0 && errno != EEXIST)
+      return failure("make directory", parent, errno);
   }
   const int descriptor = ::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return failure("open directory", root, errno);
@@ -168,11 +183,14 @@ Result<std::unique_ptr<WriteFile>> PosixDisk::create(std::string_view path) {
   return open_write(path, O_CREAT | O_EXCL);
 }
 
-Result<std::unique_ptr<WriteFile>> PosixDisk::open_for_write(std::string_view path) { return open_write(path, 0); }
+Result<std::unique_ptr<WriteFile>> PosixDisk::open_for_write(std::string_view path) {
+  return open_write(path, 0);
+}
 
 Result<std::unique_ptr<ReadFile>> PosixDisk::open(std::string_view path) const {
   TRY_ASSIGN(const std::string name, checked(path));
-  Descriptor descriptor(retry_interrupted([&] { return ::openat(root_, name.c_str(), O_RDONLY | O_CLOEXEC); }));
+  Descriptor descriptor(
+      retry_interrupted([&] { return ::openat(root_, name.c_str(), O_RDONLY | O_CLOEXEC); }));
   if (descriptor.number() < 0) return failure("open", path, errno);
   struct stat status {};
   if (::fstat(descriptor.number(), &status) != 0) return failure("stat", path, errno);
@@ -215,7 +233,8 @@ Status PosixDisk::make_directory(std::string_view directory) {
 
 Status PosixDisk::truncate(std::string_view path, std::uint64_t size) {
   TRY_ASSIGN(const std::string name, checked(path));
-  Descriptor descriptor(retry_interrupted([&] { return ::openat(root_, name.c_str(), O_WRONLY | O_CLOEXEC); }));
+  Descriptor descriptor(
+      retry_interrupted([&] { return ::openat(root_, name.c_str(), O_WRONLY | O_CLOEXEC); }));
   if (descriptor.number() < 0) return failure("truncate", path, errno);
   if (retry_interrupted([&] { return ::ftruncate(descriptor.number(), static_cast<off_t>(size)); }) != 0) {
     return failure("truncate", path, errno);

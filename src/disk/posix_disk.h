@@ -9,8 +9,8 @@
 
 namespace millrace::disk {
 
-// A Disk below one directory of the file system. Safe from any thread. Every path stays below the root: absolute paths,
-// empty components, "." and ".." are invalid_argument. A full disk or quota is `exhausted`.
+// A Disk below one directory of the file system. Safe from any thread. Every path stays below the root:
+// absolute paths, empty components, "." and ".." are invalid_argument. A full disk or quota is `exhausted`.
 class PosixDisk final : public Disk {
   struct Opening {
     explicit Opening() = default;
@@ -24,8 +24,9 @@ class PosixDisk final : public Disk {
   PosixDisk(const PosixDisk&) = delete;
   PosixDisk& operator=(const PosixDisk&) = delete;
 
-  // Claims the root for this process until the disk is closed or the process dies, however it dies; conflict when another
-  // holds it. Two writers below one root destroy each other's data, so whoever writes calls this first.
+  // Claims the root for this process until the disk is closed or the process dies, however it dies; conflict
+  // when another holds it. Two writers below one root destroy each other's data, so whoever writes calls
+  // this first.
   base::Status lock();
 
   base::Result<std::unique_ptr<WriteFile>> create(std::string_view path) override;

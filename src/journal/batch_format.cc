@@ -38,8 +38,8 @@ Status decompress(const BatchHeader& header, std::span<const std::byte> stored, 
   raw.resize(header.raw_bytes);
   bool whole = false;
   if (header.compression == Compression::lz4) {
-    whole = LZ4_decompress_safe(source, raw.data(), static_cast<int>(stored.size()), static_cast<int>(raw.size())) ==
-            static_cast<int>(raw.size());
+    whole = LZ4_decompress_safe(source, raw.data(), static_cast<int>(stored.size()),
+                                static_cast<int>(raw.size())) == static_cast<int>(raw.size());
   } else if (header.compression == Compression::zstd) {
     whole = ZSTD_decompress(raw.data(), raw.size(), source, stored.size()) == raw.size();
   } else {
@@ -85,7 +85,8 @@ Result<SegmentHeader> decode_segment_header(std::string_view bytes) {
   }
   if (version != kFormatVersion || header_bytes != kSegmentHeaderBytes) {
     return Error(ErrorCode::invalid_argument, "segment format version " + std::to_string(version) +
-                                                  " is newer than this build reads (" + std::to_string(kFormatVersion) + ")");
+                                                  " is newer than this build reads (" +
+                                                  std::to_string(kFormatVersion) + ")");
   }
   return header;
 }
@@ -134,9 +135,11 @@ bool payload_intact(const BatchHeader& header, std::span<const std::byte> padded
   return padded.size() == header.padded_bytes() && base::crc32c(padded) == header.payload_crc;
 }
 
-Status decode_records(const BatchHeader& header, std::span<const std::byte> stored, Offset from, RecordBatch& out) {
+Status decode_records(const BatchHeader& header, std::span<const std::byte> stored, Offset from,
+                      RecordBatch& out) {
   std::string raw;
-  raw.reserve(kBatchHeaderBytes);  // On the heap however short, so that moving the string keeps the views valid.
+  raw.reserve(
+      kBatchHeaderBytes);  // On the heap however short, so that moving the string keeps the views valid.
   TRY(decompress(header, stored.first(header.stored_bytes), raw));
   out.memory.push_back(std::move(raw));
   base::ByteReader reader(out.memory.back());
@@ -155,7 +158,8 @@ struct BatchEncoder::ZstdState {
   ~ZstdState() { ZSTD_freeCCtx(state); }
 };
 
-BatchEncoder::BatchEncoder(Compression compression, int zstd_level) : compression_(compression), zstd_level_(zstd_level) {
+BatchEncoder::BatchEncoder(Compression compression, int zstd_level)
+    : compression_(compression), zstd_level_(zstd_level) {
   if (compression == Compression::zstd) zstd_ = std::make_unique<ZstdState>();
 }
 
@@ -166,11 +170,13 @@ Result<std::size_t> BatchEncoder::compress(std::string_view records, std::string
   std::size_t size = records.size();
   if (compression_ == Compression::lz4) {
     out.resize(at + static_cast<std::size_t>(LZ4_compressBound(static_cast<int>(records.size()))));
-    size = static_cast<std::size_t>(LZ4_compress_default(records.data(), out.data() + at, static_cast<int>(records.size()),
+    size = static_cast<std::size_t>(LZ4_compress_default(records.data(), out.data() + at,
+                                                         static_cast<int>(records.size()),
                                                          static_cast<int>(out.size() - at)));
   } else {
     out.resize(at + ZSTD_compressBound(records.size()));
-    size = ZSTD_compressCCtx(zstd_->state, out.data() + at, out.size() - at, records.data(), records.size(), zstd_level_);
+    size = ZSTD_compressCCtx(zstd_->state, out.data() + at, out.size() - at, records.data(), records.size(),
+                             zstd_level_);
     if (ZSTD_isError(size) != 0) return Error(ErrorCode::exhausted, "zstd cannot compress a batch");
   }
   if (size == 0) return Error(ErrorCode::exhausted, "lz4 cannot compress a batch");

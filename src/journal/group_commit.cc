@@ -20,7 +20,8 @@ GroupCommit::~GroupCommit() {
     rest.swap(pending_);
     stopped_.store(true, std::memory_order_relaxed);
   }
-  for (Submission& submission : rest) fail(submission, Error(ErrorCode::unavailable, "the journal is closing"));
+  for (Submission& submission : rest)
+    fail(submission, Error(ErrorCode::unavailable, "the journal is closing"));
 }
 
 Status GroupCommit::submit(RecordBuffer&& records, Durability durability, Done done) {
@@ -133,9 +134,11 @@ void GroupCommit::sync_for(std::span<Submission> group) {
 }
 
 void GroupCommit::fail(Submission& submission, const Error& error) {
-  // A journal that refused or lost a write refuses everything until it is opened anew; a full disk or a limit does not last.
+  // A journal that refused or lost a write refuses everything until it is opened anew; a full disk or a
+  // limit does not last.
   const ErrorCode code = error.code();
-  if (code == ErrorCode::io || code == ErrorCode::unavailable) stopped_.store(true, std::memory_order_relaxed);
+  if (code == ErrorCode::io || code == ErrorCode::unavailable)
+    stopped_.store(true, std::memory_order_relaxed);
   metrics_.submissions_failed.fetch_add(1, std::memory_order_relaxed);
   submission.open = false;
   submission.done(error);

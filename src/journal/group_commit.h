@@ -21,8 +21,8 @@ enum class Durability : std::uint8_t {
   appended,  // `done` runs once they have offsets; readers may see them, a power cut may lose them.
 };
 
-// `first` is the offset of the submission's first record. Errors: exhausted, nothing was appended, the disk is full;
-// unavailable, nothing was appended, the journal has stopped; io, it may or may not have been.
+// `first` is the offset of the submission's first record. Errors: exhausted, nothing was appended, the disk
+// is full; unavailable, nothing was appended, the journal has stopped; io, it may or may not have been.
 using Done = std::function<void(base::Result<Offset> first)>;
 
 struct GroupCommitSettings {
@@ -41,10 +41,11 @@ struct GroupCommitMetrics {
   std::atomic<std::uint64_t> submissions_failed{0};   // Accepted by submit(), but not appended or not synced.
 };
 
-// Many producers, one writer, one fdatasync for all that wait. While it runs the next group gathers, so a group is as large as the
-// load makes it and nobody waits for a timer.
+// Many producers, one writer, one fdatasync for all that wait. While it runs the next group gathers, so a
+// group is as large as the load makes it and nobody waits for a timer.
 //
-// The thread that calls run_once() is the journal's only writer. The journal and the clock must outlive this.
+// The thread that calls run_once() is the journal's only writer. The journal and the clock must outlive
+// this.
 class GroupCommit {
  public:
   GroupCommit(Journal& journal, const base::Clock& clock, GroupCommitSettings settings);
@@ -53,19 +54,20 @@ class GroupCommit {
   GroupCommit(const GroupCommit&) = delete;
   GroupCommit& operator=(const GroupCommit&) = delete;
 
-  // Safe from any thread, never blocks. Refused submissions never run `done`: exhausted past pending_bytes_max (answer
-  // 429 or 503), unavailable once the journal has stopped, invalid_argument past kAppendBytesMax. Records of one thread
-  // keep their order. Without records it is a barrier: done when everything submitted before is.
+  // Safe from any thread, never blocks. Refused submissions never run `done`: exhausted past
+  // pending_bytes_max (answer 429 or 503), unavailable once the journal has stopped, invalid_argument past
+  // kAppendBytesMax. Records of one thread keep their order. Without records it is a barrier: done when
+  // everything submitted before is.
   base::Status submit(RecordBuffer&& records, Durability durability, Done done);
 
-  // Appends what is pending, syncs when somebody waits for it, completes them; true when there was work. `done` runs here
-  // and must be short; it may submit.
+  // Appends what is pending, syncs when somebody waits for it, completes them; true when there was work.
+  // `done` runs here and must be short; it may submit.
   bool run_once();
   // Returns when something is pending, after wake(), or at the timeout.
   void wait(std::int64_t timeout_ms);
   void wake();  // Any thread.
-  // Runs on the writer thread after every append and after every sync: how consumers learn of new records. Observers are
-  // added before the first run_once().
+  // Runs on the writer thread after every append and after every sync: how consumers learn of new records.
+  // Observers are added before the first run_once().
   void on_progress(std::function<void()> observer);
 
   // A failed sync or write stopped the journal; it must be opened anew. Any thread.
@@ -92,7 +94,7 @@ class GroupCommit {
   const base::Clock& clock_;
   const GroupCommitSettings settings_;
   std::vector<std::function<void()>> observers_;
-  std::vector<Submission> group_;                  // The writer's.
+  std::vector<Submission> group_;                   // The writer's.
   std::vector<const RecordBuffer*> chunk_buffers_;  // The writer's.
   GroupCommitMetrics metrics_;
   std::atomic<std::size_t> pending_bytes_{0};

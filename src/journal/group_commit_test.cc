@@ -196,8 +196,9 @@ TEST_CASE("submissions of many threads are all done, each thread's in order") {
     producers.emplace_back([&, t] {
       for (int i = 0; i < kEach;) {
         const auto submitted = fixture.commit->submit(
-            Fixture::records(1), Durability::synced,
-            [&, t](base::Result<Offset> first) { offsets[static_cast<std::size_t>(t)].push_back(first->value); });
+            Fixture::records(1), Durability::synced, [&, t](base::Result<Offset> first) {
+              offsets[static_cast<std::size_t>(t)].push_back(first->value);
+            });
         i += submitted.ok() ? 1 : 0;
       }
     });

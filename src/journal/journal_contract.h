@@ -19,7 +19,8 @@ inline RecordBuffer records(const std::vector<std::string>& payloads) {
   return buffer;
 }
 
-inline std::vector<std::string> read_all(const Journal& journal, Offset from, std::size_t max_bytes = 1 << 20) {
+inline std::vector<std::string> read_all(const Journal& journal, Offset from,
+                                         std::size_t max_bytes = 1 << 20) {
   std::vector<std::string> found;
   while (from < journal.end()) {
     const auto batch = journal.read(from, max_bytes);
@@ -72,7 +73,8 @@ void a_read_starts_at_any_offset_and_stops_near_its_limit() {
   const auto journal = fixture.open();
   std::vector<std::string> all;
   for (int i = 0; i < 300; ++i) {
-    all.push_back(std::string(static_cast<std::size_t>(i % 97), static_cast<char>('a' + i % 26)) + std::to_string(i));
+    all.push_back(std::string(static_cast<std::size_t>(i % 97), static_cast<char>('a' + i % 26)) +
+                  std::to_string(i));
     REQUIRE(journal->append(records({all.back()})).ok());
   }
   for (std::uint64_t from = 0; from <= all.size(); from += 7) {
@@ -182,7 +184,9 @@ void check() {
   SUBCASE("a read starts at any offset") { a_read_starts_at_any_offset_and_stops_near_its_limit<Fixture>(); }
   SUBCASE("sync moves the durable end") { sync_moves_the_durable_end<Fixture>(); }
   SUBCASE("records of any bytes and size come back") { records_of_any_bytes_and_size_come_back<Fixture>(); }
-  SUBCASE("an append past the limit is refused whole") { an_append_past_the_limit_is_refused_whole<Fixture>(); }
+  SUBCASE("an append past the limit is refused whole") {
+    an_append_past_the_limit_is_refused_whole<Fixture>();
+  }
   SUBCASE("trimmed offsets are not found") { trimmed_offsets_are_not_found_and_the_rest_stays<Fixture>(); }
   if constexpr (Fixture::kSurvivesReopening) {
     SUBCASE("everything is there after reopening") { everything_is_there_after_reopening<Fixture>(); }

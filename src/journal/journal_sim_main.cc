@@ -48,7 +48,8 @@ int main(int argc, char** argv) {
       std::fflush(stdout);
     }
   }
-  std::printf("%llu crash histories from seed %llu: %llu broke a promise\n", static_cast<unsigned long long>(seeds),
-              static_cast<unsigned long long>(first), static_cast<unsigned long long>(broken));
+  std::printf("%llu crash histories from seed %llu: %llu broke a promise\n",
+              static_cast<unsigned long long>(seeds), static_cast<unsigned long long>(first),
+              static_cast<unsigned long long>(broken));
   return broken == 0 ? 0 : 1;
 }

@@ -19,7 +19,8 @@ Result<Offset> MemoryJournal::append(std::span<const RecordBuffer* const> buffer
     next.bytes.append(buffer->bytes());
     next.count += buffer->count();
   }
-  if (next.bytes.size() > kAppendBytesMax) return Error(ErrorCode::invalid_argument, "append past kAppendBytesMax");
+  if (next.bytes.size() > kAppendBytesMax)
+    return Error(ErrorCode::invalid_argument, "append past kAppendBytesMax");
   const std::lock_guard lock(mutex_);
   next.first = end_;
   if (next.count == 0) return end_;
@@ -37,7 +38,8 @@ Status MemoryJournal::sync() {
 Result<RecordBatch> MemoryJournal::read(Offset from, std::size_t max_bytes) const {
   const std::lock_guard lock(mutex_);
   if (from < begin_) {
-    return Error(ErrorCode::not_found, "offset " + std::to_string(from.value) + " was trimmed away; the journal begins at " +
+    return Error(ErrorCode::not_found, "offset " + std::to_string(from.value) +
+                                           " was trimmed away; the journal begins at " +
                                            std::to_string(begin_.value));
   }
   RecordBatch batch;
@@ -50,7 +52,8 @@ Result<RecordBatch> MemoryJournal::read(Offset from, std::size_t max_bytes) cons
     if (taken > 0 && taken + next->bytes.size() > max_bytes) break;
     taken += next->bytes.size();
     std::string copy;
-    copy.reserve(std::max<std::size_t>(next->bytes.size(), 64));  // On the heap, so that moving it keeps the views valid.
+    copy.reserve(std::max<std::size_t>(next->bytes.size(),
+                                       64));  // On the heap, so that moving it keeps the views valid.
     copy.append(next->bytes);
     batch.memory.push_back(std::move(copy));
     base::ByteReader reader(batch.memory.back());

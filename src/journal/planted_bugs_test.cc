@@ -7,8 +7,8 @@
 #include "base/crc32c.h"
 #include "journal/segment_crash_contract.h"
 
-// A simulator that finds nothing proves nothing. Each disk here makes the journal above it behave as if one safeguard had
-// been left out of its code; the histories must notice.
+// A simulator that finds nothing proves nothing. Each disk here makes the journal above it behave as if one
+// safeguard had been left out of its code; the histories must notice.
 namespace millrace::journal {
 namespace {
 
@@ -20,12 +20,18 @@ using contract::Phase;
 class ForwardingDisk : public disk::Disk {
  public:
   explicit ForwardingDisk(disk::Disk& below) : below_(below) {}
-  Result<std::unique_ptr<disk::WriteFile>> create(std::string_view path) override { return below_.create(path); }
+  Result<std::unique_ptr<disk::WriteFile>> create(std::string_view path) override {
+    return below_.create(path);
+  }
   Result<std::unique_ptr<disk::WriteFile>> open_for_write(std::string_view path) override {
     return below_.open_for_write(path);
   }
-  Result<std::unique_ptr<disk::ReadFile>> open(std::string_view path) const override { return below_.open(path); }
-  Result<std::vector<std::string>> list(std::string_view directory) const override { return below_.list(directory); }
+  Result<std::unique_ptr<disk::ReadFile>> open(std::string_view path) const override {
+    return below_.open(path);
+  }
+  Result<std::vector<std::string>> list(std::string_view directory) const override {
+    return below_.list(directory);
+  }
   Status make_directory(std::string_view directory) override { return below_.make_directory(directory); }
   Status truncate(std::string_view path, std::uint64_t size) override { return below_.truncate(path, size); }
   Status remove(std::string_view path) override { return below_.remove(path); }
@@ -57,15 +63,17 @@ class WrappedWrites final : public ForwardingDisk {
   }
 
  private:
-  Result<std::unique_ptr<disk::WriteFile>> wrap(Result<std::unique_ptr<disk::WriteFile>> file, std::string_view path) {
+  Result<std::unique_ptr<disk::WriteFile>> wrap(Result<std::unique_ptr<disk::WriteFile>> file,
+                                                std::string_view path) {
     if (!file.ok()) return file;
-    return std::unique_ptr<disk::WriteFile>(std::make_unique<Wrapper>(*std::move(file), path, below_, phase_));
+    return std::unique_ptr<disk::WriteFile>(
+        std::make_unique<Wrapper>(*std::move(file), path, below_, phase_));
   }
   const Phase& phase_;
 };
 
-// The only sync of a segment's batches inside append() is the one before a roll: in these histories nothing comes near
-// kUnsyncedBytesMax.
+// The only sync of a segment's batches inside append() is the one before a roll: in these histories nothing
+// comes near kUnsyncedBytesMax.
 class NoSyncAtRoll final : public disk::WriteFile {
  public:
   NoSyncAtRoll(std::unique_ptr<disk::WriteFile> file, std::string_view, disk::Disk&, const Phase& phase)
@@ -74,7 +82,9 @@ class NoSyncAtRoll final : public disk::WriteFile {
     holds_batches_ = offset >= kSegmentHeaderBytes;
     return file_->write_at(offset, bytes);
   }
-  Status sync() override { return phase_ == Phase::appending && holds_batches_ ? Status(Ok{}) : file_->sync(); }
+  Status sync() override {
+    return phase_ == Phase::appending && holds_batches_ ? Status(Ok{}) : file_->sync();
+  }
 
  private:
   std::unique_ptr<disk::WriteFile> file_;
@@ -101,10 +111,12 @@ class FailedSyncIgnored final : public disk::WriteFile {
 // Recovery writes nothing back that reads well already: what a failed sync dropped stays dropped.
 class NothingRewritten final : public disk::WriteFile {
  public:
-  NothingRewritten(std::unique_ptr<disk::WriteFile> file, std::string_view path, disk::Disk& below, const Phase& phase)
+  NothingRewritten(std::unique_ptr<disk::WriteFile> file, std::string_view path, disk::Disk& below,
+                   const Phase& phase)
       : file_(std::move(file)), path_(path), below_(below), phase_(phase) {}
   Status write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
-    const auto held = phase_ == Phase::opening ? disk::read_file(below_, path_) : Result<std::string>(std::string());
+    const auto held =
+        phase_ == Phase::opening ? disk::read_file(below_, path_) : Result<std::string>(std::string());
     if (held.ok() && offset + bytes.size() <= held->size() &&
         std::memcmp(held->data() + offset, bytes.data(), bytes.size()) == 0) {
       return Ok{};
@@ -120,7 +132,8 @@ class NothingRewritten final : public disk::WriteFile {
   const Phase& phase_;
 };
 
-// Batches claim that nothing was durable when they were written, so that recovery cannot tell damage from a torn tail.
+// Batches claim that nothing was durable when they were written, so that recovery cannot tell damage from a
+// torn tail.
 class NoWatermark final : public disk::WriteFile {
  public:
   NoWatermark(std::unique_ptr<disk::WriteFile> file, std::string_view path, disk::Disk& below, const Phase&)
@@ -154,8 +167,12 @@ class NoWatermark final : public disk::WriteFile {
 std::string with_right_checksums(std::string bytes) {
   const auto segment = decode_segment_header(bytes);
   if (!segment.ok()) return bytes;
-  const auto u32_at = [&](std::size_t at) { return base::ByteReader(std::string_view(bytes).substr(at)).u32(); };
-  const auto u64_at = [&](std::size_t at) { return base::ByteReader(std::string_view(bytes).substr(at)).u64(); };
+  const auto u32_at = [&](std::size_t at) {
+    return base::ByteReader(std::string_view(bytes).substr(at)).u32();
+  };
+  const auto u64_at = [&](std::size_t at) {
+    return base::ByteReader(std::string_view(bytes).substr(at)).u64();
+  };
   BatchHeader marker;
   const std::string magic = encode(marker, 0).substr(0, 4);
   for (std::size_t at = kSegmentHeaderBytes; at + kBatchHeaderBytes <= bytes.size();) {
@@ -170,7 +187,8 @@ std::string with_right_checksums(std::string bytes) {
     header.raw_bytes = u32_at(at + 44);
     header.stored_bytes = u32_at(at + 48);
     if (at + header.total_bytes() > bytes.size()) break;
-    header.payload_crc = base::crc32c(base::as_bytes(bytes).subspan(at + kBatchHeaderBytes, header.padded_bytes()));
+    header.payload_crc =
+        base::crc32c(base::as_bytes(bytes).subspan(at + kBatchHeaderBytes, header.padded_bytes()));
     bytes.replace(at, kBatchHeaderBytes, encode(header, segment->salt));
     at += header.total_bytes();
   }

@@ -13,7 +13,8 @@
 #include "sim/sim_clock.h"
 #include "sim/sim_disk.h"
 
-// Random histories of a SegmentJournal on a disk that crashes, held against a plain list of what was appended.
+// Random histories of a SegmentJournal on a disk that crashes, held against a plain list of what was
+// appended.
 namespace millrace::journal::contract {
 
 // What the journal is being asked to do, for a disk that has a bug only then.
@@ -25,8 +26,8 @@ struct CrashHistorySettings {
   std::function<std::unique_ptr<disk::Disk>(disk::Disk&, const Phase&)> plant;
 };
 
-// One history: some lives of one journal, each ended by a power cut, a killed process or an orderly close, and perhaps, at the
-// end, damage to a stored byte.
+// One history: some lives of one journal, each ended by a power cut, a killed process or an orderly close,
+// and perhaps, at the end, damage to a stored byte.
 class CrashHistory {
  public:
   explicit CrashHistory(CrashHistorySettings settings)
@@ -156,7 +157,8 @@ class CrashHistory {
     }
     if (journal_->end() != before) broken_ = "a failed append moved the end";
     // Unknown whether it happened: its records may be found after a restart.
-    if (first.error().code() == base::ErrorCode::io) model_.insert(model_.end(), serials.begin(), serials.end());
+    if (first.error().code() == base::ErrorCode::io)
+      model_.insert(model_.end(), serials.begin(), serials.end());
   }
 
   void check_from(std::uint64_t from, std::size_t max_bytes) {
@@ -164,7 +166,8 @@ class CrashHistory {
     while (next < journal_->end() && broken_.empty()) {
       const auto batch = journal_->read(next, max_bytes);
       if (!batch.ok()) {
-        if (!faulty_ || batch.error().code() != base::ErrorCode::io) broken_ = "cannot be read: " + batch.error().message();
+        if (!faulty_ || batch.error().code() != base::ErrorCode::io)
+          broken_ = "cannot be read: " + batch.error().message();
         return;
       }
       if (batch->first != next || batch->empty()) broken_ = "a read came back empty";
@@ -182,7 +185,8 @@ class CrashHistory {
     promised_ = std::max(promised_, journal_->durable_end().value);
   }
 
-  // After an orderly close every byte counts: a damaged one must be reported or not matter, never cost a record.
+  // After an orderly close every byte counts: a damaged one must be reported or not matter, never cost a
+  // record.
   void damage() {
     if (!open()) return;
     for (int i = 0; i < 5; ++i) append();
@@ -192,7 +196,8 @@ class CrashHistory {
     journal_.reset();
     if (!broken_.empty() || !damage_a_byte()) return;
     disk_.restart();
-    const auto opened = SegmentJournal::open(settings_, planted_ ? *planted_ : disk_, clock_, journal_random_);
+    const auto opened =
+        SegmentJournal::open(settings_, planted_ ? *planted_ : disk_, clock_, journal_random_);
     if (!opened.ok()) return check_damage_report(opened.error());
     journal_ = std::move(const_cast<std::unique_ptr<SegmentJournal>&>(*opened));
     if (journal_->end() != end || journal_->begin() != begin) {
@@ -217,21 +222,25 @@ class CrashHistory {
     const auto bytes = disk::read_file(disk_, path);
     if (!bytes.ok()) return false;
     const std::size_t used = bytes->find_last_not_of('\0') + 1;
-    if (used <= kSegmentHeaderBytes) return disk_.damage(path, random_.below(kBatchHeaderBytes), std::byte{0x10});
+    if (used <= kSegmentHeaderBytes)
+      return disk_.damage(path, random_.below(kBatchHeaderBytes), std::byte{0x10});
     const std::uint64_t position = kSegmentHeaderBytes + random_.below(used - kSegmentHeaderBytes);
     // The marker at the end is all that vouches for the last records, so damage never takes both.
     const bool near_end = position + sim::SimDisk::kSectorBytes + 2 * kBatchHeaderBytes > used;
-    if (near_end || random_.chance(0.7)) return disk_.damage(path, position, static_cast<std::byte>(1U << random_.below(8)));
+    if (near_end || random_.chance(0.7))
+      return disk_.damage(path, position, static_cast<std::byte>(1U << random_.below(8)));
     // A write that never arrived: the sector reads as zeros.
     const std::uint64_t start = position / sim::SimDisk::kSectorBytes * sim::SimDisk::kSectorBytes;
-    for (std::uint64_t i = start; i < std::min<std::uint64_t>(bytes->size(), start + sim::SimDisk::kSectorBytes); ++i) {
+    for (std::uint64_t i = start;
+         i < std::min<std::uint64_t>(bytes->size(), start + sim::SimDisk::kSectorBytes); ++i) {
       disk_.damage(path, i, static_cast<std::byte>((*bytes)[i]));
     }
     return true;
   }
 
   void check_damage_report(const base::Error& error) {
-    if (error.code() != base::ErrorCode::corrupt) broken_ = "damage reported as something else: " + error.message();
+    if (error.code() != base::ErrorCode::corrupt)
+      broken_ = "damage reported as something else: " + error.message();
     const bool named = error.message().find("segment '") != std::string::npos &&
                        error.message().find("position ") != std::string::npos;
     if (!named) broken_ = "the report does not say where: " + error.message();
@@ -243,7 +252,8 @@ class CrashHistory {
     const std::uint64_t size = random.chance(0.05) ? random.below(4000) : random.below(200);
     const bool noise = random.chance(0.3);
     std::string bytes(size, static_cast<char>('a' + serial % 26));
-    for (std::size_t i = 0; i < bytes.size(); i += noise ? 1 : 16) bytes[i] = static_cast<char>(random.next());
+    for (std::size_t i = 0; i < bytes.size(); i += noise ? 1 : 16)
+      bytes[i] = static_cast<char>(random.next());
     return bytes;
   }
 

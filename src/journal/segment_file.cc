@@ -14,8 +14,8 @@ using base::Ok;
 using base::Result;
 using base::Status;
 
-// Distance in bytes between index entries. While a segment is written its readers follow closely and want to start at
-// the very batch; later an entry per 64 KiB keeps 100 GB of journal at 25 MB of index.
+// Distance in bytes between index entries. While a segment is written its readers follow closely and want to
+// start at the very batch; later an entry per 64 KiB keeps 100 GB of journal at 25 MB of index.
 constexpr std::uint64_t kWritingIndexStep = 4 << 10;
 constexpr std::uint64_t kSealedIndexStep = 64 << 10;
 
@@ -27,7 +27,8 @@ Result<std::span<const std::byte>> FileWindow::at(std::uint64_t position, std::s
   if (position >= limit_) return std::span<const std::byte>();
   size = static_cast<std::size_t>(std::min<std::uint64_t>(size, limit_ - position));
   if (position < start_ || position + size > start_ + held_) {
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(std::max(size, chunk_bytes_), limit_ - position));
+    const auto wanted =
+        static_cast<std::size_t>(std::min<std::uint64_t>(std::max(size, chunk_bytes_), limit_ - position));
     if (wanted > capacity_) {
       buffer_ = std::make_unique_for_overwrite<std::byte[]>(wanted);
       capacity_ = wanted;
@@ -46,7 +47,8 @@ std::string SegmentFile::path_of(std::string_view directory, Offset first) {
   return path.append("/").append(20 - digits.size(), '0').append(digits).append(".seg");
 }
 
-Result<std::shared_ptr<SegmentFile>> SegmentFile::open(const disk::Disk& disk, std::string directory, Offset first) {
+Result<std::shared_ptr<SegmentFile>> SegmentFile::open(const disk::Disk& disk, std::string directory,
+                                                       Offset first) {
   const std::string path = path_of(directory, first);
   TRY_ASSIGN(const auto file, disk.open(path));
   std::string bytes(kBatchHeaderBytes, '\0');
@@ -66,7 +68,8 @@ Result<std::shared_ptr<SegmentFile>> SegmentFile::open(const disk::Disk& disk, s
 }
 
 Result<std::shared_ptr<SegmentFile>> SegmentFile::adopt(const disk::Disk& disk, std::string directory,
-                                                        const SegmentHeader& header, std::uint64_t end_position) {
+                                                        const SegmentHeader& header,
+                                                        std::uint64_t end_position) {
   auto segment = std::make_shared<SegmentFile>(Opening(), disk, std::move(directory), header);
   TRY_ASSIGN(auto file, disk.open(segment->path()));
   segment->file_ = std::move(file);
@@ -86,7 +89,8 @@ Status SegmentFile::read(Offset from, Offset stop, std::size_t max_bytes, Record
     TRY_ASSIGN(const auto head, window.at(batch.position, kBatchHeaderBytes));
     const auto header = decode_batch_header(head, header_.salt);
     if (!header) return corrupt(batch.position, "no batch header where one was written");
-    if (header->version != kFormatVersion) return Error(ErrorCode::invalid_argument, "batch of a newer format version");
+    if (header->version != kFormatVersion)
+      return Error(ErrorCode::invalid_argument, "batch of a newer format version");
     if (header->first != batch.first) return corrupt(batch.position, "batch out of order");
     if (header->end() > from && header->count > 0) {
       if (taken > 0 && taken + header->raw_bytes > max_bytes) break;
@@ -133,8 +137,9 @@ Error SegmentFile::corrupt(std::uint64_t position, std::string_view why) const {
 
 BatchPosition SegmentFile::nearest(Offset from) const {
   const std::lock_guard lock(mutex_);
-  const auto after = std::upper_bound(index_.begin(), index_.end(), from,
-                                      [](Offset offset, const BatchPosition& entry) { return offset < entry.first; });
+  const auto after =
+      std::upper_bound(index_.begin(), index_.end(), from,
+                       [](Offset offset, const BatchPosition& entry) { return offset < entry.first; });
   return after == index_.begin() ? index_.front() : *(after - 1);
 }
 

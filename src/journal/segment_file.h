@@ -40,19 +40,22 @@ class FileWindow {
   std::uint64_t start_ = 0;
 };
 
-// The reading side of one segment and its sparse index, for any thread. Only the segment being written stays open: a
-// journal of thousands of segments must not use up the process's file descriptors.
+// The reading side of one segment and its sparse index, for any thread. Only the segment being written stays
+// open: a journal of thousands of segments must not use up the process's file descriptors.
 class SegmentFile {
   struct Opening {
     explicit Opening() = default;
   };
 
  public:
-  // Fails as decode_segment_header() does, and with corrupt when the header names another offset than `first`.
-  static base::Result<std::shared_ptr<SegmentFile>> open(const disk::Disk& disk, std::string directory, Offset first);
+  // Fails as decode_segment_header() does, and with corrupt when the header names another offset than
+  // `first`.
+  static base::Result<std::shared_ptr<SegmentFile>> open(const disk::Disk& disk, std::string directory,
+                                                         Offset first);
   // The segment being written, whose batches end at `end_position` so far: kept open and indexed closely.
   static base::Result<std::shared_ptr<SegmentFile>> adopt(const disk::Disk& disk, std::string directory,
-                                                          const SegmentHeader& header, std::uint64_t end_position);
+                                                          const SegmentHeader& header,
+                                                          std::uint64_t end_position);
 
   static std::string path_of(std::string_view directory, Offset first);
 
@@ -62,8 +65,8 @@ class SegmentFile {
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   void set_bytes(std::uint64_t bytes) { bytes_.store(bytes, std::memory_order_relaxed); }
 
-  // Adds to `out` the records of [from, stop), batch by batch until max_bytes. `stop` is the end of a batch that was
-  // written before the call; whatever is unreadable before it is corrupt.
+  // Adds to `out` the records of [from, stop), batch by batch until max_bytes. `stop` is the end of a batch
+  // that was written before the call; whatever is unreadable before it is corrupt.
   base::Status read(Offset from, Offset stop, std::size_t max_bytes, RecordBatch& out) const;
 
   // The writer's: where a batch begins and where the last one ends, told before their offsets are published.
@@ -77,7 +80,10 @@ class SegmentFile {
 
   // For open() and adopt() alone.
   SegmentFile(Opening, const disk::Disk& disk, std::string directory, const SegmentHeader& header)
-      : disk_(disk), directory_(std::move(directory)), header_(header), index_{{header.first, kSegmentHeaderBytes}} {}
+      : disk_(disk),
+        directory_(std::move(directory)),
+        header_(header),
+        index_{{header.first, kSegmentHeaderBytes}} {}
 
  private:
   BatchPosition nearest(Offset from) const;
@@ -86,11 +92,12 @@ class SegmentFile {
   const std::string directory_;
   const SegmentHeader header_;
   std::atomic<std::uint64_t> bytes_{0};
-  mutable std::atomic<std::uint64_t> end_position_{0};  // 0 when not being written: then the file's size limits reads.
+  mutable std::atomic<std::uint64_t> end_position_{
+      0};  // 0 when not being written: then the file's size limits reads.
   mutable std::mutex mutex_;
-  std::shared_ptr<const disk::ReadFile> file_;   // Guarded by mutex_; null unless being written.
-  std::uint64_t index_step_ = 0;                 // Guarded by mutex_.
-  mutable std::vector<BatchPosition> index_;     // Guarded by mutex_; by position, never empty.
+  std::shared_ptr<const disk::ReadFile> file_;  // Guarded by mutex_; null unless being written.
+  std::uint64_t index_step_ = 0;                // Guarded by mutex_.
+  mutable std::vector<BatchPosition> index_;    // Guarded by mutex_; by position, never empty.
 };
 
 }  // namespace millrace::journal

@@ -30,8 +30,8 @@ std::optional<Offset> segment_offset(std::string_view name) {
 
 }  // namespace
 
-SegmentJournal::SegmentJournal(Opening, SegmentJournalSettings settings, disk::Disk& disk, const base::Clock& clock,
-                               base::Random& random)
+SegmentJournal::SegmentJournal(Opening, SegmentJournalSettings settings, disk::Disk& disk,
+                               const base::Clock& clock, base::Random& random)
     : settings_(std::move(settings)),
       disk_(disk),
       clock_(clock),
@@ -39,8 +39,9 @@ SegmentJournal::SegmentJournal(Opening, SegmentJournalSettings settings, disk::D
       spare_(disk, settings_.directory + std::string(kSpareName), settings_.segment_bytes),
       encoder_(settings_.compression, settings_.zstd_level) {}
 
-Result<std::unique_ptr<SegmentJournal>> SegmentJournal::open(SegmentJournalSettings settings, disk::Disk& disk,
-                                                             const base::Clock& clock, base::Random& random) {
+Result<std::unique_ptr<SegmentJournal>> SegmentJournal::open(SegmentJournalSettings settings,
+                                                             disk::Disk& disk, const base::Clock& clock,
+                                                             base::Random& random) {
   auto journal = std::make_unique<SegmentJournal>(Opening(), std::move(settings), disk, clock, random);
   Status loaded = journal->load();
   if (!loaded.ok()) return std::move(loaded).error().with_context("open journal");
@@ -69,8 +70,8 @@ Status SegmentJournal::load() {
     TRY(recover_newest());
     epoch_ += 1;
   }
-  // A journal on a full disk can still be read, and written to once there is room: the marker is then left out, and the
-  // epoch begins with the first batch.
+  // A journal on a full disk can still be read, and written to once there is room: the marker is then left
+  // out, and the epoch begins with the first batch.
   const Status marked = write_marker();
   if (!marked.ok() && marked.error().code() != ErrorCode::exhausted) return marked;
   return Ok{};
@@ -95,8 +96,8 @@ Status SegmentJournal::recover_newest() {
   return Ok{};
 }
 
-// A sync that failed before the restart may have left pages that read well, count as clean and are not on the disk. Written
-// again, they are dirty and the next sync means something.
+// A sync that failed before the restart may have left pages that read well, count as clean and are not on
+// the disk. Written again, they are dirty and the next sync means something.
 Status SegmentJournal::rewrite_unsynced(std::uint64_t from, std::uint64_t to) {
   TRY_ASSIGN(const auto source, active_->file());
   std::string bytes;
@@ -214,15 +215,16 @@ Status SegmentJournal::encode_batch(std::string_view records, std::uint32_t coun
   return encoder_.add(header, active_->header().salt, records, encoded_);
 }
 
-// Also when the active segment is used up as far as it was filled and a filled one waits, even if it may still grow.
+// Also when the active segment is used up as far as it was filled and a filled one waits, even if it may
+// still grow.
 bool SegmentJournal::must_roll(std::uint64_t bytes) const {
   if (end() == active_->first()) return false;
   const std::uint64_t after = position_ + bytes;
   return after > std::max(settings_.segment_bytes, filled_end_) || (after > filled_end_ && spare_.ready());
 }
 
-// The old segment is synced before the new one has a name, and the name is durable before the first append: so only the
-// newest segment can have a torn tail, and no synced record is in a file that a crash can lose.
+// The old segment is synced before the new one has a name, and the name is durable before the first append:
+// so only the newest segment can have a torn tail, and no synced record is in a file that a crash can lose.
 Status SegmentJournal::roll() {
   if (active_) TRY(sync());
   const SegmentHeader header{end(), epoch_, salts_.next(), clock_.wall()};
@@ -253,8 +255,8 @@ Status SegmentJournal::write_encoded() {
   return undo_write(std::move(written).error());
 }
 
-// Part of the batches may be in the file, whole and readable. They must not come back after a restart, so they are gone from
-// the disk before the caller hears that nothing was appended.
+// Part of the batches may be in the file, whole and readable. They must not come back after a restart, so
+// they are gone from the disk before the caller hears that nothing was appended.
 Status SegmentJournal::undo_write(Error cause) {
   TRY_ASSIGN(const auto source, active_->file());
   auto size = source->size();

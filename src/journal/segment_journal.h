@@ -37,17 +37,19 @@ struct Retention {
 
 // A Journal in files of segment_bytes each (docs/formats/journal.md). Every open() begins a new epoch.
 //
-// Segments are filled with zeros before use where prepare_next() is called in time: a sync that need not change the size
-// of a file is a third faster. Without it the journal works the same and grows its files as it writes.
+// Segments are filled with zeros before use where prepare_next() is called in time: a sync that need not
+// change the size of a file is a third faster. Without it the journal works the same and grows its files as
+// it writes.
 class SegmentJournal final : public Journal {
   struct Opening {
     explicit Opening() = default;
   };
 
  public:
-  // Recovers what a crash left: cuts a torn tail, makes what remains durable, or fails with corrupt, naming partition,
-  // segment and position, when a record that had been synced is unreadable. The disk and the clock must outlive the
-  // journal; `random` is used during the call only. No two journals may be open on one directory.
+  // Recovers what a crash left: cuts a torn tail, makes what remains durable, or fails with corrupt, naming
+  // partition, segment and position, when a record that had been synced is unreadable. The disk and the
+  // clock must outlive the journal; `random` is used during the call only. No two journals may be open on
+  // one directory.
   static base::Result<std::unique_ptr<SegmentJournal>> open(SegmentJournalSettings settings, disk::Disk& disk,
                                                             const base::Clock& clock, base::Random& random);
 
@@ -60,17 +62,18 @@ class SegmentJournal final : public Journal {
   Offset durable_end() const override { return {durable_end_.load(std::memory_order_acquire)}; }
   base::Status trim(Offset before) override;
 
-  // Prepares the next segment, a MiB at a call, and returns how many bytes of it remain. Safe beside the writer, from one
-  // other thread. exhausted gives back what was prepared; the journal goes on without.
+  // Prepares the next segment, a MiB at a call, and returns how many bytes of it remain. Safe beside the
+  // writer, from one other thread. exhausted gives back what was prepared; the journal goes on without.
   base::Result<std::uint64_t> prepare_next();
-  // Before an orderly end: syncs, and marks the end so that the next open() can tell damage to the last records from a tail
-  // that was never synced. Nothing can be appended afterwards.
+  // Before an orderly end: syncs, and marks the end so that the next open() can tell damage to the last
+  // records from a tail that was never synced. Nothing can be appended afterwards.
   base::Status close();
 
-  // The offset to trim before, so that what remains is within the limits or down to one segment. Age counts from
-  // the time the youngest record of a segment was appended.
+  // The offset to trim before, so that what remains is within the limits or down to one segment. Age counts
+  // from the time the youngest record of a segment was appended.
   Offset retained_from(const Retention& retention) const;
-  // First offset of the newest segment that begins at or before `time`: where to read from for everything since then.
+  // First offset of the newest segment that begins at or before `time`: where to read from for everything
+  // since then.
   Offset offset_at(base::WallTime time) const;
 
   std::uint64_t epoch() const { return epoch_; }
@@ -120,7 +123,8 @@ class SegmentJournal final : public Journal {
   std::vector<BatchPosition> encoded_batches_;  // Positions relative to encoded_.
 
   mutable std::mutex segments_mutex_;
-  std::deque<std::shared_ptr<SegmentFile>> segments_;  // By offset, the active one last. Guarded by segments_mutex_.
+  std::deque<std::shared_ptr<SegmentFile>>
+      segments_;  // By offset, the active one last. Guarded by segments_mutex_.
   std::atomic<std::uint64_t> begin_{0};
   std::atomic<std::uint64_t> end_{0};
   std::atomic<std::uint64_t> durable_end_{0};

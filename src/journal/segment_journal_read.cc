@@ -14,8 +14,9 @@ using base::Status;
 namespace {
 
 Error trimmed(Offset from, Offset begin) {
-  return {ErrorCode::not_found,
-          "offset " + std::to_string(from.value) + " was trimmed away; the journal begins at " + std::to_string(begin.value)};
+  return {ErrorCode::not_found, "offset " + std::to_string(from.value) +
+                                    " was trimmed away; the journal begins at " +
+                                    std::to_string(begin.value)};
 }
 
 }  // namespace
@@ -30,8 +31,9 @@ Result<RecordBatch> SegmentJournal::read(Offset from, std::size_t max_bytes) con
     if (from < segments_.front()->first()) return trimmed(from, begin());
     stop = end();
     if (from >= stop) return batch;
-    auto next = std::upper_bound(segments_.begin(), segments_.end(), from,
-                                 [](Offset offset, const auto& candidate) { return offset < candidate->first(); });
+    auto next =
+        std::upper_bound(segments_.begin(), segments_.end(), from,
+                         [](Offset offset, const auto& candidate) { return offset < candidate->first(); });
     if (next != segments_.end()) stop = (*next)->first();
     segment = *(next - 1);
   }
@@ -42,8 +44,8 @@ Result<RecordBatch> SegmentJournal::read(Offset from, std::size_t max_bytes) con
   return std::move(read).error();
 }
 
-// Oldest first, each name gone for good before the next: a crash may bring back the newest of the removed segments but
-// never leaves a gap.
+// Oldest first, each name gone for good before the next: a crash may bring back the newest of the removed
+// segments but never leaves a gap.
 Status SegmentJournal::trim(Offset before) {
   while (true) {
     std::string path;
@@ -72,7 +74,8 @@ Offset SegmentJournal::retained_from(const Retention& retention) const {
   std::size_t kept_from = 0;
   for (; kept_from + 1 < segments_.size(); ++kept_from) {
     // A segment's youngest record is no younger than the birth of its successor.
-    const bool expired = retention.age_ms > 0 && now - segments_[kept_from + 1]->header().created >= retention.age_ms;
+    const bool expired =
+        retention.age_ms > 0 && now - segments_[kept_from + 1]->header().created >= retention.age_ms;
     const bool too_much = retention.bytes > 0 && total > retention.bytes;
     if (!expired && !too_much) break;
     total -= segments_[kept_from]->bytes();

@@ -51,11 +51,13 @@ class TailSearch {
       const auto header = decode_batch_header(bytes, segment_.header().salt);
       if (!header) return Ok{};
       if (header->version != kFormatVersion) {
-        return Error(ErrorCode::invalid_argument, "segment '" + segment_.path() + "' holds batches of format version " +
+        return Error(ErrorCode::invalid_argument, "segment '" + segment_.path() +
+                                                      "' holds batches of format version " +
                                                       std::to_string(header->version));
       }
       const bool continuous = header->first == tail_.end && header->epoch >= tail_.epoch &&
-                              header->durable_end <= header->first && tail_.position + header->total_bytes() <= size_;
+                              header->durable_end <= header->first &&
+                              tail_.position + header->total_bytes() <= size_;
       if (!continuous) return Ok{};
       learn(header->durable_end);
       unsynced_.push_back({tail_.position, *header});
@@ -65,22 +67,31 @@ class TailSearch {
     }
   }
 
-  // Later batches, which may have reached the disk before an earlier one did, tell how far the writer had synced.
+  // Later batches, which may have reached the disk before an earlier one did, tell how far the writer had
+  // synced.
   Status search_behind() {
     const std::uint64_t limit = std::min(size_, tail_.position + kUnsyncedBytesMax);
     tail_.remains_end = tail_.position;
     FileWindow window(*file_, limit, kSearchChunkBytes);
-    for (std::uint64_t position = tail_.position; position < limit; position += kBatchAlignment) {
-      TRY_ASSIGN(const auto bytes, window.at(position, kBatchHeaderBytes));
-      if (bytes.empty()) break;
-      std::uint64_t word = 0;
-      std::memcpy(&word, bytes.data(), std::min<std::size_t>(bytes.size(), kBatchAlignment));
-      if (word == 0) continue;
-      tail_.remains_end = std::min(limit, position + kBatchAlignment);
-      const auto header = decode_batch_header(bytes, segment_.header().salt);
-      if (header && header->first >= tail_.end) learn(header->durable_end);
+    for (std::uint64_t position = tail_.position; position < limit;) {
+      // A header may straddle two chunks: the next begins where this one could no longer hold a whole one.
+      TRY_ASSIGN(const auto chunk, window.at(position, kSearchChunkBytes + kBatchHeaderBytes));
+      if (chunk.empty()) break;
+      const std::size_t count = std::min(chunk.size(), kSearchChunkBytes);
+      for (std::size_t at = 0; at < count; at += kBatchAlignment) inspect(chunk.subspan(at), position + at);
+      position += count;
     }
+    tail_.remains_end = std::min(tail_.remains_end, limit);
     return Ok{};
+  }
+
+  void inspect(std::span<const std::byte> bytes, std::uint64_t position) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data(), std::min<std::size_t>(bytes.size(), kBatchAlignment));
+    if (word == 0) return;
+    tail_.remains_end = position + kBatchAlignment;
+    const auto header = decode_batch_header(bytes, segment_.header().salt);
+    if (header && header->first >= tail_.end) learn(header->durable_end);
   }
 
   Status check_payloads() {
@@ -98,7 +109,8 @@ class TailSearch {
     return Ok{};
   }
 
-  // A marker holds no record that a durable_end could cover; only later records that are durable show that it is.
+  // A marker holds no record that a durable_end could cover; only later records that are durable show that
+  // it is.
   void learn(Offset durable_end) {
     durable_end_ = std::max(durable_end_, durable_end);
     while (!unsynced_.empty()) {

@@ -23,12 +23,13 @@ class SpareSegment {
   SpareSegment(disk::Disk& disk, std::string path, std::uint64_t wanted_bytes)
       : disk_(disk), path_(std::move(path)), wanted_bytes_(wanted_bytes) {}
 
-  // Fills and syncs one step more; returns the bytes still missing. After an error the file is removed, so that a full disk
-  // gets its space back and zeros whose sync failed are not used.
+  // Fills and syncs one step more; returns the bytes still missing. After an error the file is removed, so
+  // that a full disk gets its space back and zeros whose sync failed are not used.
   base::Result<std::uint64_t> prepare();
   bool ready() const { return ready_.load(std::memory_order_relaxed); }
-  // Writes and syncs the header into the file as far as it is filled, or into a new one, and renames it to `path`. The
-  // caller makes the name durable. After an error there is no spare, and `path` exists only if the code is io.
+  // Writes and syncs the header into the file as far as it is filled, or into a new one, and renames it to
+  // `path`. The caller makes the name durable. After an error there is no spare, and `path` exists only if
+  // the code is io.
   base::Result<File> promote(std::string_view header, std::string_view path);
   base::Status discard();
 

@@ -17,7 +17,8 @@ using base::Status;
 
 class SimDisk::SimWriteFile final : public disk::WriteFile {
  public:
-  SimWriteFile(SimDisk& disk, NodePointer node) : disk_(disk), node_(std::move(node)), generation_(disk.generation_) {}
+  SimWriteFile(SimDisk& disk, NodePointer node)
+      : disk_(disk), node_(std::move(node)), generation_(disk.generation_) {}
 
   Status write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
     const std::lock_guard lock(disk_.mutex_);
@@ -41,7 +42,8 @@ class SimDisk::SimWriteFile final : public disk::WriteFile {
 
 class SimDisk::SimReadFile final : public disk::ReadFile {
  public:
-  SimReadFile(const SimDisk& disk, NodePointer node) : disk_(disk), node_(std::move(node)), generation_(disk.generation_) {}
+  SimReadFile(const SimDisk& disk, NodePointer node)
+      : disk_(disk), node_(std::move(node)), generation_(disk.generation_) {}
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> into) const override {
     const std::lock_guard lock(disk_.mutex_);
@@ -67,7 +69,9 @@ class SimDisk::SimReadFile final : public disk::ReadFile {
   std::uint64_t generation_;
 };
 
-SimDisk::SimDisk(std::uint64_t seed) : random_(seed), root_(std::make_shared<Node>()) { root_->is_directory = true; }
+SimDisk::SimDisk(std::uint64_t seed) : random_(seed), root_(std::make_shared<Node>()) {
+  root_->is_directory = true;
+}
 
 SimDisk::~SimDisk() = default;
 
@@ -109,8 +113,10 @@ Result<SimDisk::Place> SimDisk::find(std::string_view path) const {
     const std::size_t slash = path.find('/');
     const std::string_view name = path.substr(0, slash);
     path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
-    if (name.empty() || name == "." || name == "..") return Error(ErrorCode::invalid_argument, "path is not normal");
-    if (!place.node || !place.node->is_directory) return Error(ErrorCode::not_found, "no directory above the path");
+    if (name.empty() || name == "." || name == "..")
+      return Error(ErrorCode::invalid_argument, "path is not normal");
+    if (!place.node || !place.node->is_directory)
+      return Error(ErrorCode::not_found, "no directory above the path");
     const auto found = place.node->names.find(name);
     const NodePointer next = found == place.node->names.end() ? nullptr : found->second;
     place = {std::move(place.node), std::string(name), next};
@@ -121,14 +127,16 @@ Result<SimDisk::Place> SimDisk::find(std::string_view path) const {
 Result<SimDisk::NodePointer> SimDisk::find_directory(std::string_view path) const {
   TRY_ASSIGN(const Place place, find(path));
   if (!place.node) return Error(ErrorCode::not_found, "no directory '" + std::string(path) + "'");
-  if (!place.node->is_directory) return Error(ErrorCode::invalid_argument, "'" + std::string(path) + "' is a file");
+  if (!place.node->is_directory)
+    return Error(ErrorCode::invalid_argument, "'" + std::string(path) + "' is a file");
   return place.node;
 }
 
 Result<SimDisk::Place> SimDisk::find_file(std::string_view path) const {
   TRY_ASSIGN(Place place, find(path));
   if (!place.node) return Error(ErrorCode::not_found, "no file '" + std::string(path) + "'");
-  if (place.node->is_directory) return Error(ErrorCode::invalid_argument, "'" + std::string(path) + "' is a directory");
+  if (place.node->is_directory)
+    return Error(ErrorCode::invalid_argument, "'" + std::string(path) + "' is a directory");
   return place;
 }
 
@@ -178,7 +186,8 @@ Status SimDisk::make_directory(std::string_view directory) {
   for (std::size_t slash = 0; slash < directory.size() + 1;) {
     slash = std::min(directory.find('/', slash), directory.size());
     TRY_ASSIGN(const Place place, find(directory.substr(0, slash)));
-    if (place.node && !place.node->is_directory) return Error(ErrorCode::conflict, "a file has the directory's name");
+    if (place.node && !place.node->is_directory)
+      return Error(ErrorCode::conflict, "a file has the directory's name");
     if (!place.node) {
       auto node = std::make_shared<Node>();
       node->is_directory = true;
@@ -343,7 +352,8 @@ bool SimDisk::damage(std::string_view path, std::uint64_t position, std::byte ma
   const auto place = find_file(path);
   if (!place.ok() || position >= place->node->live.size()) return false;
   const auto flip = [&](std::string& bytes) {
-    if (position < bytes.size()) bytes[position] = static_cast<char>(static_cast<std::byte>(bytes[position]) ^ mask);
+    if (position < bytes.size())
+      bytes[position] = static_cast<char>(static_cast<std::byte>(bytes[position]) ^ mask);
   };
   flip(place->node->live);
   flip(place->node->durable);

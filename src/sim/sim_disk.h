@@ -17,19 +17,21 @@ namespace millrace::sim {
 
 // Probabilities, each per call.
 struct DiskFaults {
-  double write_exhausted = 0;       // Some prefix is written, then the disk is full.
+  double write_exhausted = 0;  // Some prefix is written, then the disk is full.
   double create_exhausted = 0;
-  double sync_fails = 0;            // Some of the sectors reach the disk; all count as clean from then on.
-  double directory_sync_fails = 0;  // Some of the name changes are durable, the others stay pending, as a journaling
-                                    // file system would have it.
+  double sync_fails = 0;  // Some of the sectors reach the disk; all count as clean from then on.
+  double directory_sync_fails =
+      0;  // Some of the name changes are durable, the others stay pending, as a journaling
+          // file system would have it.
   double read_fails = 0;
 };
 
-// A disk that keeps what it promised and, of everything else, what its seed decides. Files have a durable and a volatile
-// layer of 512-byte sectors; names have a durable and a volatile layer too. Nothing is lost until crash().
+// A disk that keeps what it promised and, of everything else, what its seed decides. Files have a durable
+// and a volatile layer of 512-byte sectors; names have a durable and a volatile layer too. Nothing is lost
+// until crash().
 //
-// Harsher than real disks where it is cheap to be: unsynced sectors survive in any combination, also torn inside a
-// sector, and unsynced name changes survive independently of each other. Safe from any thread.
+// Harsher than real disks where it is cheap to be: unsynced sectors survive in any combination, also torn
+// inside a sector, and unsynced name changes survive independently of each other. Safe from any thread.
 class SimDisk final : public disk::Disk {
  public:
   static constexpr std::size_t kSectorBytes = 512;
@@ -41,10 +43,12 @@ class SimDisk final : public disk::Disk {
   // Bytes of all files together.
   void set_capacity(std::uint64_t bytes);
 
-  // After `operations` more changes (writes, syncs, name changes) everything fails with io until crash() or restart().
+  // After `operations` more changes (writes, syncs, name changes) everything fails with io until crash() or
+  // restart().
   void cut_after(std::uint64_t operations);
   bool is_cut() const;
-  // The power goes and comes back: unsynced sectors and names survive at random. Files opened before stay dead.
+  // The power goes and comes back: unsynced sectors and names survive at random. Files opened before stay
+  // dead.
   void crash();
   // The process dies and starts again: nothing is lost, but files opened before stay dead.
   void restart();
