@@ -13,6 +13,19 @@ namespace {
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kErrorBytesMax = 200;
 
+void write_entry(base::ByteWriter& writer, std::uint64_t offset, const std::vector<DeliveryRecord>& records) {
+  writer.varint(offset);
+  for (const DeliveryRecord& record : records) {
+    writer.u8(static_cast<std::uint8_t>(record.state));
+    if (record.state == DeliveryState::none) continue;
+    writer.varint(record.attempts);
+    writer.zigzag(record.first_attempt.ms);
+    writer.zigzag(record.next_attempt.ms);
+    writer.zigzag(record.finished.ms);
+    writer.text(record.last_error);
+  }
+}
+
 }  // namespace
 
 DeliveryState OutboxEntry::state() const {
@@ -142,19 +155,10 @@ std::string Outbox::encode() const {
   writer.varint(std::max(next_offset_, seen_before_));
   writer.varint(targets_.size());
   for (const TargetState& target : targets_) writer.text(target.name);
-  writer.varint(entries_.size());
-  for (const auto& [offset, entry] : entries_) {
-    writer.varint(offset);
-    for (const DeliveryRecord& record : entry.targets) {
-      writer.u8(static_cast<std::uint8_t>(record.state));
-      if (record.state == DeliveryState::none) continue;
-      writer.varint(record.attempts);
-      writer.zigzag(record.first_attempt.ms);
-      writer.zigzag(record.next_attempt.ms);
-      writer.zigzag(record.finished.ms);
-      writer.text(record.last_error);
-    }
-  }
+  // What was restored and not read again yet is as much part of the state.
+  writer.varint(entries_.size() + restored_.size());
+  for (const auto& [offset, entry] : entries_) write_entry(writer, offset, entry.targets);
+  for (const auto& [offset, records] : restored_) write_entry(writer, offset, records);
   writer.u32(base::crc32c(base::as_bytes(out)));
   return out;
 }
