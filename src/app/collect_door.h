@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/data_directory.h"
+#include "app/journal_set.h"
+#include "app/settings.h"
+#include "base/histogram.h"
+#include "collect/collector.h"
+#include "collect/segment_dialect.h"
+#include "collect/source_table.h"
+#include "http/http.h"
+#include "serve/metrics.h"
+
+namespace millrace::app {
+
+// The names of the sources of `settings`, the open one first when there is one.
+std::vector<std::string> source_names(const Settings& settings);
+
+// Collection as the platform wires it: who may send, which dialects, into which journals.
+class CollectDoor {
+ public:
+  // `indices`: the persistent index of each of source_names().
+  static base::Result<std::unique_ptr<CollectDoor>> open(const Settings& settings, const std::vector<std::uint16_t>& indices,
+                                                         JournalSet& journals, const base::Clock& clock);
+
+  void add_routes(http::Router& router) { collector_->attach(*segment_, router); }
+
+  // By index; "" for one no longer in the settings.
+  std::vector<std::string> names_by_index() const { return names_by_index_; }
+  const base::Histogram& ack_ns() const { return collector_->counters().ack_ns; }
+  void collect(serve::MetricSamples& samples) const;
+
+ private:
+  explicit CollectDoor(collect::SourceTable sources) : sources_(std::move(sources)) {}
+
+  const collect::SourceTable sources_;
+  std::vector<std::string> names_by_index_;
+  std::unique_ptr<collect::SegmentDialect> segment_;
+  std::unique_ptr<collect::Collector> collector_;
+};
+
+}  // namespace millrace::app

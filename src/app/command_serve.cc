@@ -1,0 +1,64 @@
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "app/commands.h"
+#include "app/exit_signal.h"
+#include "app/platform.h"
+#include "app/serve_options.h"
+#include "app/system_clock.h"
+#include "app/system_random.h"
+#include "disk/disk.h"
+#include "disk/posix_disk.h"
+
+namespace millrace::app {
+
+namespace {
+
+constexpr std::int64_t kSignalPollMs = 3'600'000;
+
+// Written in one step, so that who waits for it never reads half a number.
+base::Status write_port_file(const std::string& path, std::uint16_t port) {
+  const std::size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+  TRY_ASSIGN(auto disk, disk::PosixDisk::open_root(directory));
+  return disk::write_file_atomically(*disk, slash == std::string::npos ? path : path.substr(slash + 1), fmt::format("{}\n", port));
+}
+
+base::Status serve(const ServeOptions& options) {
+  TRY_ASSIGN(const Settings settings, load_settings(options));
+  ExitSignal exit_signal;
+  SystemClock clock;
+  SystemRandom random;
+  const base::Instant began = clock.now();
+  TRY_ASSIGN(auto platform, Platform::open(settings, clock, random));
+  TRY(platform->start());
+  if (!options.port_file.empty()) TRY(write_port_file(options.port_file, platform->port()));
+  spdlog::info("millrace serves http://{}:{} from {} (ready after {} ms)", settings.http.address, platform->port(),
+               settings.data_directory, (clock.now() - began) / 1'000'000);
+  while (!exit_signal.wait(kSignalPollMs)) {
+  }
+  exit_signal.restore_default();
+  spdlog::info("stopping: answering what is in flight, committing the tail");
+  platform->stop();
+  return base::Ok{};
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand("serve", "Run Millrace on a data directory until SIGINT or SIGTERM");
+  auto options = std::make_shared<ServeOptions>();
+  add_serve_options(*command, *options);
+  command->callback([options, &exit_code] {
+    if (const auto status = serve(*options); !status.ok()) {
+      fmt::print(stderr, "millrace serve: {}\n", status.error().message());
+      exit_code = 1;
+    }
+  });
+}
+
+}  // namespace millrace::app

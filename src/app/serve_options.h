@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/settings.h"
+#include "base/result.h"
+
+namespace CLI {
+class App;
+}
+
+namespace millrace::app {
+
+// What the command line says of the settings; everything else is in the file.
+struct ServeOptions {
+  std::string config;
+  std::string data;
+  std::string address;
+  std::string port;
+  std::string time;
+  std::string port_file;
+  std::vector<std::string> set;
+};
+
+void add_serve_options(CLI::App& command, ServeOptions& options);
+// Defaults, then the file, then --set, then the named options.
+base::Result<Settings> load_settings(const ServeOptions& options);
+
+}  // namespace millrace::app

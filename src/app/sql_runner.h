@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "app/worker.h"
+#include "http/http.h"
+#include "query/sql_engine.h"
+
+namespace millrace::app {
+
+// Runs statements on threads of its own, a bounded queue in front of them, and stops those that take too long.
+class SqlRunner {
+ public:
+  using Respond = std::function<void(http::Response)>;
+
+  SqlRunner(lake::Lake& lake, query::SqlSettings settings, const base::Clock& clock);
+  ~SqlRunner() { stop(); }
+
+  void start();
+  void stop();
+  // `respond` runs on one of the threads, or at once with 429 when too many wait.
+  void submit(std::string statement, Respond respond);
+
+ private:
+  struct Question {
+    std::string statement;
+    Respond respond;
+  };
+  std::int64_t answer_next();
+
+  query::SqlEngine engine_;
+  std::mutex mutex_;
+  std::deque<Question> waiting_;  // Guarded by mutex_.
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Worker> watchdog_;
+};
+
+// What the API answers: the result as JSON, or why there is none.
+http::Response sql_response(const base::Result<query::SqlResult>& result);
+
+}  // namespace millrace::app

@@ -1,0 +1,37 @@
+#include "app/stored_views.h"
+
+#include <string>
+
+#include "commerce/product_state.h"
+#include "commerce/visitor_keys.h"
+#include "commerce/visitor_state.h"
+
+namespace millrace::app {
+
+namespace {
+
+template <class T>
+bool load(const process::StateStore& store, std::string_view prefix, std::string_view id, T& into) {
+  std::string key(prefix);
+  key += id;
+  const auto value = store.get(key);
+  return value.ok() && value->has_value() && T::decode(**value, into);
+}
+
+}  // namespace
+
+serve::VisitorPointer stored_visitor_view(const process::StateStore& store, std::string_view visitor_id,
+                                          const commerce::CartSettings& cart) {
+  commerce::VisitorState state;
+  if (!load(store, commerce::kVisitorsPrefix, visitor_id, state)) return nullptr;
+  return std::make_shared<const event::VisitorView>(commerce::visitor_view(visitor_id, state, cart));
+}
+
+serve::ProductPointer stored_product_view(const process::StateStore& store, std::string_view product_id) {
+  commerce::Product product;
+  if (!load(store, commerce::kProductPrefix, product_id, product)) return nullptr;
+  return std::make_shared<const event::ProductView>(
+      commerce::product_view(product_id, product.counters, product.stock));
+}
+
+}  // namespace millrace::app
