@@ -35,6 +35,7 @@ T load(std::span<const std::byte> bytes, std::size_t at) {
 
 Status decompress(const BatchHeader& header, std::span<const std::byte> stored, std::string& raw) {
   const auto* source = reinterpret_cast<const char*>(stored.data());
+  if (header.raw_bytes > kAppendBytesMax) return Error(ErrorCode::corrupt, "batch is larger than any append");
   raw.resize(header.raw_bytes);
   bool whole = false;
   if (header.compression == Compression::lz4) {
