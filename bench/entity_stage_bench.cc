@@ -1,5 +1,6 @@
-// The second stage alone, on one core: decoding, product counters, trends with a round every second of its time, and a view per
-// product and batch, over encoded facts as the journal holds them; and the stock, reservations that are mostly refused.
+// The second stage alone, on one core: decoding, product counters, trends with a round every second of its
+// time, and a view per product and batch, over encoded facts as the journal holds them; and the stock,
+// reservations that are mostly refused.
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -54,7 +55,8 @@ std::vector<std::string> make_commands(std::size_t commands) {
     } else if (i % 3 == 0) {
       event::encode_command({now}, event::CommitReservation{"r-" + std::to_string(i - 1)}, record);
     } else {
-      event::Reserve reserve{"r-" + std::to_string(i), {{"sku-" + std::to_string(random.below(100)), 1}}, 900'000};
+      event::Reserve reserve{
+          "r-" + std::to_string(i), {{"sku-" + std::to_string(random.below(100)), 1}}, 900'000};
       event::encode_command({now}, reserve, record);
     }
   }
@@ -81,8 +83,12 @@ void run(benchmark::State& state, const std::vector<std::string>& records) {
   state.counters["views"] = static_cast<double>(views);
 }
 
-void product_facts(benchmark::State& state) { run(state, make_facts(static_cast<std::size_t>(state.range(0)))); }
-void stock_commands(benchmark::State& state) { run(state, make_commands(static_cast<std::size_t>(state.range(0)))); }
+void product_facts(benchmark::State& state) {
+  run(state, make_facts(static_cast<std::size_t>(state.range(0))));
+}
+void stock_commands(benchmark::State& state) {
+  run(state, make_commands(static_cast<std::size_t>(state.range(0))));
+}
 
 }  // namespace
 

@@ -49,7 +49,9 @@ double ns_each(std::size_t count, Step step) {
   return (cpu_seconds() - start) * 1e9 / static_cast<double>(count);
 }
 
-void report(std::string_view what, double value, std::string_view unit) { fmt::print("{:<64}{:>10.1f} {}\n", what, value, unit); }
+void report(std::string_view what, double value, std::string_view unit) {
+  fmt::print("{:<64}{:>10.1f} {}\n", what, value, unit);
+}
 
 // About as large as an open session.
 struct Session {
@@ -118,7 +120,9 @@ void report_checkpoint(const Checkpoint& cost) {
   report("  checkpoint: commit thread, per entry", cost.commit_ns, "ns");
 }
 
-std::string visitor_key(std::size_t number) { return fmt::format("{:08x}-{:04x}-4000-a000-{:012x}", number * 2654435761u, number & 0xffff, number); }
+std::string visitor_key(std::size_t number) {
+  return fmt::format("{:08x}-{:04x}-4000-a000-{:012x}", number * 2654435761u, number & 0xffff, number);
+}
 
 void keyed_state(StateStore& store, std::size_t visitors) {
   fmt::print("\nkeyed state, {} visitors with keys of 36 bytes\n", visitors);
@@ -127,49 +131,70 @@ void keyed_state(StateStore& store, std::size_t visitors) {
   base::SeededRandom random(1);
   const std::size_t before = resident_bytes();
   KeyedState<Session> state(store, "s/", visitors);
-  report("first edit of a key the store does not know", ns_each(visitors, [&](std::size_t i) {
-           Session& session = state.edit(keys[i]);
-           session.id = i;
-           session.entry_page = "/products/shoes";
-         }), "ns");
-  report("memory per entry (144 bytes are the value)", static_cast<double>(resident_bytes() - before) / static_cast<double>(visitors), "bytes");
+  report("first edit of a key the store does not know",
+         ns_each(visitors,
+                 [&](std::size_t i) {
+                   Session& session = state.edit(keys[i]);
+                   session.id = i;
+                   session.entry_page = "/products/shoes";
+                 }),
+         "ns");
+  report("memory per entry (144 bytes are the value)",
+         static_cast<double>(resident_bytes() - before) / static_cast<double>(visitors), "bytes");
   report_checkpoint(checkpoint(state, store));
   for (const std::size_t hot : {std::size_t{2000}, std::size_t{50000}, visitors}) {
-    report(fmt::format("find and edit, {} of them hot", hot), ns_each(2'000'000, [&](std::size_t i) {
-             const std::string& key = keys[random.below(hot)];
-             const Session* seen = state.find(key);
-             state.edit(key).last_ms = static_cast<std::int64_t>(i) + (seen == nullptr);
-           }), "ns");
+    report(fmt::format("find and edit, {} of them hot", hot),
+           ns_each(2'000'000,
+                   [&](std::size_t i) {
+                     const std::string& key = keys[random.below(hot)];
+                     const Session* seen = state.find(key);
+                     state.edit(key).last_ms = static_cast<std::int64_t>(i) + (seen == nullptr);
+                   }),
+           "ns");
   }
   report_checkpoint(checkpoint(state, store));
 
   KeyedState<Session> cold(store, "s/", visitors / 10);
-  report("find in RocksDB (not in the cache)", ns_each(visitors / 5, [&](std::size_t) { cold.find(keys[random.below(visitors)]); }), "ns");
+  report("find in RocksDB (not in the cache)",
+         ns_each(visitors / 5, [&](std::size_t) { cold.find(keys[random.below(visitors)]); }), "ns");
 
   KeyedState<Session, NumberKey> numbers(store, "n/", visitors);
-  report("number keys: first edit", ns_each(visitors, [&](std::size_t i) { numbers.edit(i * 7919).id = i; }), "ns");
-  report("number keys: find and edit, 50000 of them hot", ns_each(2'000'000, [&](std::size_t i) {
-           const std::uint64_t key = random.below(50000) * 7919;
-           const Session* seen = numbers.find(key);
-           numbers.edit(key).last_ms = static_cast<std::int64_t>(i) + (seen == nullptr);
-         }), "ns");
+  report("number keys: first edit", ns_each(visitors, [&](std::size_t i) { numbers.edit(i * 7919).id = i; }),
+         "ns");
+  report("number keys: find and edit, 50000 of them hot",
+         ns_each(2'000'000,
+                 [&](std::size_t i) {
+                   const std::uint64_t key = random.below(50000) * 7919;
+                   const Session* seen = numbers.find(key);
+                   numbers.edit(key).last_ms = static_cast<std::int64_t>(i) + (seen == nullptr);
+                 }),
+         "ns");
 }
 
 void timers(StateStore& store, std::size_t visitors) {
   fmt::print("\ntimers, {} set, keys of 8 bytes\n", visitors);
   base::SeededRandom random(2);
-  const auto key_of = [](std::uint64_t number) { return std::string(reinterpret_cast<const char*>(&number), 8); };
+  const auto key_of = [](std::uint64_t number) {
+    return std::string(reinterpret_cast<const char*>(&number), 8);
+  };
   const std::size_t before = resident_bytes();
   Timers timers(store, "t/");
-  report("set a new one", ns_each(visitors, [&](std::size_t i) { timers.set(1, key_of(i), {static_cast<std::int64_t>(i)}); }), "ns");
-  report("memory per timer", static_cast<double>(resident_bytes() - before) / static_cast<double>(visitors), "bytes");
-  report("move one later", ns_each(2'000'000, [&](std::size_t i) {
-           timers.set(1, key_of(random.below(visitors)), {static_cast<std::int64_t>(visitors + i)});
-         }), "ns");
+  report("set a new one",
+         ns_each(visitors, [&](std::size_t i) { timers.set(1, key_of(i), {static_cast<std::int64_t>(i)}); }),
+         "ns");
+  report("memory per timer", static_cast<double>(resident_bytes() - before) / static_cast<double>(visitors),
+         "bytes");
+  report("move one later",
+         ns_each(2'000'000,
+                 [&](std::size_t i) {
+                   timers.set(1, key_of(random.below(visitors)), {static_cast<std::int64_t>(visitors + i)});
+                 }),
+         "ns");
   report_checkpoint(checkpoint(timers, store));
   Timers::Due due;
   std::size_t popped = 0;
-  const double pop = ns_each(visitors, [&](std::size_t) { popped += timers.pop({std::int64_t{1} << 60}, due); });
+  const double pop =
+      ns_each(visitors, [&](std::size_t) { popped += timers.pop({std::int64_t{1} << 60}, due); });
   if (popped != visitors) std::abort();
   report("pop, each moved about twice before", pop, "ns");
 }
@@ -200,15 +225,21 @@ void message_ids(StateStore& store, std::size_t ids) {
   report("  its part of checkpoints, commit thread", committed / static_cast<double>(ids), "ns");
   report("  longest drain slice", slice_us, "us");
   report("  all threads, compaction included", everything, "ns");
-  report("  store reads per 1000 new ids (filters let through)", 1000.0 * static_cast<double>(figures.store_reads) / static_cast<double>(ids), "");
-  report("  filter memory per id", static_cast<double>(figures.filter_bytes) / static_cast<double>(figures.ids), "bytes");
-  report("  resident growth per id, RocksDB included", static_cast<double>(resident_bytes() - before) / static_cast<double>(ids), "bytes");
+  report("  store reads per 1000 new ids (filters let through)",
+         1000.0 * static_cast<double>(figures.store_reads) / static_cast<double>(ids), "");
+  report("  filter memory per id",
+         static_cast<double>(figures.filter_bytes) / static_cast<double>(figures.ids), "bytes");
+  report("  resident growth per id, RocksDB included",
+         static_cast<double>(resident_bytes() - before) / static_cast<double>(ids), "bytes");
   base::SeededRandom random(3);
-  report("first_time of an id that is in the store", ns_each(100'000, [&](std::size_t) {
-           const std::size_t i = random.below(ids);
-           base::Hash128 id{i * 0x9e3779b97f4a7c15ULL, i * 0xd6e8feb86659fd93ULL};
-           if (index.first_time(i / 20, id, {1'700'000'000'000 + 2 * base::kDayMs})) std::abort();
-         }), "ns");
+  report("first_time of an id that is in the store",
+         ns_each(100'000,
+                 [&](std::size_t) {
+                   const std::size_t i = random.below(ids);
+                   base::Hash128 id{i * 0x9e3779b97f4a7c15ULL, i * 0xd6e8feb86659fd93ULL};
+                   if (index.first_time(i / 20, id, {1'700'000'000'000 + 2 * base::kDayMs})) std::abort();
+                 }),
+         "ns");
 
   DedupIndex restarted(store, "d/", {});
   double start = cpu_seconds();
@@ -229,7 +260,8 @@ void message_ids(StateStore& store, std::size_t ids) {
 int main(int argc, char** argv) {
   const std::size_t visitors = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 500'000;
   const std::size_t ids = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 4'000'000;
-  const auto directory = std::filesystem::temp_directory_path() / fmt::format("millrace-state-bench-{}", ::getpid());
+  const auto directory =
+      std::filesystem::temp_directory_path() / fmt::format("millrace-state-bench-{}", ::getpid());
   std::filesystem::create_directories(directory);
   {
     auto store = RocksStateStore::open(directory.string(), RocksShared::create({}));
@@ -241,7 +273,8 @@ int main(int argc, char** argv) {
     timers(**store, visitors);
     message_ids(**store, ids);
     const auto figures = (*store)->figures();
-    fmt::print("\nRocksDB: {:.1f} MB in files, {:.1f} MB in memtables\n", static_cast<double>(figures.live_bytes) / 1e6,
+    fmt::print("\nRocksDB: {:.1f} MB in files, {:.1f} MB in memtables\n",
+               static_cast<double>(figures.live_bytes) / 1e6,
                static_cast<double>(figures.memtable_bytes) / 1e6);
   }
   std::filesystem::remove_all(directory);

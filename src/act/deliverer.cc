@@ -46,7 +46,8 @@ std::string body_of(const event::Action& action) {
   return body;
 }
 
-// A receiver that is overloaded or broken is left alone for a while; what it dislikes about one action holds up no other.
+// A receiver that is overloaded or broken is left alone for a while; what it dislikes about one action holds
+// up no other.
 AttemptResult judge(const base::Result<Receipt>& receipt) {
   using Kind = AttemptResult::Kind;
   if (!receipt.ok()) return {Kind::unreachable, receipt.error().message(), 0};
@@ -60,8 +61,9 @@ AttemptResult judge(const base::Result<Receipt>& receipt) {
 
 }  // namespace
 
-Deliverer::Deliverer(const journal::Journal& actions, disk::Disk& disk, std::vector<Target> targets, Transport& transport,
-                     const base::Clock& clock, base::Random& random, DelivererSettings settings)
+Deliverer::Deliverer(const journal::Journal& actions, disk::Disk& disk, std::vector<Target> targets,
+                     Transport& transport, const base::Clock& clock, base::Random& random,
+                     DelivererSettings settings)
     : journal_(actions),
       disk_(disk),
       targets_(std::move(targets)),
@@ -81,7 +83,8 @@ base::Status Deliverer::open() {
   outbox_.skip_to(journal_.begin().value);
   announced_ = journal_.durable_end().value;
   saved_at_ = clock_.now();
-  // From the first start on there is a state, so that a target which is configured later does not get history.
+  // From the first start on there is a state, so that a target which is configured later does not get
+  // history.
   return disk::write_file_atomically(disk_, settings_.state_path, outbox_.encode());
 }
 
@@ -139,7 +142,8 @@ Delivery Deliverer::compose(const Target& target, const event::Action& action) c
   delivery.body = body_of(action);
   delivery.headers = {{"Content-Type", "application/json"}, {"Millrace-Action-Id", hex_id(action.id)}};
   if (!target.secret.empty()) {
-    delivery.headers.emplace_back("Millrace-Signature", sign(target.secret, clock_.wall().ms / 1000, delivery.body));
+    delivery.headers.emplace_back("Millrace-Signature",
+                                  sign(target.secret, clock_.wall().ms / 1000, delivery.body));
   }
   return delivery;
 }

@@ -33,22 +33,24 @@ struct DelivererFigures {
 
 // Takes actions from their journal to the targets, and remembers what arrived.
 //
-// Promise: an action that is durable in the journal reaches every target at least once, until the receiver refuses it for good or
-// give_up_after_ms have passed; a crash repeats at most what was delivered since the last save. A receiver drops repeats by
-// Millrace-Action-Id. A target that is added later gets only actions that come later.
+// Promise: an action that is durable in the journal reaches every target at least once, until the receiver
+// refuses it for good or give_up_after_ms have passed; a crash repeats at most what was delivered since the
+// last save. A receiver drops repeats by Millrace-Action-Id. A target that is added later gets only actions
+// that come later.
 //
-// open() first; then one thread calls pump() and, per target, up to in_flight_max threads call deliver_one(). The rest is safe
-// from any thread.
+// open() first; then one thread calls pump() and, per target, up to in_flight_max threads call deliver_one().
+// The rest is safe from any thread.
 class Deliverer {
  public:
-  Deliverer(const journal::Journal& actions, disk::Disk& disk, std::vector<Target> targets, Transport& transport,
-            const base::Clock& clock, base::Random& random, DelivererSettings settings);
+  Deliverer(const journal::Journal& actions, disk::Disk& disk, std::vector<Target> targets,
+            Transport& transport, const base::Clock& clock, base::Random& random, DelivererSettings settings);
 
   // Called from pump() for each action that is seen for the first time.
   void on_action(std::function<void(const event::Action&)> observer) { observer_ = std::move(observer); }
 
   base::Status open();
-  // Reads what is new in the journal and saves when that is due; how many actions it read. To be called about every 100 ms.
+  // Reads what is new in the journal and saves when that is due; how many actions it read. To be called about
+  // every 100 ms.
   base::Result<std::size_t> pump();
   // Makes one delivery if one is due, which may block for the transport's timeout; whether it did.
   bool deliver_one(std::size_t target);

@@ -1,5 +1,6 @@
 #include "act/http_transport.h"
 
+#include <algorithm>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -7,7 +8,6 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
-#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <exception>
@@ -27,7 +27,8 @@ base::Error failed(std::string_view what, const Code& code) {
   return base::Error(base::ErrorCode::io, std::string(what) + ": " + code.message());
 }
 
-// One request over one stream. Each step is asynchronous only so that the stream's deadline can end it; run() waits.
+// One request over one stream. Each step is asynchronous only so that the stream's deadline can end it; run()
+// waits.
 template <class Stream>
 class Exchange {
  public:
@@ -37,7 +38,8 @@ class Exchange {
 
   Code connect(const tcp::resolver::results_type& addresses) {
     return run([&](auto done) {
-      beast::get_lowest_layer(stream_).async_connect(addresses, [done](Code code, const auto&) { done(code); });
+      beast::get_lowest_layer(stream_).async_connect(addresses,
+                                                     [done](Code code, const auto&) { done(code); });
     });
   }
   Code shake_hands() {
@@ -76,7 +78,8 @@ Receipt receipt_of(const beast::http::response_parser<beast::http::empty_body>& 
   std::int64_t seconds = 0;
   const auto [end, error] = std::from_chars(wait.data(), wait.data() + wait.size(), seconds);
   constexpr std::int64_t kWaitMaxS = 24 * 3600;
-  if (error == std::errc{} && end == wait.data() + wait.size() && seconds > 0) receipt.retry_after_s = std::min(seconds, kWaitMaxS);
+  if (error == std::errc{} && end == wait.data() + wait.size() && seconds > 0)
+    receipt.retry_after_s = std::min(seconds, kWaitMaxS);
   return receipt;
 }
 
@@ -99,16 +102,16 @@ PostRequest request_of(const Url& url, const Delivery& delivery) {
   return request;
 }
 
-base::Result<Receipt> post_plain(asio::io_context& io, const tcp::resolver::results_type& addresses, PostRequest& request,
-                                 std::int64_t timeout_ms) {
+base::Result<Receipt> post_plain(asio::io_context& io, const tcp::resolver::results_type& addresses,
+                                 PostRequest& request, std::int64_t timeout_ms) {
   beast::tcp_stream stream(io);
   Exchange exchange(io, stream, timeout_ms);
   if (const Code code = exchange.connect(addresses)) return failed("connect", code);
   return converse(exchange, request);
 }
 
-base::Result<Receipt> post_secure(asio::io_context& io, const tcp::resolver::results_type& addresses, PostRequest& request,
-                                  const std::string& host, std::int64_t timeout_ms) {
+base::Result<Receipt> post_secure(asio::io_context& io, const tcp::resolver::results_type& addresses,
+                                  PostRequest& request, const std::string& host, std::int64_t timeout_ms) {
   asio::ssl::context context(asio::ssl::context::tls_client);
   context.set_default_verify_paths();
   context.set_verify_mode(asio::ssl::verify_peer);
@@ -131,7 +134,8 @@ base::Result<Receipt> HttpTransport::post(const Target& target, const Delivery& 
     asio::io_context io(1);
     tcp::resolver resolver(io);
     Code code;
-    const auto addresses = resolver.resolve(url.host, std::to_string(url.port), tcp::resolver::numeric_service, code);
+    const auto addresses =
+        resolver.resolve(url.host, std::to_string(url.port), tcp::resolver::numeric_service, code);
     if (code) return failed("resolve " + url.host, code);
     PostRequest request = request_of(url, delivery);
     if (url.scheme == Url::Scheme::http) return post_plain(io, addresses, request, settings_.timeout_ms);

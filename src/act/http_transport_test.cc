@@ -58,7 +58,8 @@ struct Receiver {
 
 }  // namespace
 
-TEST_CASE("a receiver that fails, then times out, then accepts gets the action in the end, signed each time") {
+TEST_CASE(
+    "a receiver that fails, then times out, then accepts gets the action in the end, signed each time") {
   Receiver receiver;
   journal::MemoryJournal journal;
   sim::SimDisk disk(1);

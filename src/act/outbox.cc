@@ -61,7 +61,8 @@ bool Outbox::add(std::uint64_t offset, const event::Action& action, base::WallTi
     for (DeliveryRecord& record : entry.targets) record = {DeliveryState::pending, 0, {}, now, {}, {}};
   }
   for (std::size_t i = 0; i < targets_.size(); ++i) {
-    if (entry.targets[i].state == DeliveryState::pending) targets_[i].due.emplace(entry.targets[i].next_attempt.ms, offset);
+    if (entry.targets[i].state == DeliveryState::pending)
+      targets_[i].due.emplace(entry.targets[i].next_attempt.ms, offset);
   }
   if (entry.state() == DeliveryState::pending) {
     ++pending_;
@@ -113,7 +114,8 @@ void Outbox::finish(const Attempt& attempt, const AttemptResult& result, base::W
   } else if (result.kind == AttemptResult::Kind::refused || too_old) {
     record.state = DeliveryState::failed;
   } else {
-    record.next_attempt = now + std::max(backoff_ms(record.attempts, limits_.retry_max_ms), result.retry_after_ms);
+    record.next_attempt =
+        now + std::max(backoff_ms(record.attempts, limits_.retry_max_ms), result.retry_after_ms);
     target.due.emplace(record.next_attempt.ms, attempt.offset);
     return;
   }
@@ -167,7 +169,8 @@ base::Status Outbox::restore(std::string_view bytes) {
   const base::Error damaged(base::ErrorCode::corrupt, "outbox state is damaged");
   if (bytes.size() < 5) return damaged;
   const std::string_view content = bytes.substr(0, bytes.size() - 4);
-  if (base::ByteReader(bytes.substr(content.size())).u32() != base::crc32c(base::as_bytes(content))) return damaged;
+  if (base::ByteReader(bytes.substr(content.size())).u32() != base::crc32c(base::as_bytes(content)))
+    return damaged;
   base::ByteReader reader(content);
   if (const std::uint8_t version = reader.u8(); version != kVersion) {
     return base::Error(base::ErrorCode::corrupt, "outbox state has version " + std::to_string(version) +
@@ -178,7 +181,8 @@ base::Status Outbox::restore(std::string_view bytes) {
   std::vector<std::size_t> positions;
   for (std::uint64_t n = reader.varint(); n > 0 && reader.ok(); --n) {
     const std::string_view name = reader.text();
-    const auto found = std::find_if(targets_.begin(), targets_.end(), [&](const auto& target) { return target.name == name; });
+    const auto found = std::find_if(targets_.begin(), targets_.end(),
+                                    [&](const auto& target) { return target.name == name; });
     positions.push_back(static_cast<std::size_t>(found - targets_.begin()));
   }
   for (std::uint64_t n = reader.varint(); n > 0 && reader.ok(); --n) {

@@ -27,7 +27,12 @@ struct OutboxLimits {
   std::int64_t give_up_after_ms = 12 * base::kHourMs;  // Since the first attempt.
 };
 
-enum class DeliveryState : std::uint8_t { none = 0, pending = 1, delivered = 2, failed = 3 };  // Values are persisted.
+enum class DeliveryState : std::uint8_t {
+  none = 0,
+  pending = 1,
+  delivered = 2,
+  failed = 3
+};  // Values are persisted.
 
 // What became of an action at one target.
 struct DeliveryRecord {
@@ -65,9 +70,9 @@ struct AttemptResult {
   std::int64_t retry_after_ms = 0;
 };
 
-// Which actions are to go where, and when: the deciding core of delivery, without clock, journal or network. Each action goes to
-// each target at least once; after a crash those finished since the last encode() go again, under the same id.
-// Not thread-safe.
+// Which actions are to go where, and when: the deciding core of delivery, without clock, journal or network.
+// Each action goes to each target at least once; after a crash those finished since the last encode() go
+// again, under the same id. Not thread-safe.
 class Outbox {
  public:
   Outbox(std::vector<std::string> target_names, OutboxLimits limits, base::Random& random);
@@ -110,7 +115,7 @@ class Outbox {
   base::Random& random_;
   std::vector<TargetState> targets_;
   std::map<std::uint64_t, OutboxEntry> entries_;
-  std::set<std::uint64_t> finished_;  // Offsets of those entries that nothing is pending of.
+  std::set<std::uint64_t> finished_;       // Offsets of those entries that nothing is pending of.
   std::unordered_set<std::uint64_t> ids_;  // Of entries_: what was emitted again after a crash is noticed.
   std::map<std::uint64_t, std::vector<DeliveryRecord>> restored_;
   std::uint64_t next_offset_ = 0;

@@ -27,7 +27,9 @@ event::Action make_action(std::uint64_t id) {
   return action;
 }
 
-AttemptResult result(AttemptResult::Kind kind, std::int64_t retry_after_ms = 0) { return {kind, "why", retry_after_ms}; }
+AttemptResult result(AttemptResult::Kind kind, std::int64_t retry_after_ms = 0) {
+  return {kind, "why", retry_after_ms};
+}
 
 // Answers what it is told to, and counts what arrived.
 class FakeTransport final : public Transport {
@@ -74,8 +76,8 @@ TEST_CASE("URLs are read strictly") {
   CHECK_EQ(url->authority, "shop.example:8443");
   CHECK_EQ(parse_url("http://[::1]:80")->host, "::1");
   CHECK_EQ(parse_url("http://a?b")->path, "/?b");
-  for (const char* wrong : {"", "ftp://a", "http://", "http://a:b/", "http://a:0/", "http://u@a/", "http://a/ b", "http://a/\r\nX: y",
-                            "http://[::1", "http://a/#f"}) {
+  for (const char* wrong : {"", "ftp://a", "http://", "http://a:b/", "http://a:0/", "http://u@a/",
+                            "http://a/ b", "http://a/\r\nX: y", "http://[::1", "http://a/#f"}) {
     CHECK_FALSE_MESSAGE(parse_url(wrong).ok(), wrong);
   }
 }

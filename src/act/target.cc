@@ -25,14 +25,16 @@ base::Result<Url> parse_url(std::string_view text) {
   } else {
     return wrong("it must begin with http:// or https://");
   }
-  if (std::any_of(rest.begin(), rest.end(), [](char c) { return c <= ' ' || c == 0x7f || c == '#' || c == '\\'; })) {
+  if (std::any_of(rest.begin(), rest.end(),
+                  [](char c) { return c <= ' ' || c == 0x7f || c == '#' || c == '\\'; })) {
     return wrong("blanks, control characters and fragments are not allowed");
   }
   const std::size_t end = rest.find_first_of("/?");
   url.authority = rest.substr(0, end);
   if (end != std::string_view::npos) url.path = rest.substr(end);
   if (!url.path.starts_with('/')) url.path.insert(0, "/");
-  if (url.authority.find('@') != std::string::npos) return wrong("a user name is not allowed; use the secret");
+  if (url.authority.find('@') != std::string::npos)
+    return wrong("a user name is not allowed; use the secret");
 
   std::string_view host = url.authority;
   std::string_view port;
@@ -51,7 +53,8 @@ base::Result<Url> parse_url(std::string_view text) {
   if (!port.empty()) {
     port.remove_prefix(1);
     const auto [last, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
-    if (error != std::errc{} || last != port.data() + port.size() || url.port == 0) return wrong("the port is not a number");
+    if (error != std::errc{} || last != port.data() + port.size() || url.port == 0)
+      return wrong("the port is not a number");
   }
   return url;
 }

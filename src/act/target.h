@@ -20,7 +20,7 @@ struct Url {
   Scheme scheme = Scheme::http;
   std::string host;  // Without the brackets of an IPv6 address.
   std::uint16_t port = 80;
-  std::string path;  // With the query; begins with '/'.
+  std::string path;       // With the query; begins with '/'.
   std::string authority;  // Host header: host, and the port unless it is the scheme's own.
 };
 

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "app/signal.h"
+
 namespace millrace::app {
 
 using base::Error;
@@ -20,6 +22,8 @@ namespace {
 constexpr std::string_view kLayoutFile = "layout";
 constexpr std::string_view kSourcesFile = "sources";
 constexpr unsigned kFormat = 1;
+constexpr int kLockAttempts = 30;
+constexpr std::int64_t kLockRetryMs = 100;
 constexpr std::size_t kSourcesMax = 65'535;
 }  // namespace
 
@@ -31,10 +35,12 @@ base::Status DataDirectory::lock() {
   const std::string name = path_ + "/lock";
   lock_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (lock_ < 0) return Error(ErrorCode::io, fmt::format("{}: {}", name, std::strerror(errno)));
-  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-    return Error(ErrorCode::conflict, fmt::format("{}: another process is using this data directory", path_));
+  // A process that was just killed may still be on its way out.
+  for (int attempt = 0; attempt < kLockAttempts; ++attempt) {
+    if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return base::Ok{};
+    Signal().wait(kLockRetryMs);
   }
-  return base::Ok{};
+  return Error(ErrorCode::conflict, fmt::format("{}: another process is using this data directory", path_));
 }
 
 base::Result<bool> DataDirectory::read_layout() {

@@ -40,6 +40,7 @@ class StageRunner {
   bool checkpoint_settled() const { return phase_ == Phase::prepared || phase_ == Phase::nothing; }
   // The batch to commit; null when there was nothing.
   const process::StateBatch* checkpoint_batch() const;
+  journal::Offset checkpoint_barrier() const { return owner_.checkpoint_barrier(); }  // Of the batch.
   void checkpoint_committed();
   // The batch stays prepared for the next round.
   process::StateStore& store() { return *parts_.store; }

@@ -10,12 +10,13 @@
 
 namespace millrace::commerce {
 
-// One small value of a stage's state under a key of its own, always in memory. T has encode() and decode() as the values of a
-// KeyedState have.
+// One small value of a stage's state under a key of its own, always in memory. T has encode() and decode() as
+// the values of a KeyedState have.
 template <class T>
 class CheckpointedValue final : public process::Checkpointed {
  public:
-  CheckpointedValue(const process::StateStore& store, std::string key) : store_(store), key_(std::move(key)) {}
+  CheckpointedValue(const process::StateStore& store, std::string key)
+      : store_(store), key_(std::move(key)) {}
 
   // Keeps T{} when the store has none.
   base::Status restore() {

@@ -5,8 +5,8 @@
 
 namespace millrace::commerce {
 
-// 2^-(age / half_life): what is left of a count. Only IEEE sums and products, no libm, so that every machine gives the
-// same bits. Relative error below 1e-15; 1 for a negative age.
+// 2^-(age / half_life): what is left of a count. Only IEEE sums and products, no libm, so that every machine
+// gives the same bits. Relative error below 1e-15; 1 for a negative age.
 inline double decay_factor(std::int64_t age_ms, std::int64_t half_life_ms) {
   if (age_ms <= 0) return 1.0;
   const std::int64_t halvings = age_ms / half_life_ms;

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,8 @@
 namespace millrace::commerce {
 namespace {
 
-constexpr char kOnlineRetail[] = MILLRACE_SOURCE_DIR "/../shared/data/orders/online_retail_2010-12_2011-12.csv.gz";
+constexpr char kOnlineRetail[] =
+    MILLRACE_SOURCE_DIR "/../shared/data/orders/online_retail_2010-12_2011-12.csv.gz";
 
 struct RetailLine {
   std::string invoice, product, name, customer;
@@ -124,11 +126,14 @@ TEST_CASE("a year of orders, told twice and partly returned, gives each product 
   NaiveTotals naive;
   std::size_t invoices = 0, returned_lines = 0;
   std::uint64_t told_twice = 0;
+  std::set<std::string> seen;
   each_invoice(*lines, [&](std::size_t first, std::size_t last) {
     const RetailLine& head = (*lines)[first];
+    // One invoice goes on after another one's lines: that is the same order told again, and adds nothing.
+    const bool again_seen = !seen.insert(head.invoice).second;
     if (head.invoice[0] != 'C') {
       rig.fact(placed(*lines, first, last));
-      for (std::size_t i = first; i < last; ++i) {
+      for (std::size_t i = first; i < last && !again_seen; ++i) {
         const RetailLine& line = (*lines)[i];
         if (line.quantity <= 0) continue;
         auto& units = naive.orders[line.invoice][line.product];
@@ -153,14 +158,14 @@ TEST_CASE("a year of orders, told twice and partly returned, gives each product 
       refund.order.lines[0].quantity *= -1;
       rig.fact(refund);
     }
-    if (++invoices % 100 == 0) rig.tick(head.at_ms);
+    if (++invoices % 200 == 0) rig.tick(head.at_ms);
     if (invoices % 50 == 0) rig.run(500);
     if (invoices % 3000 == 0) rig.checkpoint();
     if (invoices % 7000 == 0) rig.crash();
   });
   rig.run(500);
   CHECK_EQ(lines->size(), 541'909);
-  CHECK_EQ(invoices, 25'900);
+  CHECK_EQ(seen.size(), 25'900);
   CHECK_EQ(returned_lines, 9'288);
   CHECK(rig.stage().duplicate_orders() >= told_twice);
 
@@ -213,7 +218,7 @@ TEST_CASE("a year of orders through the stock: every sale reserved and committed
   };
   each_invoice(*lines, [&](std::size_t first, std::size_t last) {
     stock.advance({(*lines)[first].at_ms});
-    event::Reserve reserve{(*lines)[first].invoice, {}, 0};
+    event::Reserve reserve{(*lines)[first].invoice + "/" + std::to_string(first), {}, 0};
     std::map<std::string, std::int64_t> wanted;
     for (std::size_t i = first; i < last; ++i) {
       const RetailLine& line = (*lines)[i];

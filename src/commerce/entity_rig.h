@@ -17,8 +17,8 @@
 
 namespace millrace::commerce {
 
-// Drives an EntityStage as its partition's owner does, over a journal in memory: what it emits to the facts comes back to it,
-// once. For tests.
+// Drives an EntityStage as its partition's owner does, over a journal in memory: what it emits to the facts
+// comes back to it, once. For tests.
 class EntityRig {
  public:
   explicit EntityRig(EntitySettings settings) : settings_(settings) { open(); }
@@ -79,10 +79,13 @@ class EntityRig {
   // All stored state as bytes; a checkpoint must have been taken just before.
   std::vector<std::pair<std::string, std::string>> state() const {
     std::vector<std::pair<std::string, std::string>> result;
-    REQUIRE(store_->scan("", [&](std::string_view key, std::string_view value) {
-      result.emplace_back(key, value);
-      return true;
-    }).ok());
+    REQUIRE(store_
+                ->scan("",
+                       [&](std::string_view key, std::string_view value) {
+                         result.emplace_back(key, value);
+                         return true;
+                       })
+                .ok());
     return result;
   }
 
@@ -134,8 +137,9 @@ class EntityRig {
   // A command that is processed again after a crash is answered the same.
   void check_repeated(const process::Outputs& out) {
     for (const auto& outcome : out.outcomes) {
-      auto it = std::lower_bound(outcomes.begin(), outcomes.end(), outcome.offset,
-                                 [](const auto& known, std::uint64_t offset) { return known.offset < offset; });
+      auto it =
+          std::lower_bound(outcomes.begin(), outcomes.end(), outcome.offset,
+                           [](const auto& known, std::uint64_t offset) { return known.offset < offset; });
       REQUIRE(it != outcomes.end());
       REQUIRE_EQ(it->offset, outcome.offset);
       REQUIRE_EQ(it->body, outcome.body);

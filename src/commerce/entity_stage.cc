@@ -15,10 +15,14 @@ namespace {
 
 constexpr std::uint8_t kVersion = 1;
 
-base::Error unusable(std::string_view why) { return base::Error(base::ErrorCode::invalid_argument, std::string(why)); }
+base::Error unusable(std::string_view why) {
+  return base::Error(base::ErrorCode::invalid_argument, std::string(why));
+}
 
 // What cannot be decoded cannot be processed; the partition goes on without it.
-base::Error poison(base::Error error) { return base::Error(base::ErrorCode::invalid_argument, error.message()); }
+base::Error poison(base::Error error) {
+  return base::Error(base::ErrorCode::invalid_argument, error.message());
+}
 
 }  // namespace
 
@@ -101,7 +105,8 @@ base::Status EntityStage::on_fact(std::uint64_t offset, event::Fact& fact, proce
   return unusable("a fact of this kind belongs to another topic");
 }
 
-base::Status EntityStage::on_activity(std::uint64_t offset, const event::ProductActivity& fact, process::Outputs& out) {
+base::Status EntityStage::on_activity(std::uint64_t offset, const event::ProductActivity& fact,
+                                      process::Outputs& out) {
   if (fact.product_id.empty() || fact.product_id.size() > settings_.id_bytes_max) {
     return unusable("a product's id is missing or too long");
   }
@@ -129,7 +134,8 @@ base::Status EntityStage::on_order(std::uint64_t offset, event::OrderPlaced& fac
 }
 
 base::Status EntityStage::on_stock_level(const event::StockLevel& fact, process::Outputs& out) {
-  if (fact.sku.empty() || fact.sku.size() > settings_.id_bytes_max) return unusable("a SKU is missing or too long");
+  if (fact.sku.empty() || fact.sku.size() > settings_.id_bytes_max)
+    return unusable("a SKU is missing or too long");
   Product& product = products_.edit(fact.sku);
   const bool was_sold_out = product.stock.sold_out();
   product.stock.set(fact);
@@ -138,7 +144,8 @@ base::Status EntityStage::on_stock_level(const event::StockLevel& fact, process:
   return base::Ok{};
 }
 
-base::Status EntityStage::on_command(std::uint64_t offset, const event::TimedCommand& command, process::Outputs& out) {
+base::Status EntityStage::on_command(std::uint64_t offset, const event::TimedCommand& command,
+                                     process::Outputs& out) {
   advance(command.at, offset, out);
   StockAnswer answer = stock_.apply(offset, command.command);
   out.outcomes.push_back({offset, answer.status, std::move(answer.body)});

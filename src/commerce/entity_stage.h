@@ -29,19 +29,22 @@ struct EntitySettings {
 //
 // Time is that of ticks and commands; of facts too in `events` mode. It never goes back.
 //
-// A fact about a product is keyed by hash64(product_id), one about an order by hash64(order_id), and what one entity has to
-// tell another of is sent as a fact through the journal even within one partition: a sale from its order to the product, a stock level
-// from partition 0, where all stock commands go, to the product.
+// A fact about a product is keyed by hash64(product_id), one about an order by hash64(order_id), and what one
+// entity has to tell another of is sent as a fact through the journal even within one partition: a sale from
+// its order to the product, a stock level from partition 0, where all stock commands go, to the product.
 class EntityStage final : public process::Stage {
  public:
   EntityStage(const process::StateStore& store, EntitySettings settings);
 
   base::Status restore(process::Outputs& out) override;
-  base::Status on_record(const process::Position& position, std::string_view payload, process::Outputs& out) override;
+  base::Status on_record(const process::Position& position, std::string_view payload,
+                         process::Outputs& out) override;
   void on_batch_end(process::Outputs& out) override;
 
   void freeze() override { parts_.freeze(); }
-  bool drain(process::StateBatch& batch, std::size_t entries) override { return parts_.drain(batch, entries); }
+  bool drain(process::StateBatch& batch, std::size_t entries) override {
+    return parts_.drain(batch, entries);
+  }
   void committed() override { parts_.committed(); }
 
   Stock& stock() { return stock_; }

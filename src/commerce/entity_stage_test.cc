@@ -34,7 +34,8 @@ event::ProductActivity activity(ProductAction action, const std::string& product
   return fact;
 }
 
-event::OrderPlaced order(const std::string& id, const std::string& visitor, std::vector<event::OrderLine> lines,
+event::OrderPlaced order(const std::string& id, const std::string& visitor,
+                         std::vector<event::OrderLine> lines,
                          event::OrderStatus status = event::OrderStatus::completed) {
   event::OrderPlaced placed;
   placed.order.order_id = id;
@@ -173,7 +174,8 @@ void random_step(base::SeededRandom& random, std::int64_t& now, EntityRig& rig) 
     case 4: rig.command(now, ReleaseReservation{"r" + std::to_string(random.below(200))}); break;
     case 5: {
       const auto status = static_cast<event::OrderStatus>(random.below(4));
-      auto placed = order("o" + std::to_string(random.below(100)), "v", {{product, "", "", 2, {1'000'000}}}, status);
+      auto placed =
+          order("o" + std::to_string(random.below(100)), "v", {{product, "", "", 2, {1'000'000}}}, status);
       placed.order.ordered_at = {now};
       rig.fact(placed);
       break;
@@ -220,11 +222,13 @@ TEST_CASE("the same records give the same state, byte for byte, whatever crashes
       REQUIRE(found[i].second == expected[i].second);
     }
     REQUIRE_EQ(calm.outcomes.size(), shaken.outcomes.size());
-    for (std::size_t i = 0; i < calm.outcomes.size(); ++i) REQUIRE_EQ(calm.outcomes[i].body, shaken.outcomes[i].body);
+    for (std::size_t i = 0; i < calm.outcomes.size(); ++i)
+      REQUIRE_EQ(calm.outcomes[i].body, shaken.outcomes[i].body);
   }
 }
 
-// 1,000 units, 1,000,000 attempts: clients that commit, give back, walk away, repeat themselves and come late.
+// 1,000 units, 1,000,000 attempts: clients that commit, give back, walk away, repeat themselves and come
+// late.
 TEST_CASE("1,000 units are committed exactly 1,000 times over a million attempts and twenty crashes") {
   constexpr std::uint64_t kSeed = 20261121;
   constexpr int kAttempts = 1'000'000;
@@ -254,8 +258,9 @@ TEST_CASE("1,000 units are committed exactly 1,000 times over a million attempts
   std::int64_t now = kNow;
   for (int i = 0; i < kAttempts; ++i) {
     now += random.chance(0.2) ? 1 : 0;
-    const std::string id = random.chance(0.02) ? std::to_string(random.below(static_cast<std::uint64_t>(i) + 1))
-                                               : std::to_string(i);
+    const std::string id = random.chance(0.02)
+                               ? std::to_string(random.below(static_cast<std::uint64_t>(i) + 1))
+                               : std::to_string(i);
     rig.command(now, Reserve{id, {{"hot", 1}}, 10'000});
     if (!held.empty() && random.chance(0.3)) {
       const std::string mine = held.back();

@@ -17,7 +17,9 @@ using event::OrderLine;
 using event::OrderRow;
 using event::OrderStatus;
 
-bool gives_back(OrderStatus status) { return status == OrderStatus::refunded || status == OrderStatus::cancelled; }
+bool gives_back(OrderStatus status) {
+  return status == OrderStatus::refunded || status == OrderStatus::cancelled;
+}
 
 // What a telling says, without who said it and when.
 std::uint64_t content_hash(const OrderRow& told) {
@@ -191,14 +193,16 @@ void Orders::give_back(Order& order, const OrderRow& told, OrderOutcome& out) {
 
 bool Orders::is_repeat(const Order& order, const OrderRow& told) const {
   const std::int64_t apart = told.ordered_at - order.changed_at;
-  return apart <= settings_.repeat_ms && apart >= -settings_.repeat_ms && content_hash(told) == order.change_hash;
+  return apart <= settings_.repeat_ms && apart >= -settings_.repeat_ms &&
+         content_hash(told) == order.change_hash;
 }
 
 void Orders::repeat(Order& order, const OrderRow& told, OrderOutcome& out) {
   out.duplicate = true;
   ++order.duplicates;
   const OrderSighting sighting{told.source, told.visitor_id};
-  const bool linked = std::find(order.sightings.begin(), order.sightings.end(), sighting) != order.sightings.end();
+  const bool linked =
+      std::find(order.sightings.begin(), order.sightings.end(), sighting) != order.sightings.end();
   if (!linked && order.sightings.size() < Order::kSightings) order.sightings.push_back(sighting);
 }
 

@@ -15,7 +15,8 @@
 namespace millrace::commerce {
 
 struct OrderSettings {
-  // How long after its acceptance an order is known: a repeat after that is a new order, a refund one of an unknown order.
+  // How long after its acceptance an order is known: a repeat after that is a new order, a refund one of an
+  // unknown order.
   std::int64_t retention_ms = 180 * base::kDayMs;
   // Within this time of event time a change with the same content is the same change, told by another client.
   std::int64_t repeat_ms = 10 * base::kMinuteMs;
@@ -34,28 +35,29 @@ struct Order {
 
   event::OrderRow row;                    // As last written; its lines hold what was not returned.
   std::vector<event::OrderLine> ordered;  // Its lines with the quantities ordered.
-  bool unknown = false;                   // Only a refund or cancellation has been seen; `ordered` is what it named.
-  std::uint64_t change_hash = 0;          // Content of the last change, and its event time.
+  bool unknown = false;           // Only a refund or cancellation has been seen; `ordered` is what it named.
+  std::uint64_t change_hash = 0;  // Content of the last change, and its event time.
   base::WallTime changed_at;
   std::uint32_t duplicates = 0;
-  std::vector<OrderSighting> sightings;   // The first few distinct ones.
+  std::vector<OrderSighting> sightings;  // The first few distinct ones.
 
   void encode(std::string& out) const;
   static bool decode(std::string_view bytes, Order& into);
 };
 
 struct OrderOutcome {
-  std::vector<event::OrderRow> rows;           // At most one.
+  std::vector<event::OrderRow> rows;          // At most one.
   std::vector<event::ProductActivity> sales;  // Purchases and corrections, each once.
   bool duplicate = false;
 };
 
-// Orders by their id, whoever told of them. The browser, the shop's server and a webhook tell of the same order with
-// different message ids and as different visitors, so this is the second de-duplication, by business key: the first one to
-// arrive is the order, later ones are counted and linked. (A precedence of sources would be decided in accept().)
+// Orders by their id, whoever told of them. The browser, the shop's server and a webhook tell of the same
+// order with different message ids and as different visitors, so this is the second de-duplication, by
+// business key: the first one to arrive is the order, later ones are counted and linked. (A precedence of
+// sources would be decided in accept().)
 //
-// Refunds, updates and cancellations carry little more than the order's id: they are joined to it and give its next version.
-// One that comes before its order waits for it.
+// Refunds, updates and cancellations carry little more than the order's id: they are joined to it and give
+// its next version. One that comes before its order waits for it.
 class Orders final : public process::Checkpointed {
  public:
   Orders(const process::StateStore& store, const std::string& prefix, OrderSettings settings);
@@ -71,7 +73,9 @@ class Orders final : public process::Checkpointed {
   std::uint64_t kept() { return accepted_.size(); }
 
   void freeze() override { parts_.freeze(); }
-  bool drain(process::StateBatch& batch, std::size_t entries) override { return parts_.drain(batch, entries); }
+  bool drain(process::StateBatch& batch, std::size_t entries) override {
+    return parts_.drain(batch, entries);
+  }
   void committed() override { parts_.committed(); }
 
  private:

@@ -60,8 +60,8 @@ bool amounts_agree(const event::OrderRow& order) {
   if (given(order.revenue) && !revenue_agrees) return false;
   // Updates and cancellations carry the total before discounts (Segment's specification).
   const bool changed = order.status != event::OrderStatus::completed;
-  const bool total_agrees = close(order.total, order.order_gross, lines) ||
-                            (changed && close(order.total, order.items_net, lines));
+  const bool total_agrees =
+      close(order.total, order.order_gross, lines) || (changed && close(order.total, order.items_net, lines));
   return !given(order.total) || total_agrees;
 }
 
@@ -92,7 +92,8 @@ void derive_remaining(event::OrderRow& order, const std::vector<event::OrderLine
   derive_amounts(whole);
   const std::int64_t units = units_of(order.lines);
   order.reconciles = whole.reconciles;
-  if (units == 0 && order.status != event::OrderStatus::updated && order.status != event::OrderStatus::completed) {
+  if (units == 0 && order.status != event::OrderStatus::updated &&
+      order.status != event::OrderStatus::completed) {
     order.items_net = order.order_net = order.order_gross = Money{};
     return;
   }
@@ -121,8 +122,8 @@ void derive_amounts(event::OrderRow& order) {
   Sum gross(net.value());
   gross.plus(order.shipping);
   // Where prices hold the tax already, the total says so.
-  const bool tax_inside = given(order.tax) && given(order.total) &&
-                          close(order.total, gross.value(), order.lines.size());
+  const bool tax_inside =
+      given(order.tax) && given(order.total) && close(order.total, gross.value(), order.lines.size());
   if (tax_inside) net.minus(order.tax);
   if (!tax_inside) gross.plus(order.tax);
   order.order_net = net.value();

@@ -6,12 +6,12 @@
 
 namespace millrace::commerce {
 
-// Fills items_net, order_net, order_gross and reconciles of an order from its lines and the amounts the client gave,
-// by the one rule of docs/guide/orders.md. Amounts given are never changed.
+// Fills items_net, order_net, order_gross and reconciles of an order from its lines and the amounts the
+// client gave, by the one rule of docs/guide/orders.md. Amounts given are never changed.
 void derive_amounts(event::OrderRow& order);
 
-// The same for an order of which some units were returned: its lines hold what is left of `ordered`. Discount and tax go back in
-// proportion to the price of what was returned, shipping with the last unit.
+// The same for an order of which some units were returned: its lines hold what is left of `ordered`. Discount
+// and tax go back in proportion to the price of what was returned, shipping with the last unit.
 void derive_remaining(event::OrderRow& order, const std::vector<event::OrderLine>& ordered);
 
 }  // namespace millrace::commerce

@@ -35,7 +35,8 @@ std::vector<event::ProductActivity> sales_between(const event::OrderRow& order, 
   add(before, -1, differences);
   add(after, 1, differences);
   const auto held_before = [&](std::string_view product) {
-    return std::any_of(before.begin(), before.end(), [&](const auto& line) { return line.product_id == product; });
+    return std::any_of(before.begin(), before.end(),
+                       [&](const auto& line) { return line.product_id == product; });
   };
   std::vector<event::ProductActivity> sales;
   for (const auto& [key, difference] : differences) {

@@ -17,7 +17,9 @@ using event::OrderRow;
 using event::OrderStatus;
 using event::ProductAction;
 
-event::Money money(double units) { return {static_cast<std::int64_t>(units * 1e6 + (units < 0 ? -0.5 : 0.5))}; }
+event::Money money(double units) {
+  return {static_cast<std::int64_t>(units * 1e6 + (units < 0 ? -0.5 : 0.5))};
+}
 
 OrderRow told(OrderStatus status, std::vector<OrderLine> lines, std::int64_t at_ms = 1000) {
   OrderRow order;
@@ -88,7 +90,8 @@ TEST_CASE("an order without priced lines is as large as its amounts say") {
 }
 
 TEST_CASE("amounts out of range are flagged, not wrapped around") {
-  OrderRow order = told(OrderStatus::completed, {line("a", INT64_MAX / 2, 9e6), line("b", INT64_MAX / 2, 9e6)});
+  OrderRow order =
+      told(OrderStatus::completed, {line("a", INT64_MAX / 2, 9e6), line("b", INT64_MAX / 2, 9e6)});
   derive_amounts(order);
   CHECK_FALSE(order.reconciles);
   CHECK_EQ(order.order_net.micros, 0);
@@ -119,7 +122,8 @@ TEST_CASE("an order told of by browser, server and webhook is one order") {
 
 TEST_CASE("a product in two lines of an order is bought once") {
   Shop shop;
-  const auto first = shop.tell(told(OrderStatus::completed, {line("a", 2, 10), line("a", 1, 8), line("a", 1, 10)}));
+  const auto first =
+      shop.tell(told(OrderStatus::completed, {line("a", 2, 10), line("a", 1, 8), line("a", 1, 10)}));
   REQUIRE_EQ(first.sales.size(), 2);
   CHECK(first.sales[0].action == ProductAction::purchase);
   CHECK_EQ(first.sales[0].quantity, 1);

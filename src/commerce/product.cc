@@ -13,7 +13,8 @@ void describe(const event::ProductActivity& fact, ProductCounters& product) {
   if (!fact.category.empty() && (newest || product.category.empty())) product.category = fact.category;
   if (!product.currency.known()) product.currency = fact.currency;
   // What a buyer paid may hold a discount of the order: a price shown is the better one.
-  const bool shown = fact.action == event::ProductAction::view || fact.action == event::ProductAction::add_to_cart;
+  const bool shown =
+      fact.action == event::ProductAction::view || fact.action == event::ProductAction::add_to_cart;
   const bool same_currency = !fact.currency.known() || fact.currency == product.currency;
   if (fact.price.micros > 0 && same_currency && ((newest && shown) || product.price.micros == 0)) {
     product.price = fact.price;

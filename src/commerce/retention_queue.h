@@ -13,8 +13,9 @@
 
 namespace millrace::commerce {
 
-// Keys to forget when their time has come, first in first out: for records that are all kept equally long, where a timer
-// each would hold in memory what is not needed for days. Entries lie in the store; the cache holds what is near the ends.
+// Keys to forget when their time has come, first in first out: for records that are all kept equally long,
+// where a timer each would hold in memory what is not needed for days. Entries lie in the store; the cache
+// holds what is near the ends.
 class RetentionQueue final : public process::Checkpointed {
  public:
   // `prefix` must not end the prefix of another: the queue uses it with one letter more.
@@ -100,7 +101,8 @@ class RetentionQueue final : public process::Checkpointed {
 
   process::KeyedState<Entry, process::NumberKey> entries_;
   process::KeyedState<Bounds> bounds_;
-  std::optional<base::WallTime> next_;  // Deadline of the first entry, when it is known; the end of time when there is none.
+  std::optional<base::WallTime>
+      next_;  // Deadline of the first entry, when it is known; the end of time when there is none.
 };
 
 }  // namespace millrace::commerce

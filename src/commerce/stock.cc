@@ -95,10 +95,12 @@ StockAnswer Stock::apply(std::uint64_t sequence, const event::StockCommand& comm
 }
 
 StockAnswer Stock::set(const event::SetStock& command) {
-  if (command.sku.empty() || command.sku.size() > settings_.id_bytes_max) return invalid("A SKU is missing or too long.");
+  if (command.sku.empty() || command.sku.size() > settings_.id_bytes_max)
+    return invalid("A SKU is missing or too long.");
   const auto in_range = [&](std::int64_t count) { return count >= 0 && count <= settings_.quantity_max; };
   if (!in_range(command.on_hand) || !in_range(command.safety)) {
-    return invalid("on_hand and safety must be between 0 and " + std::to_string(settings_.quantity_max) + ".");
+    return invalid("on_hand and safety must be between 0 and " + std::to_string(settings_.quantity_max) +
+                   ".");
   }
   // 0 stands for "none" in the ring.
   const std::uint64_t reference = command.reference.empty() ? 0 : base::hash64(command.reference) | 1;
@@ -118,18 +120,21 @@ StockAnswer Stock::set(const event::SetStock& command) {
 }
 
 StockAnswer Stock::reserve(std::uint64_t sequence, const event::Reserve& command) {
-  if (command.id.empty() || command.id.size() > settings_.id_bytes_max) return invalid("An id is missing or too long.");
+  if (command.id.empty() || command.id.size() > settings_.id_bytes_max)
+    return invalid("An id is missing or too long.");
   if (command.lines.empty() || command.lines.size() > settings_.lines_max) {
     return invalid("A reservation has between 1 and " + std::to_string(settings_.lines_max) + " lines.");
   }
   for (const auto& line : command.lines) {
-    if (line.sku.empty() || line.sku.size() > settings_.id_bytes_max) return invalid("A SKU is missing or too long.");
+    if (line.sku.empty() || line.sku.size() > settings_.id_bytes_max)
+      return invalid("A SKU is missing or too long.");
     if (line.quantity < 1 || line.quantity > settings_.quantity_max) {
       return invalid("A quantity must be between 1 and " + std::to_string(settings_.quantity_max) + ".");
     }
   }
   if (command.ttl_ms < 0 || command.ttl_ms > settings_.ttl_ms_max) {
-    return invalid("ttl_s must be between 1 and " + std::to_string(settings_.ttl_ms_max / base::kSecondMs) + ".");
+    return invalid("ttl_s must be between 1 and " + std::to_string(settings_.ttl_ms_max / base::kSecondMs) +
+                   ".");
   }
   auto lines = merged(command.lines);
   if (const Reservation* first = reservations_.find(command.id)) {
@@ -138,7 +143,8 @@ StockAnswer Stock::reserve(std::uint64_t sequence, const event::Reserve& command
                            "Use a new id for each reservation; repeat an id only to repeat its request.");
     }
     const bool rejected = first->state == ReservationState::rejected;
-    return rejected ? stock_short(command.id, first->shorts, "stock_short") : stock_reserved(command.id, *first);
+    return rejected ? stock_short(command.id, first->shorts, "stock_short")
+                    : stock_reserved(command.id, *first);
   }
 
   auto missing = shorts(lines);
@@ -167,7 +173,8 @@ StockAnswer Stock::commit(std::string_view id) {
     case ReservationState::late: return stock_short(id, reservation->shorts, "late_commit");
     case ReservationState::expired: return commit_late(id);
     case ReservationState::released:
-      return stock_refused(409, "released", "This reservation was released before.", "Reserve again under a new id.");
+      return stock_refused(409, "released", "This reservation was released before.",
+                           "Reserve again under a new id.");
     case ReservationState::pending: break;
   }
   const Reservation held = *reservation;
@@ -211,7 +218,8 @@ StockAnswer Stock::release(std::string_view id) {
     const Reservation held = *reservation;
     let_go(id, held);
   }
-  if (state == ReservationState::pending || state == ReservationState::expired) end(id, ReservationState::released);
+  if (state == ReservationState::pending || state == ReservationState::expired)
+    end(id, ReservationState::released);
   return reservation_status(id, reservations_.find(id)->state);
 }
 
@@ -241,7 +249,8 @@ std::vector<std::string> Stock::oversold(std::string_view sku) {
 }
 
 void Stock::hold(std::string_view id, const Reservation& reservation) {
-  for (const auto& line : reservation.lines) holders_[line.sku].emplace(reservation.sequence, std::string(id));
+  for (const auto& line : reservation.lines)
+    holders_[line.sku].emplace(reservation.sequence, std::string(id));
   ++pending_;
 }
 

@@ -20,13 +20,14 @@
 namespace millrace::commerce {
 
 struct StockSettings {
-  std::int64_t ttl_ms = 15 * base::kMinuteMs;      // Of a reservation that names none.
+  std::int64_t ttl_ms = 15 * base::kMinuteMs;  // Of a reservation that names none.
   std::int64_t ttl_ms_max = base::kDayMs;
-  std::int64_t retention_ms = 3 * base::kDayMs;    // How long the answer to a reservation is known after its end.
+  std::int64_t retention_ms =
+      3 * base::kDayMs;  // How long the answer to a reservation is known after its end.
   std::size_t lines_max = 100;
   std::size_t id_bytes_max = 200;
   std::int64_t quantity_max = 1'000'000'000;
-  std::size_t cached_entries = 200'000;            // Of stock items and of reservations, each.
+  std::size_t cached_entries = 200'000;  // Of stock items and of reservations, each.
 };
 
 // One SKU. received - committed = on_hand at all times.
@@ -62,8 +63,8 @@ struct Reservation {
   std::uint64_t sequence = 0;           // Larger is younger.
   std::vector<event::StockLine> lines;  // Sorted by SKU, one for each.
   base::WallTime expires_at;
-  base::WallTime ended_at;              // When it last stopped being pending, or was refused.
-  std::vector<StockShort> shorts;       // Why it was rejected, or its commit came too late.
+  base::WallTime ended_at;         // When it last stopped being pending, or was refused.
+  std::vector<StockShort> shorts;  // Why it was rejected, or its commit came too late.
 
   void encode(std::string& out) const;
   static bool decode(std::string_view bytes, Reservation& into);
@@ -74,19 +75,20 @@ struct StockAnswer {
   std::string body;  // JSON.
 };
 
-// Stock of every SKU and the reservations that hold it, decided by one writer, so that an order of several SKUs is taken whole
-// or not at all and nothing is ever promised twice.
+// Stock of every SKU and the reservations that hold it, decided by one writer, so that an order of several
+// SKUs is taken whole or not at all and nothing is ever promised twice.
 //
-// Every command may be repeated. Reserve answers as it did the first time, whatever became of the reservation since, until
-// retention_ms after its end; the same id with other lines is refused. Commit and release of a reservation that
-// is committed or released already answer the same and change nothing.
+// Every command may be repeated. Reserve answers as it did the first time, whatever became of the reservation
+// since, until retention_ms after its end; the same id with other lines is refused. Commit and release of a
+// reservation that is committed or released already answer the same and change nothing.
 //
-// Expiry is by the time of the records alone: a reservation whose expires_at is not after `now` holds nothing. A commit after
-// that takes fresh stock when there is enough, and is refused for good otherwise (`late`): money was taken for goods that
-// someone else may have, and a person must look at it.
+// Expiry is by the time of the records alone: a reservation whose expires_at is not after `now` holds
+// nothing. A commit after that takes fresh stock when there is enough, and is refused for good otherwise
+// (`late`): money was taken for goods that someone else may have, and a person must look at it.
 //
-// Only an outside count below what is reserved oversells. Its answer lists the youngest reservations that are not covered; they stay
-// pending, and a commit that would take on_hand below 0 is refused until a higher count or their expiry.
+// Only an outside count below what is reserved oversells. Its answer lists the youngest reservations that are
+// not covered; they stay pending, and a commit that would take on_hand below 0 is refused until a higher
+// count or their expiry.
 class Stock final : public process::Checkpointed {
  public:
   Stock(const process::StateStore& store, const std::string& prefix, StockSettings settings);
@@ -94,7 +96,8 @@ class Stock final : public process::Checkpointed {
   // `now` is the time that the state reflects.
   base::Status restore(base::WallTime now);
 
-  // Expires what is due and forgets what ended long ago. Time never goes back: an earlier `now` changes nothing.
+  // Expires what is due and forgets what ended long ago. Time never goes back: an earlier `now` changes
+  // nothing.
   void advance(base::WallTime now);
   // `sequence` grows with every command. Call advance() with the command's time first.
   StockAnswer apply(std::uint64_t sequence, const event::StockCommand& command);
@@ -108,7 +111,9 @@ class Stock final : public process::Checkpointed {
   std::uint64_t kept() { return ended_.size(); }
 
   void freeze() override { parts_.freeze(); }
-  bool drain(process::StateBatch& batch, std::size_t entries) override { return parts_.drain(batch, entries); }
+  bool drain(process::StateBatch& batch, std::size_t entries) override {
+    return parts_.drain(batch, entries);
+  }
   void committed() override { parts_.committed(); }
 
  private:

@@ -59,7 +59,8 @@ std::string_view to_string(ReservationState state) {
   return "unknown";
 }
 
-StockAnswer stock_counted(std::string_view sku, const StockItem& item, const std::vector<std::string>& oversold) {
+StockAnswer stock_counted(std::string_view sku, const StockItem& item,
+                          const std::vector<std::string>& oversold) {
   std::string body = "{";
   append_text(body, "sku", sku);
   append_number(body, "on_hand", item.on_hand);
@@ -119,7 +120,8 @@ StockAnswer reservation_status(std::string_view id, ReservationState state) {
   return {200, std::move(body)};
 }
 
-StockAnswer stock_refused(int status, std::string_view code, std::string_view message, std::string_view hint) {
+StockAnswer stock_refused(int status, std::string_view code, std::string_view message,
+                          std::string_view hint) {
   std::string body = "{";
   append_error(body, code, message, hint);
   body.push_back('}');

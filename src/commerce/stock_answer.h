@@ -9,7 +9,8 @@
 namespace millrace::commerce {
 
 // What a caller of the stock API reads; HTTP statuses and JSON bodies, a function of the values alone.
-StockAnswer stock_counted(std::string_view sku, const StockItem& item, const std::vector<std::string>& oversold);
+StockAnswer stock_counted(std::string_view sku, const StockItem& item,
+                          const std::vector<std::string>& oversold);
 StockAnswer stock_reserved(std::string_view id, const Reservation& reservation);
 // 409 with the SKUs that are short; `code` says why this was refused.
 StockAnswer stock_short(std::string_view id, const std::vector<StockShort>& shorts, std::string_view code);

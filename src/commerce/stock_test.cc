@@ -216,7 +216,8 @@ class NaiveStock {
     const auto found = reservations.find(std::get<ReleaseReservation>(command).id);
     if (found == reservations.end()) return 404;
     if (found->second.state == "committed") return 409;
-    if (found->second.state == "pending" || found->second.state == "expired") found->second.state = "released";
+    if (found->second.state == "pending" || found->second.state == "expired")
+      found->second.state = "released";
     return 200;
   }
 
@@ -243,7 +244,9 @@ event::StockCommand random_command(base::SeededRandom& random) {
   const auto sku = [&] { return std::string(1, static_cast<char>('a' + random.below(4))); };
   const auto id = [&] { return "r" + std::to_string(random.below(60)); };
   const std::uint64_t kind = random.below(20);
-  if (kind == 0) return SetStock{sku(), static_cast<std::int64_t>(random.below(25)), static_cast<std::int64_t>(random.below(3)), ""};
+  if (kind == 0)
+    return SetStock{sku(), static_cast<std::int64_t>(random.below(25)),
+                    static_cast<std::int64_t>(random.below(3)), ""};
   if (kind < 11) {
     Reserve reserve{id(), {}, 1000 + static_cast<std::int64_t>(random.below(20'000))};
     for (std::uint64_t i = 0; i <= random.below(3); ++i) {
@@ -282,7 +285,8 @@ TEST_CASE("on random histories with restarts stock agrees with a naive model, st
         REQUIRE_EQ(item->received - item->committed, item->on_hand);
         REQUIRE(item->on_hand >= 0);
         recounted_low = recounted_low || item->reserved > item->on_hand;
-        const bool promised_too_much = item->reserved > item->on_hand && !std::holds_alternative<SetStock>(command);
+        const bool promised_too_much =
+            item->reserved > item->on_hand && !std::holds_alternative<SetStock>(command);
         if (promised_too_much) REQUIRE(recounted_low);
       }
     }

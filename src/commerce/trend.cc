@@ -103,7 +103,8 @@ bool TrendItem::decode(base::ByteReader& reader) {
   return reader.ok();
 }
 
-TrendScore trend_score(const TrendItem& item, base::WallTime now, double season, const TrendSettings& settings) {
+TrendScore trend_score(const TrendItem& item, base::WallTime now, double season,
+                       const TrendSettings& settings) {
   const double fast_hours = hours(settings.fast_half_life_ms);
   const double variance_hours = 2.0 * fast_hours / kLn2;
   TrendScore score;

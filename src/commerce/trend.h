@@ -26,8 +26,9 @@ struct TrendSettings {
 // Views 1, carts 4, purchases 10; 0 for what says nothing of interest.
 double popularity_weight(event::ProductAction action);
 
-// The running counts of one product: events decayed with a half-life of an hour (fast) and of seven days (slow), and
-// the weighted events decayed like the slow ones (popularity). A late event adds what would be left of it.
+// The running counts of one product: events decayed with a half-life of an hour (fast) and of seven days
+// (slow), and the weighted events decayed like the slow ones (popularity). A late event adds what would be
+// left of it.
 struct TrendItem {
   static constexpr std::size_t kVisitors = 16;
 
@@ -38,8 +39,8 @@ struct TrendItem {
   std::uint8_t visitor_count = 0;
   std::uint8_t visitor_next = 0;
   bool sold = false;
-  // Bookkeeping of the rankings: the round that this product was last touched in, what it has added to `slow` since that
-  // round began, and the category in which the rounds before have counted it.
+  // Bookkeeping of the rankings: the round that this product was last touched in, what it has added to `slow`
+  // since that round began, and the category in which the rounds before have counted it.
   std::uint64_t round = 0;
   double fresh_slow = 0;
   bool ranked = false;
@@ -59,15 +60,18 @@ struct TrendItem {
 
 struct TrendScore {
   double z = 0;
-  double fast = 0;         // The count; rates are per hour.
+  double fast = 0;  // The count; rates are per hour.
   double fast_rate = 0;
 };
-// How far the rate of the last hour lies above that of the last days, in standard deviations of a decayed Poisson rate:
-// (r_f - r_s) / sqrt((r_s + prior) / W), W = 2 H_f / ln 2. `season` is how busy the shop usually is at this hour of the week.
-TrendScore trend_score(const TrendItem& item, base::WallTime now, double season, const TrendSettings& settings);
+// How far the rate of the last hour lies above that of the last days, in standard deviations of a decayed
+// Poisson rate: (r_f - r_s) / sqrt((r_s + prior) / W), W = 2 H_f / ln 2. `season` is how busy the shop
+// usually is at this hour of the week.
+TrendScore trend_score(const TrendItem& item, base::WallTime now, double season,
+                       const TrendSettings& settings);
 bool trend_eligible(const TrendItem& item, const TrendScore& score, const TrendSettings& settings);
 
-// How busy the shop is in each hour of the week (UTC), from whole weeks only; each week halves the weight of those before.
+// How busy the shop is in each hour of the week (UTC), from whole weeks only; each week halves the weight of
+// those before.
 class WeekProfile {
  public:
   static constexpr std::size_t kHours = 168;

@@ -21,10 +21,11 @@ bool visibly_differs(double a, double b) {
 }
 
 bool visibly_differs(const event::TrendingView& a, const event::TrendingView& b) {
-  return !std::equal(a.items.begin(), a.items.end(), b.items.begin(), b.items.end(), [](const auto& x, const auto& y) {
-    return x.product_id == y.product_id && x.category == y.category && !visibly_differs(x.score, y.score) &&
-           !visibly_differs(x.fast_rate, y.fast_rate);
-  });
+  return !std::equal(
+      a.items.begin(), a.items.end(), b.items.begin(), b.items.end(), [](const auto& x, const auto& y) {
+        return x.product_id == y.product_id && x.category == y.category &&
+               !visibly_differs(x.score, y.score) && !visibly_differs(x.fast_rate, y.fast_rate);
+      });
 }
 
 }  // namespace
@@ -102,7 +103,8 @@ void TrendBoard::on_stock(std::string_view id, Product& product, Views& out) {
 
 void TrendBoard::drop(std::string_view id, const std::string& category, Views& out) {
   const TrendCategory* state = categories_.find(category);
-  if (state != nullptr && std::find(state->trending.begin(), state->trending.end(), id) != state->trending.end()) {
+  if (state != nullptr &&
+      std::find(state->trending.begin(), state->trending.end(), id) != state->trending.end()) {
     std::erase(categories_.edit(category).trending, id);
   }
   const auto shown = published_.find(category);
@@ -195,13 +197,14 @@ void TrendBoard::gather_popular(const std::string& category, const std::string& 
     gathered.floor_known = true;
   }
   const double popularity = item.popularity_at(now_, settings_);
-  if (popularity > 0 && popularity >= gathered.popular_floor) gathered.popular.push_back({id, item.popularity, item.at});
+  if (popularity > 0 && popularity >= gathered.popular_floor)
+    gathered.popular.push_back({id, item.popularity, item.at});
 }
 
 void TrendBoard::rank(const std::string& category, Gathered& gathered, Views& out) {
   TrendCategory& state = categories_.edit(category);
-  state.products = static_cast<std::uint64_t>(std::max<std::int64_t>(
-      0, static_cast<std::int64_t>(state.products) + gathered.products));
+  state.products = static_cast<std::uint64_t>(
+      std::max<std::int64_t>(0, static_cast<std::int64_t>(state.products) + gathered.products));
   state.add_slow(static_cast<double>(gathered.slow_parts) / kSlowParts, now_, settings_);
   if (!gathered.popular.empty()) state.merge_popular(std::move(gathered.popular), now_, settings_);
   if (!category.empty()) {
@@ -221,13 +224,14 @@ void TrendBoard::rank(const std::string& category, Gathered& gathered, Views& ou
   publish(view_of(category, state, ranked), out);
 }
 
-std::shared_ptr<const event::TrendingView> TrendBoard::view_of(const std::string& category, const TrendCategory& state,
+std::shared_ptr<const event::TrendingView> TrendBoard::view_of(const std::string& category,
+                                                               const TrendCategory& state,
                                                                const std::vector<ScoredProduct>& ranked) {
   auto view = std::make_shared<event::TrendingView>();
   view->category = category;
   const auto add = [&](const std::string& id, const Product& product, const TrendScore& score, double z) {
-    view->items.push_back({id, product.counters.category, z, score.fast_rate,
-                           product.trend.popularity_at(now_, settings_)});
+    view->items.push_back(
+        {id, product.counters.category, z, score.fast_rate, product.trend.popularity_at(now_, settings_)});
   };
   std::unordered_set<std::string_view> shown;
   for (const auto& entry : ranked) {

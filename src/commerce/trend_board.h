@@ -20,15 +20,17 @@
 
 namespace millrace::commerce {
 
-// What is trending, in each category and in the shop, made again at most once a second of the records' time, and what
-// is merely popular where too little is trending to fill a ranking.
+// What is trending, in each category and in the shop, made again at most once a second of the records' time,
+// and what is merely popular where too little is trending to fill a ranking.
 //
-// Rounds are set off by records, never by batches, so that every run over the same records ranks at the same places.
+// Rounds are set off by records, never by batches, so that every run over the same records ranks at the same
+// places.
 class TrendBoard final : public process::Checkpointed {
  public:
   using Views = std::vector<event::ViewUpdate>;
 
-  TrendBoard(const process::StateStore& store, const std::string& prefix, TrendSettings settings, Products& products);
+  TrendBoard(const process::StateStore& store, const std::string& prefix, TrendSettings settings,
+             Products& products);
 
   // restore_state(), then restore_product() for every stored product, then publish_all().
   base::Status restore_state(base::WallTime now);
@@ -42,7 +44,9 @@ class TrendBoard final : public process::Checkpointed {
   void advance(base::WallTime now, Views& out);
 
   void freeze() override { parts_.freeze(); }
-  bool drain(process::StateBatch& batch, std::size_t entries) override { return parts_.drain(batch, entries); }
+  bool drain(process::StateBatch& batch, std::size_t entries) override {
+    return parts_.drain(batch, entries);
+  }
   void committed() override { parts_.committed(); }
 
  private:

@@ -17,8 +17,9 @@ struct ScoredProduct {
 // By (z, fast count, smaller id).
 bool ranks_before(const ScoredProduct& a, const ScoredProduct& b);
 
-// The new ranking from the one before and the products that are eligible now (in any order): a product passes one that it was
-// behind only when its score is higher by more than the hysteresis, so that neighbours do not change places all the time.
+// The new ranking from the one before and the products that are eligible now (in any order): a product passes
+// one that it was behind only when its score is higher by more than the hysteresis, so that neighbours do not
+// change places all the time.
 std::vector<ScoredProduct> rerank(const std::vector<std::string>& before, std::vector<ScoredProduct> eligible,
                                   const TrendSettings& settings);
 
@@ -30,11 +31,12 @@ struct PopularProduct {
 
 // What the rankings know of one category, and of the shop under "".
 struct TrendCategory {
-  std::vector<std::string> trending;    // The order of the last round, best first.
-  std::vector<PopularProduct> popular;  // Best first. Between events, products decay alike and keep their order.
-  double slow = 0;                      // Sum of the products' slow counts, as of `at`.
+  std::vector<std::string> trending;  // The order of the last round, best first.
+  std::vector<PopularProduct>
+      popular;      // Best first. Between events, products decay alike and keep their order.
+  double slow = 0;  // Sum of the products' slow counts, as of `at`.
   base::WallTime at;
-  std::uint64_t products = 0;           // Ever seen in it.
+  std::uint64_t products = 0;  // Ever seen in it.
 
   double mean_slow(base::WallTime now, const TrendSettings& settings) const;
   void add_slow(double count, base::WallTime now, const TrendSettings& settings);

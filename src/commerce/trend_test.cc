@@ -22,8 +22,8 @@ using event::ProductActivity;
 
 constexpr std::int64_t kNow = 1'763'719'200'000;
 
-ProductActivity activity(ProductAction action, const std::string& product, std::uint64_t visitor, std::int64_t at_ms,
-                         const std::string& category = "shoes") {
+ProductActivity activity(ProductAction action, const std::string& product, std::uint64_t visitor,
+                         std::int64_t at_ms, const std::string& category = "shoes") {
   ProductActivity fact;
   fact.action = action;
   fact.product_id = product;
@@ -98,7 +98,8 @@ TEST_CASE("the score is the distance of the two rates in deviations of a decayed
   const TrendScore score = trend_score(item, {kNow}, 1.0, settings);
   const double fast_rate = 10 * std::log(2.0), slow_rate = 500 * std::log(2.0) / 168;
   CHECK(std::abs(score.fast_rate - fast_rate) < 1e-12);
-  CHECK(std::abs(score.z - (fast_rate - slow_rate) / std::sqrt((slow_rate + 1) / (2 / std::log(2.0)))) < 1e-12);
+  CHECK(std::abs(score.z - (fast_rate - slow_rate) / std::sqrt((slow_rate + 1) / (2 / std::log(2.0)))) <
+        1e-12);
   CHECK(trend_score(item, {kNow}, 2.0, settings).z < score.z);
 }
 
@@ -227,8 +228,9 @@ TEST_CASE("rankings agree with scoring every product from its whole history") {
     for (int i = 0; i < 3000; ++i) {
       now += static_cast<std::int64_t>(random.below(5000));
       const std::uint64_t which = random.below(40) * random.below(40) / 40;
-      auto fact = view("p" + std::to_string(which), random.below(30), now - static_cast<std::int64_t>(random.below(60'000)),
-                       "c" + std::to_string(which % 3));
+      auto fact =
+          view("p" + std::to_string(which), random.below(30),
+               now - static_cast<std::int64_t>(random.below(60'000)), "c" + std::to_string(which % 3));
       history[fact.product_id].push_back(fact);
       rig.fact(fact);
       if (random.chance(0.05)) rig.tick(now);

@@ -267,6 +267,40 @@ TEST_CASE("a commit whose answer was lost is found, not repeated") {
   }
 }
 
+TEST_CASE("a rival that commits in the last moment wins, and the loser's next attempt builds on it") {
+  Fixture f;
+  const auto rival = f.open();
+  FaultyObjectStore slow(f.store, f.random, {});
+  const auto table = must(IcebergTable::open_or_create(slow, sample_spec(), f.clock, f.random, f.settings));
+  std::uint64_t rival_commits = 0;
+  slow.set_before_call([&](std::string_view name) {
+    if (!name.ends_with(".metadata.json") || rival_commits >= 3) return;
+    ++rival_commits;
+    must(rival->append({sample_file(*rival, 1)}, {events_range(1, rival_commits - 1, rival_commits)}));
+  });
+  const CommitReceipt receipt = must(table->append({sample_file(*table, 10)}, {events_range(0, 0, 10)}));
+  CHECK(receipt.version == 5);
+  const auto state = f.open()->state();
+  CHECK(state->record_count == 13);
+  CHECK(state->metadata.current_snapshot()->id == receipt.snapshot_id);
+  // The added files' manifest was written once and carries the number of the attempt that won.
+  state->for_each_file([&](const LiveFile& file) {
+    if (file.record_count == 10) CHECK(file.sequence_number == receipt.sequence_number);
+  });
+  CHECK(f.names("-m.avro").size() == 4);
+
+  SUBCASE("a rival that never stops makes it give up, with nothing done") {
+    slow.set_before_call([&](std::string_view name) {
+      if (!name.ends_with(".metadata.json") || name == "conformed/events/metadata/v") return;
+      const auto next = rival->state()->offsets.at({event::Topic::events, 1}).value;
+      must(rival->append({}, {events_range(1, next, next + 1)}));
+    });
+    CHECK(code_of(table->append({sample_file(*table, 1)}, {events_range(0, 10, 11)})) ==
+          ErrorCode::unavailable);
+    CHECK(f.open()->state()->record_count == 13);
+  }
+}
+
 TEST_CASE("a writer so late that the name it wants was cleared away does not commit") {
   Fixture f;
   f.settings.metadata_versions_max = 2;

@@ -25,6 +25,73 @@ base::Status clear_directory(const std::string& directory) {
   return base::Ok{};
 }
 
+// Where a table takes the rows of a group that are at or above its floor.
+class RowChooser {
+ public:
+  RowChooser(Segment& segment, const std::array<std::uint64_t, kTableCount>& floor) : segment_(segment), floor_(floor) {}
+  void take(Table table, std::uint64_t offset, std::uint32_t row) {
+    if (offset >= floor_[index_of(table)]) segment_.rows[index_of(table)].push_back(row);
+  }
+
+ private:
+  Segment& segment_;
+  const std::array<std::uint64_t, kTableCount>& floor_;
+};
+
+bool is_quarantined(std::string_view payload) {
+  const auto kind = event::record_kind(payload);
+  return kind.ok() && *kind == event::RecordKind::quarantined;
+}
+
+void choose_records(const RowGroup& group, Segment& segment, RowChooser& chooser) {
+  const auto& records = *group.records;
+  const auto first = records.first.value;
+  const auto begin = std::max(group.from.value, first) - first;
+  const auto end = std::min<std::uint64_t>(group.to.value - first, records.payloads.size());
+  for (auto i = begin; i < end; ++i) {
+    segment.bytes += static_cast<std::int64_t>(records.payloads[i].size());
+    if (!is_quarantined(records.payloads[i])) continue;
+    const auto row = static_cast<std::uint32_t>(i) | kOfRecords;
+    chooser.take(Table::quarantine, first + i, row);
+    chooser.take(Table::raw_events, first + i, row);
+  }
+  for (std::uint32_t i = 0; i < group.events.size(); ++i) {
+    const auto index = group.events[i].index;
+    // Quarantined records count by themselves, whether the stage lists them or not.
+    if (index >= records.payloads.size() || is_quarantined(records.payloads[index])) continue;
+    chooser.take(Table::raw_events, first + index, i);
+    if (group.events[i].verdict == event::Verdict::accepted) chooser.take(Table::events, first + index, i);
+  }
+  for (std::uint32_t i = 0; i < group.poison.size(); ++i) {
+    const auto offset = group.poison[i].first;
+    if (offset >= first && offset - first < records.payloads.size()) chooser.take(Table::quarantine, offset, i);
+  }
+}
+
+std::shared_ptr<const Segment> make_segment(std::uint64_t ordinal, std::shared_ptr<const RowGroup> group,
+                                            const std::array<std::uint64_t, kTableCount>& floor) {
+  auto segment = std::make_shared<Segment>();
+  segment->ordinal = ordinal;
+  RowChooser chooser(*segment, floor);
+  if (group->records != nullptr) choose_records(*group, *segment, chooser);
+  // A row belongs to its group even where its offset points outside.
+  const auto inside = [&](std::uint64_t offset) { return std::clamp(offset, group->from.value, group->to.value - 1); };
+  for (std::uint32_t i = 0; i < group->sessions.size(); ++i) {
+    chooser.take(Table::sessions, inside(group->sessions[i].offset), i);
+  }
+  for (std::uint32_t i = 0; i < group->orders.size(); ++i) {
+    chooser.take(Table::orders, inside(group->orders[i].offset), i);
+  }
+  // Cells have no offset of their own: they are as of the end of the group.
+  for (std::uint32_t i = 0; i < group->funnel.size(); ++i) chooser.take(Table::funnel, group->to.value - 1, i);
+  constexpr std::size_t kEventBytes = 24, kSessionBytes = 400, kOrderBytes = 600, kCellBytes = 100;  // About.
+  segment->bytes += static_cast<std::int64_t>(sizeof(Segment) + group->events.size() * kEventBytes +
+                                              group->sessions.size() * kSessionBytes +
+                                              group->orders.size() * kOrderBytes + group->funnel.size() * kCellBytes);
+  segment->group = std::move(group);
+  return segment;
+}
+
 // The highest version of each session and order.
 constexpr const char* kCurrentViews[] = {
     "CREATE OR REPLACE VIEW curated.sessions AS SELECT * FROM (SELECT * FROM conformed.sessions QUALIFY row_number() OVER "
@@ -79,51 +146,15 @@ base::Status Lake::make_views() {
   return base::Ok{};
 }
 
-std::shared_ptr<const Segment> Lake::segment_of(std::shared_ptr<const RowGroup> group,
-                                                const JournalPartition& partition) const {
-  auto segment = std::make_shared<Segment>();
-  segment->ordinal = segments_ + 1;
+Lake::Floor Lake::floor_of(const JournalPartition& partition) const {
   const auto seen = appended_.to.find(partition);
-  std::array<std::uint64_t, kTableCount> floor{};
+  const auto appended = seen == appended_.to.end() ? 0 : seen->second.value;
+  Floor floor{};
   for (const Table table : kTables) {
     const auto committed = tables_[index_of(table)]->committed(partition).value_or(journal::Offset{});
-    floor[index_of(table)] = std::max({committed.value, seen == appended_.to.end() ? 0 : seen->second.value, group->from.value});
+    floor[index_of(table)] = std::max(committed.value, appended);
   }
-  const auto take = [&](Table table, std::uint64_t offset, std::uint32_t row) {
-    if (offset >= floor[index_of(table)]) segment->rows[index_of(table)].push_back(row);
-  };
-  if (group->records != nullptr) {
-    const auto& records = *group->records;
-    const auto begin = std::max(group->from, records.first).value - records.first.value;
-    const auto end = std::min<std::uint64_t>(group->to.value - records.first.value, records.payloads.size());
-    for (auto i = begin; i < end; ++i) {
-      segment->bytes += static_cast<std::int64_t>(records.payloads[i].size());
-      const auto kind = event::record_kind(records.payloads[i]);
-      if (!kind.ok() || *kind != event::RecordKind::quarantined) continue;
-      const auto row = static_cast<std::uint32_t>(i) | kOfRecords;
-      take(Table::quarantine, records.first.value + i, row);
-      take(Table::raw_events, records.first.value + i, row);
-    }
-    for (std::uint32_t i = 0; i < group->events.size(); ++i) {
-      const auto index = group->events[i].index;
-      if (index >= records.payloads.size() || (records.payloads[index].size() > 0 &&
-          static_cast<event::RecordKind>(records.payloads[index][0]) == event::RecordKind::quarantined)) {
-        continue;
-      }
-      const auto offset = records.first.value + index;
-      take(Table::raw_events, offset, i);
-      if (group->events[i].verdict == event::Verdict::accepted) take(Table::events, offset, i);
-    }
-    for (std::uint32_t i = 0; i < group->poison.size(); ++i) take(Table::quarantine, group->poison[i].first, i);
-  }
-  for (std::uint32_t i = 0; i < group->sessions.size(); ++i) take(Table::sessions, group->sessions[i].offset, i);
-  for (std::uint32_t i = 0; i < group->orders.size(); ++i) take(Table::orders, group->orders[i].offset, i);
-  // Cells have no offset of their own: they are as of the end of the group.
-  for (std::uint32_t i = 0; i < group->funnel.size(); ++i) take(Table::funnel, group->to.value - 1, i);
-  segment->bytes += static_cast<std::int64_t>(sizeof(Segment) + group->events.size() * 24 + group->sessions.size() * 400 +
-                                              group->orders.size() * 600 + group->funnel.size() * 100);
-  segment->group = std::move(group);
-  return segment;
+  return floor;
 }
 
 base::Status Lake::append(std::shared_ptr<const RowGroup> group) {
@@ -144,7 +175,8 @@ base::Status Lake::append(std::shared_ptr<const RowGroup> group) {
   if (expected && group->to <= *expected) return base::Ok{};
   const auto from = group->from;
   const auto to = group->to;
-  auto segment = segment_of(std::move(group), partition);
+  const auto floor = floor_of(partition);
+  auto segment = make_segment(segments_ + 1, std::move(group), floor);
   appended_.from.try_emplace(partition, from);
   appended_.to[partition] = to;
   bool has_rows = false;
@@ -190,12 +222,8 @@ base::Status Lake::commit() {
     }
   }
   tail_.drop(std::min(dropped, generation));
+  count_bytes();
   const std::lock_guard lock(mutex_);
-  json_bytes_ = parquet_bytes_ = 0;
-  for (const auto& table : tables_) {
-    json_bytes_ += table->json_bytes();
-    parquet_bytes_ += table->parquet_bytes();
-  }
   if (failure) {
     ++commits_failed_;
     return *std::move(failure);
@@ -205,10 +233,21 @@ base::Status Lake::commit() {
   return base::Ok{};
 }
 
+void Lake::count_bytes() {
+  const std::lock_guard lock(mutex_);
+  json_bytes_ = parquet_bytes_ = 0;
+  for (const auto& table : tables_) {
+    json_bytes_ += table->json_bytes();
+    parquet_bytes_ += table->parquet_bytes();
+  }
+}
+
 base::Result<LakeTable::Compacted> Lake::compact() {
   for (const auto& table : tables_) {
     TRY_ASSIGN(const auto compacted, table->compact(settings_.compaction));
-    if (compacted == LakeTable::Compacted::one_file) return compacted;
+    if (compacted == LakeTable::Compacted::nothing_to_do) continue;
+    count_bytes();
+    return compacted;
   }
   return LakeTable::Compacted::nothing_to_do;
 }
@@ -233,6 +272,8 @@ LakeStatus Lake::status() const {
     status.rows_tail = rows_tail[index_of(table)];
     status.files = state->file_count;
     status.bytes = state->file_bytes;
+    status.snapshot_id = state->metadata.current_snapshot_id.value_or(0);
+    status.snapshots = static_cast<std::int64_t>(state->metadata.snapshots.size());
     status.offsets = state->offsets;
   }
   out.tail_bytes = tail_.bytes();

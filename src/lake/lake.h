@@ -89,7 +89,10 @@ class Lake {
  private:
   base::Status open_tables(base::Random& random);
   base::Status make_views();
-  std::shared_ptr<const Segment> segment_of(std::shared_ptr<const RowGroup> group, const JournalPartition& partition) const;
+  // By table: rows of records below it are in the table or the tail already.
+  using Floor = std::array<std::uint64_t, kTableCount>;
+  Floor floor_of(const JournalPartition& partition) const;
+  void count_bytes();
   LakeTable::WithoutRows idle_policy(std::uint64_t generation) const;
 
   ObjectStore& store_;

@@ -17,7 +17,7 @@ namespace millrace::lake {
 struct CompactionSettings {
   int files_min = 16;                          // So many small files of a day are made into one ...
   std::int64_t target_bytes = 32 << 20;        // ... of about this size. Small is under half of it.
-  ParquetSettings parquet{.compression_level = 6};
+  ParquetSettings parquet{.compression_level = 9};
 };
 
 // What the tables of a lake share. All of it outlives them.

@@ -14,7 +14,7 @@ enum class Race : std::uint8_t { won, lost };
 
 // The versions of a table's metadata, v1, v2, ...: each made by a conditional create, so that a version has
 // one maker and every version but the first was made by someone who had seen the one before. That is the
-// compare-and-swap of a commit; docs/decisions/0020-commit-by-metadata-version.md.
+// compare-and-swap of a commit; docs/decisions/0011-commit-by-metadata-version.md.
 class MetadataChain {
  public:
   explicit MetadataChain(const TableFiles& files) : files_(files) {}

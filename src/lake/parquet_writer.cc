@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -59,10 +60,13 @@ base::Result<Copied> copy(DuckConnection& connection, const TableSpec& spec, con
   for (const auto& column : spec.columns) {
     ids += fmt::format("{}{}: {}", ids.empty() ? "" : ", ", sql_identifier(column.name), column.id);
   }
-  TRY_ASSIGN(auto result, connection.query(fmt::format(
-                              "COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {}, "
-                              "ROW_GROUP_SIZE {}, PARQUET_VERSION v2, FIELD_IDS {{{}}}, RETURN_STATS)",
-                              sql, sql_quote(path), settings.compression_level, settings.row_group_rows, ids)));
+  const bool raw = std::any_of(spec.columns.begin(), spec.columns.end(),
+                               [](const Column& column) { return column.type == ColumnType::binary; });
+  TRY_ASSIGN(auto result,
+             connection.query(fmt::format("COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {}, "
+                                          "ROW_GROUP_SIZE {}, PARQUET_VERSION v2, FIELD_IDS {{{}}}, RETURN_STATS)",
+                                          sql, sql_quote(path), settings.compression_level,
+                                          raw ? settings.raw_row_group_rows : settings.row_group_rows, ids)));
   const DuckChunk chunk(result.next_chunk());
   if (!chunk || duckdb_data_chunk_get_size(chunk.get()) != 1) {
     return base::Error(base::ErrorCode::io, "duckdb: COPY gave no statistics");

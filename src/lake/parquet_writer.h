@@ -13,6 +13,8 @@ namespace millrace::lake {
 struct ParquetSettings {
   int compression_level = 1;  // zstd. 1 gives smaller files than 3 here, at less time: bench/RESULTS.md.
   std::int64_t row_group_rows = 122'880;
+  // Of raw bytes, which share no dictionary: a group that fits the cache is written faster, and no larger.
+  std::int64_t raw_row_group_rows = 20'480;
 };
 
 // Writes the rows of a statement, in its order, as a Parquet file with Iceberg field ids: first to `scratch`, from there to

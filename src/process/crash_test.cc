@@ -56,13 +56,19 @@ enum class Crashes { none, some };
 
 class World {
  public:
-  World(std::uint64_t seed, const std::vector<std::vector<std::string>>& input) : random_(seed), input_(input) {
+  World(std::uint64_t seed, const std::vector<std::vector<std::string>>& input)
+      : random_(seed), input_(input) {
     for (std::uint32_t i = 0; i < kPartitions; ++i) {
       visitors_.push_back(std::make_unique<ToyPartition<ToyVisitors>>(
-          events_[i], OwnerSettings{.partition = i, .read_bytes_max = 300, .drain_entries = 5, .held_batches_max = 4}));
+          events_[i],
+          OwnerSettings{.partition = i, .read_bytes_max = 300, .drain_entries = 5, .held_batches_max = 4}));
       products_.push_back(std::make_unique<ToyPartition<ToyProducts>>(
-          facts_[i], OwnerSettings{.topic = event::Topic::facts, .partition = i, .read_limit = ReadLimit::appended,
-                                   .read_bytes_max = 300, .drain_entries = 5, .held_batches_max = 4}));
+          facts_[i], OwnerSettings{.topic = event::Topic::facts,
+                                   .partition = i,
+                                   .read_limit = ReadLimit::appended,
+                                   .read_bytes_max = 300,
+                                   .drain_entries = 5,
+                                   .held_batches_max = 4}));
     }
     start();
   }
@@ -108,7 +114,8 @@ class World {
     commits_.clear();
     EmissionWriter::Journals journals;
     const auto add = [&](event::Topic topic, CrashJournal& journal) {
-      commits_.push_back(std::make_unique<journal::GroupCommit>(journal, clock_, journal::GroupCommitSettings{}));
+      commits_.push_back(
+          std::make_unique<journal::GroupCommit>(journal, clock_, journal::GroupCommitSettings{}));
       journals[static_cast<std::size_t>(topic)].push_back(commits_.back().get());
     };
     for (auto& journal : facts_) add(event::Topic::facts, journal);
@@ -124,7 +131,9 @@ class World {
     for (auto& partition : products_) partition->crash();
     commits_.clear();
     if (random_.chance(0.5)) {  // A power cut keeps any part of what was not synced.
-      const auto cut = [&](CrashJournal& journal) { journal.cut_power(random_.below(journal.end().value + 1)); };
+      const auto cut = [&](CrashJournal& journal) {
+        journal.cut_power(random_.below(journal.end().value + 1));
+      };
       for (auto& journal : events_) cut(journal);
       for (auto& journal : facts_) cut(journal);
       cut(sessions_);
@@ -223,9 +232,10 @@ TEST_CASE("crashes change neither the state, nor the rows, nor the facts") {
 
     // The second stage's order of input is what its own journal says, so it is held against that.
     for (std::size_t i = 0; i < kPartitions; ++i) {
-      const auto report = verify_partition(stormy.facts_[i], stormy.products_[i]->store,
-                                           [](StateStore& store) { return std::make_unique<ToyProducts>(store); },
-                                           {.owner = stormy.products_[i]->settings, .checkpoint_records = 50});
+      const auto report =
+          verify_partition(stormy.facts_[i], stormy.products_[i]->store,
+                           [](StateStore& store) { return std::make_unique<ToyProducts>(store); },
+                           {.owner = stormy.products_[i]->settings, .checkpoint_records = 50});
       REQUIRE(report.ok());
       CHECK(report->same());
       CHECK(report->entries_live > 2);
@@ -282,7 +292,8 @@ TEST_CASE("verify finds what is wrong in a state") {
   CHECK(report->differences[1].kind == StateDifference::Kind::value);
 
   REQUIRE(world.events_[0].trim({10}).ok());
-  const auto trimmed = verify_partition(world.events_[0], partition.store, make, {.owner = partition.settings});
+  const auto trimmed =
+      verify_partition(world.events_[0], partition.store, make, {.owner = partition.settings});
   REQUIRE_FALSE(trimmed.ok());
   CHECK(trimmed.error().code() == base::ErrorCode::not_found);
 }

@@ -89,8 +89,9 @@ struct ToyLake {
       if (offset >= committed) tail.emplace_back(offset, std::move(row));
     };
     for (const auto& event : batch.events) {
-      keep(batch.records->first.value + event.index,
-           "event " + std::to_string(static_cast<int>(event.verdict)) + " " + std::to_string(event.session_id));
+      keep(batch.records->first.value + event.index, "event " +
+                                                         std::to_string(static_cast<int>(event.verdict)) +
+                                                         " " + std::to_string(event.session_id));
     }
     for (const auto& session : batch.sessions) {
       keep(session.offset, "session " + session.visitor_id + " " + std::to_string(session.events));
@@ -137,7 +138,8 @@ class ToySink final : public OutputSink {
 // One partition: its store and lake outlive crashes, its stage, owner and sink do not.
 template <class ToyStage>
 struct ToyPartition {
-  ToyPartition(const CrashJournal& input, OwnerSettings owner_settings) : journal(input), settings(owner_settings) {}
+  ToyPartition(const CrashJournal& input, OwnerSettings owner_settings)
+      : journal(input), settings(owner_settings) {}
   void start(EmissionWriter::Journals journals) {
     stage = std::make_unique<ToyStage>(store);
     sink = std::make_unique<ToySink>(std::move(journals), lake);

@@ -9,8 +9,8 @@ namespace millrace::process {
 
 namespace {
 
-constexpr std::uint32_t kWarmEvery = 64;        // New ids between two blocks that go into cold filters.
-constexpr std::size_t kEntriesPerBlock = 16;    // What writing a block counts for in a drain.
+constexpr std::uint32_t kWarmEvery = 64;      // New ids between two blocks that go into cold filters.
+constexpr std::size_t kEntriesPerBlock = 16;  // What writing a block counts for in a drain.
 
 void append_big_endian(std::uint64_t value, int bytes, std::string& out) {
   for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
@@ -21,7 +21,9 @@ base::Hash128 scoped(std::uint64_t visitor_hash, const base::Hash128& id) {
   return {base::mix(id.high, visitor_hash), base::mix(id.low, visitor_hash)};
 }
 
-base::Error unreadable() { return base::Error(base::ErrorCode::corrupt, "stored message ids cannot be decoded"); }
+base::Error unreadable() {
+  return base::Error(base::ErrorCode::corrupt, "stored message ids cannot be decoded");
+}
 
 }  // namespace
 
@@ -29,7 +31,9 @@ DedupIndex::DedupIndex(const StateStore& store, std::string prefix, DedupSetting
     : store_(store),
       prefix_(std::move(prefix)),
       settings_(settings),
-      buckets_held_(static_cast<std::uint32_t>((settings.horizon_ms + settings.bucket_ms - 1) / settings.bucket_ms) + 1) {}
+      buckets_held_(
+          static_cast<std::uint32_t>((settings.horizon_ms + settings.bucket_ms - 1) / settings.bucket_ms) +
+          1) {}
 
 base::Status DedupIndex::restore() {
   TRY_ASSIGN(const std::optional<std::string> newest, store_.get(prefix_ + 't'));
@@ -74,7 +78,8 @@ base::Status DedupIndex::restore_bucket(std::uint32_t number, std::uint64_t ids)
   return base::Ok{};
 }
 
-bool DedupIndex::first_time(std::uint64_t visitor_hash, base::Hash128 message_id, base::WallTime received_at) {
+bool DedupIndex::first_time(std::uint64_t visitor_hash, base::Hash128 message_id,
+                            base::WallTime received_at) {
   const base::Hash128 id = scoped(visitor_hash, message_id);
   for (const auto& [number, held] : buckets_) held.filter.prefetch(id);
   const std::uint32_t number = bucket_of(received_at);
@@ -175,7 +180,8 @@ void DedupIndex::freeze() {
   frozen_.expired.swap(expired_);
   for (auto& [number, held] : buckets_) {
     frozen_.counts.emplace_back(number, held.ids);
-    while (held.in_memory_from < held.runs.size() && held.runs[held.in_memory_from]->stored) ++held.in_memory_from;
+    while (held.in_memory_from < held.runs.size() && held.runs[held.in_memory_from]->stored)
+      ++held.in_memory_from;
     for (std::size_t i = held.in_memory_from; i < held.runs.size(); ++i) {
       const auto count = static_cast<std::uint32_t>(held.runs[i]->ids().size());
       if (count == held.runs[i]->stored_count && count < settings_.run_ids) continue;
@@ -190,7 +196,8 @@ bool DedupIndex::drain(StateBatch& batch, std::size_t entries) {
   std::size_t pages = std::max<std::size_t>(entries / kEntriesPerBlock, 1);
   for (; frozen_.next < frozen_.runs.size(); ++frozen_.next) {
     FrozenRun& run = frozen_.runs[frozen_.next];
-    const bool done = run.count == settings_.run_ids ? drain_full(run, batch, pages) : drain_open(run, batch, pages);
+    const bool done =
+        run.count == settings_.run_ids ? drain_full(run, batch, pages) : drain_open(run, batch, pages);
     if (!done) return false;
   }
   return true;

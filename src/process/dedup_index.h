@@ -19,8 +19,9 @@ namespace millrace::process {
 struct DedupSettings {
   std::int64_t horizon_ms = 72 * base::kHourMs;
   std::int64_t bucket_ms = 12 * base::kHourMs;  // Ids are forgotten a whole bucket at a time.
-  std::size_t filter_ids_min = 1 << 16;         // Capacity of a bucket's first filter, unless the last bucket had more.
-  std::uint32_t run_ids = 1 << 16;              // Ids stored as one run. May not change for a store that has ids.
+  std::size_t filter_ids_min =
+      1 << 16;                      // Capacity of a bucket's first filter, unless the last bucket had more.
+  std::uint32_t run_ids = 1 << 16;  // Ids stored as one run. May not change for a store that has ids.
 };
 
 // Which message ids a partition has seen within the horizon. Exact: an id counts as seen if and only if the same visitor
@@ -76,7 +77,9 @@ class DedupIndex final : public Checkpointed {
     std::uint32_t next = 0;  // Block or piece to go on with.
   };
 
-  std::uint32_t oldest(std::uint32_t newest) const { return newest < buckets_held_ ? 0 : newest - buckets_held_ + 1; }
+  std::uint32_t oldest(std::uint32_t newest) const {
+    return newest < buckets_held_ ? 0 : newest - buckets_held_ + 1;
+  }
   std::uint32_t bucket_of(base::WallTime time);
   Bucket& bucket(std::uint32_t number);
   void expire();

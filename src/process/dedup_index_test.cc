@@ -28,10 +28,13 @@ void checkpoint(DedupIndex& index, StateStore& store, std::size_t slice) {
 
 std::map<std::string, std::string> contents(const StateStore& store) {
   std::map<std::string, std::string> all;
-  REQUIRE(store.scan("", [&](std::string_view key, std::string_view value) {
-                all.emplace(key, value);
-                return true;
-              }).ok());
+  REQUIRE(store
+              .scan("",
+                    [&](std::string_view key, std::string_view value) {
+                      all.emplace(key, value);
+                      return true;
+                    })
+              .ok());
   return all;
 }
 
@@ -101,7 +104,8 @@ TEST_CASE("expired ids leave the store") {
   CHECK(contents(store).size() == 3);  // The newest bucket, a count, a piece.
   for (std::uint64_t i = 100; i < 70'000; ++i) REQUIRE(index.first_time(1, id_of(i), {kStart}));
   checkpoint(index, store, 1000);
-  CHECK(contents(store).size() == 1 + 1 + 64 + 1 + 2);  // Of the full run blocks and a filter, of the open one two pieces.
+  CHECK(contents(store).size() ==
+        1 + 1 + 64 + 1 + 2);  // Of the full run blocks and a filter, of the open one two pieces.
   REQUIRE(index.first_time(1, id_of(100'000), {kStart + 100 * base::kHourMs}));
   checkpoint(index, store, 10);
   CHECK(contents(store).size() == 3);
@@ -109,7 +113,9 @@ TEST_CASE("expired ids leave the store") {
 
 // The oracle keeps every (visitor, id) with the bucket it was first seen in. Crashes go back to the last commit, for the oracle too; at
 // the end the stored bytes must be those of an index that was never interrupted and committed once.
-TEST_CASE("the index agrees with an oracle under random ids, checkpoints and crashes, and its bytes do not depend on them") {
+TEST_CASE(
+    "the index agrees with an oracle under random ids, checkpoints and crashes, and its bytes do not depend "
+    "on them") {
   struct Call {
     std::uint64_t visitor;
     std::uint64_t id;
@@ -122,8 +128,10 @@ TEST_CASE("the index agrees with an oracle under random ids, checkpoints and cra
     std::vector<Call> calls;
     std::int64_t now = 10'000;
     for (int i = 0; i < 3000; ++i) {
-      now += random.chance(0.01) ? static_cast<std::int64_t>(random.below(1500)) : static_cast<std::int64_t>(random.below(3));
-      calls.push_back({random.below(3), random.below(1000), now - static_cast<std::int64_t>(random.below(20))});
+      now += random.chance(0.01) ? static_cast<std::int64_t>(random.below(1500))
+                                 : static_cast<std::int64_t>(random.below(3));
+      calls.push_back(
+          {random.below(3), random.below(1000), now - static_cast<std::int64_t>(random.below(20))});
     }
     std::map<std::pair<std::uint64_t, std::uint64_t>, std::int64_t> seen;
     std::int64_t newest = 0;

@@ -34,7 +34,8 @@ EmissionWriter::EmissionWriter(Journals journals, EmissionSettings settings, std
   for (std::size_t topic = 0; topic < journals.size(); ++topic) {
     partitions_[topic] = static_cast<std::uint32_t>(journals[topic].size());
     shared_->targets[topic].resize(journals[topic].size());
-    for (std::size_t i = 0; i < journals[topic].size(); ++i) shared_->targets[topic][i].journal = journals[topic][i];
+    for (std::size_t i = 0; i < journals[topic].size(); ++i)
+      shared_->targets[topic][i].journal = journals[topic][i];
   }
 }
 
@@ -54,7 +55,9 @@ const base::Error* EmissionWriter::fault() {
   return shared_->fault ? &*shared_->fault : nullptr;  // Set once.
 }
 
-std::uint32_t EmissionWriter::partitions(event::Topic topic) const { return partitions_[static_cast<std::size_t>(topic)]; }
+std::uint32_t EmissionWriter::partitions(event::Topic topic) const {
+  return partitions_[static_cast<std::size_t>(topic)];
+}
 
 EmissionWriter::Target& EmissionWriter::target(event::Topic topic, std::uint32_t partition) const {
   auto& targets = shared_->targets[static_cast<std::size_t>(topic)];

@@ -15,7 +15,8 @@
 namespace millrace::process {
 
 struct EmissionSettings {
-  std::size_t pending_bytes_max = 8u << 20;  // Emitted by one owner and not yet appended; past it, it is not ready.
+  std::size_t pending_bytes_max =
+      8u << 20;  // Emitted by one owner and not yet appended; past it, it is not ready.
 };
 
 // The emission half of an OutputSink: appends one partition's emissions to other journals through their GroupCommit.

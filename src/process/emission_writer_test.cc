@@ -38,7 +38,8 @@ struct Fixture {
   Fixture() : commit(journal, clock, {}) {
     EmissionWriter::Journals journals;
     journals[1] = {&commit};
-    writer = std::make_unique<EmissionWriter>(journals, EmissionSettings{.pending_bytes_max = 20}, [this] { ++wakes; });
+    writer = std::make_unique<EmissionWriter>(journals, EmissionSettings{.pending_bytes_max = 20},
+                                              [this] { ++wakes; });
   }
   FullJournal journal;
   StillClock clock;

@@ -159,7 +159,7 @@ class EntryTable {
 
   Entry& operator[](Index index) { return chunks_[index / kChunk][index % kChunk]; }
   const Entry& operator[](Index index) const { return chunks_[index / kChunk][index % kChunk]; }
-  std::size_t size() const { return size_; }          // Tombstones included.
+  std::size_t size() const { return size_; }  // Tombstones included.
   std::size_t capacity() const { return chunks_.size() * kChunk; }
   std::size_t changed() const { return changed_.size(); }
   const std::string& prefix() const { return prefix_; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,16 +15,20 @@ namespace millrace::process {
 // Up to `capacity` ids in the order of their arrival, with a filter over them. Once the store has them, only the filter stays.
 class IdRun {
  public:
-  static constexpr std::uint32_t kBlocks = 64;      // A full run is stored in blocks, by the first six bits of the id.
-  static constexpr std::uint32_t kPieceIds = 4096;  // An open run is stored in pieces, in the order of arrival.
+  static constexpr std::uint32_t kBlocks =
+      64;  // A full run is stored in blocks, by the first six bits of the id.
+  static constexpr std::uint32_t kPieceIds =
+      4096;  // An open run is stored in pieces, in the order of arrival.
 
   explicit IdRun(std::uint32_t capacity) : filter(capacity), capacity_(capacity) {}
 
   static std::uint32_t block_of(const base::Hash128& id) { return static_cast<std::uint32_t>(id.high >> 58); }
+  // As two little-endian u64.
   static void append(const base::Hash128& id, std::string& out) {
-    base::ByteWriter writer(out);
-    writer.u64(id.high);
-    writer.u64(id.low);
+    char bytes[16];
+    std::memcpy(bytes, &id.high, 8);
+    std::memcpy(bytes + 8, &id.low, 8);
+    out.append(bytes, 16);
   }
   // visit(id) for each id in stored bytes, until it returns false.
   template <class Visit>
@@ -47,7 +52,8 @@ class IdRun {
   }
   bool has(const base::Hash128& id) const {
     if (slots_.empty()) return false;
-    for (std::size_t at = id.low & (slots_.size() - 1); slots_[at] != 0; at = (at + 1) & (slots_.size() - 1)) {
+    for (std::size_t at = id.low & (slots_.size() - 1); slots_[at] != 0;
+         at = (at + 1) & (slots_.size() - 1)) {
       if (ids_[slots_[at] - 1] == id) return true;
     }
     return false;

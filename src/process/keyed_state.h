@@ -28,7 +28,9 @@ class KeyedState final : public Checkpointed {
   using View = typename Key::View;
 
   KeyedState(const StateStore& store, std::string prefix, std::size_t entries_max)
-      : store_(store), table_(std::move(prefix)), entries_max_(entries_max < kEntriesMin ? kEntriesMin : entries_max) {}
+      : store_(store),
+        table_(std::move(prefix)),
+        entries_max_(entries_max < kEntriesMin ? kEntriesMin : entries_max) {}
 
   // nullptr when there is none.
   const T* find(View key) {

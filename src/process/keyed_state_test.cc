@@ -42,10 +42,13 @@ void checkpoint(Checkpointed& state, StateStore& store) {
 
 std::map<std::string, std::string> contents(const StateStore& store) {
   std::map<std::string, std::string> all;
-  REQUIRE(store.scan("", [&](std::string_view key, std::string_view value) {
-                all.emplace(key, value);
-                return true;
-              }).ok());
+  REQUIRE(store
+              .scan("",
+                    [&](std::string_view key, std::string_view value) {
+                      all.emplace(key, value);
+                      return true;
+                    })
+              .ok());
   return all;
 }
 
@@ -93,10 +96,12 @@ TEST_CASE("restore brings entries in key order") {
   }
   KeyedState<Counter, NumberKey> state(store, "n/", 1024);
   std::vector<std::uint64_t> keys;
-  REQUIRE(state.restore([&](std::uint64_t key, const Counter& value) {
-                 CHECK(value.count == key);
-                 keys.push_back(key);
-               }).ok());
+  REQUIRE(state
+              .restore([&](std::uint64_t key, const Counter& value) {
+                CHECK(value.count == key);
+                keys.push_back(key);
+              })
+              .ok());
   CHECK(keys == std::vector<std::uint64_t>{2, 300, 70000});
   CHECK(state.find(300)->count == 300);
   CHECK(state.store_reads() == 0);

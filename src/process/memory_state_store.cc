@@ -12,7 +12,8 @@ base::Result<std::optional<std::string>> MemoryStateStore::get(std::string_view 
   return std::optional<std::string>(found->second);
 }
 
-base::Status MemoryStateStore::scan_from(std::string_view prefix, std::string_view from, const Visit& visit) const {
+base::Status MemoryStateStore::scan_from(std::string_view prefix, std::string_view from,
+                                         const Visit& visit) const {
   // The visitor may read the store, so it is called without the lock, a slice at a time.
   constexpr std::size_t kSlice = 256;
   std::string next(std::max(prefix, from));
@@ -21,7 +22,8 @@ base::Status MemoryStateStore::scan_from(std::string_view prefix, std::string_vi
     slice.clear();
     {
       const std::lock_guard lock(mutex_);
-      for (auto entry = entries_.lower_bound(next); entry != entries_.end() && slice.size() < kSlice; ++entry) {
+      for (auto entry = entries_.lower_bound(next); entry != entries_.end() && slice.size() < kSlice;
+           ++entry) {
         if (!entry->first.starts_with(prefix)) break;
         slice.push_back(*entry);
       }

@@ -46,8 +46,8 @@ std::string source_key(event::Topic topic, std::uint32_t partition) {
 
 }  // namespace
 
-PartitionOwner::PartitionOwner(const journal::Journal& journal, StateStore& store, Stage& stage, OutputSink& sink,
-                               OwnerSettings settings)
+PartitionOwner::PartitionOwner(const journal::Journal& journal, StateStore& store, Stage& stage,
+                               OutputSink& sink, OwnerSettings settings)
     : journal_(journal), store_(store), stage_(stage), sink_(sink), settings_(settings) {}
 
 base::Status PartitionOwner::restore() {
@@ -72,18 +72,20 @@ base::Status PartitionOwner::restore() {
 base::Status PartitionOwner::restore_position() {
   TRY_ASSIGN(const std::optional<std::uint64_t> format, read_number(store_, kFormatKey));
   if (format && *format != kFormat) {
-    return base::Error(ErrorCode::corrupt, "state has format " + std::to_string(*format) + ", this program knows " +
-                                               std::to_string(kFormat));
+    return base::Error(ErrorCode::corrupt, "state has format " + std::to_string(*format) +
+                                               ", this program knows " + std::to_string(kFormat));
   }
   TRY_ASSIGN(const std::optional<std::uint64_t> position, read_number(store_, kPositionKey));
   position_ = committed_ = {position.value_or(0)};
   if (position_ < journal_.begin()) {
     return base::Error(ErrorCode::not_found, "state is at offset " + std::to_string(position_.value) +
-                                                 ", but the journal begins at " + std::to_string(journal_.begin().value));
+                                                 ", but the journal begins at " +
+                                                 std::to_string(journal_.begin().value));
   }
   if (position_ > journal_.end()) {
     return base::Error(ErrorCode::corrupt, "state is at offset " + std::to_string(position_.value) +
-                                               ", past the journal's end at " + std::to_string(journal_.end().value));
+                                               ", past the journal's end at " +
+                                               std::to_string(journal_.end().value));
   }
   base::Status outcome = base::Ok{};
   TRY(store_.scan(kSourcePrefix, [&](std::string_view key, std::string_view value) {
@@ -140,14 +142,15 @@ PartitionOwner::Progress PartitionOwner::step() {
   if (read->empty()) return worked ? Progress::worked : Progress::idle;
   INVARIANT(read->first == position_);
   const auto batch = std::make_shared<const journal::RecordBatch>(*std::move(read));
-  const auto count = static_cast<std::size_t>(
-      std::min<std::uint64_t>(batch->payloads.size(), end.value - position_.value));
+  const auto count =
+      static_cast<std::size_t>(std::min<std::uint64_t>(batch->payloads.size(), end.value - position_.value));
   base::Status processed = process(batch, count);
   if (!processed.ok()) return stop(std::move(processed).error());
   return Progress::worked;
 }
 
-base::Status PartitionOwner::process(const std::shared_ptr<const journal::RecordBatch>& batch, std::size_t count) {
+base::Status PartitionOwner::process(const std::shared_ptr<const journal::RecordBatch>& batch,
+                                     std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     const Position position{settings_.partition, batch->first + i, static_cast<std::uint32_t>(i)};
     base::Status processed = process_record(position, batch->payloads[i]);
@@ -335,8 +338,8 @@ void PartitionOwner::finish_checkpoint() {
 }
 
 PartitionOwner::Progress PartitionOwner::stop(base::Error error) {
-  stopped_by_ = std::move(error).with_context("partition " + std::string(event::to_string(settings_.topic)) + "/" +
-                                              std::to_string(settings_.partition));
+  stopped_by_ = std::move(error).with_context("partition " + std::string(event::to_string(settings_.topic)) +
+                                              "/" + std::to_string(settings_.partition));
   return Progress::stopped;
 }
 

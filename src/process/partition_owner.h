@@ -22,7 +22,7 @@ namespace millrace::process {
 
 // How far a journal is read.
 enum class ReadLimit : std::uint8_t {
-  durable,   // What a power cut cannot take: the events.
+  durable,  // What a power cut cannot take: the events.
   appended,  // What has an offset: facts, whose causes are durable. Rows and emissions still wait for durability.
 };
 
@@ -30,10 +30,10 @@ struct OwnerSettings {
   event::Topic topic = event::Topic::events;
   std::uint32_t partition = 0;
   ReadLimit read_limit = ReadLimit::durable;
-  std::size_t read_bytes_max = 256u << 10;     // Per step.
-  std::size_t drain_entries = 256;             // Of a checkpoint, per step: some 100 us.
-  std::size_t held_batches_max = 256;          // Whose rows and emissions wait for durability.
-  std::optional<journal::Offset> stop_at{};    // Where the input ends, for recomputations.
+  std::size_t read_bytes_max = 256u << 10;   // Per step.
+  std::size_t drain_entries = 256;           // Of a checkpoint, per step: some 100 us.
+  std::size_t held_batches_max = 256;        // Whose rows and emissions wait for durability.
+  std::optional<journal::Offset> stop_at{};  // Where the input ends, for recomputations.
 };
 
 // Drives one stage over one partition: reads records in order, keeps position, high-water marks and the stage's state together in
@@ -61,7 +61,8 @@ class PartitionOwner {
     std::uint64_t checkpoints = 0;
   };
 
-  PartitionOwner(const journal::Journal& journal, StateStore& store, Stage& stage, OutputSink& sink, OwnerSettings settings);
+  PartitionOwner(const journal::Journal& journal, StateStore& store, Stage& stage, OutputSink& sink,
+                 OwnerSettings settings);
 
   // Before any other call. Takes a new epoch, restores the stage, publishes its first views.
   base::Status restore();
@@ -77,9 +78,13 @@ class PartitionOwner {
   const StateBatch& checkpoint_batch() const { return checkpoint_.batch; }
   void finish_checkpoint();
 
-  journal::Offset position() const { return position_; }          // Of the next record to read.
-  journal::Offset committed() const { return committed_; }        // Barrier of the last checkpoint: replay starts here.
-  journal::Offset released() const { return held_.empty() ? position_ : held_.front().rows.from; }  // Rows handed on below it.
+  journal::Offset position() const { return position_; }  // Of the next record to read.
+  journal::Offset committed() const {
+    return committed_;
+  }  // Barrier of the last checkpoint: replay starts here.
+  journal::Offset released() const {
+    return held_.empty() ? position_ : held_.front().rows.from;
+  }  // Rows handed on below it.
   std::uint64_t epoch() const { return epoch_; }
   const base::Error* stopped_by() const { return stopped_by_ ? &*stopped_by_ : nullptr; }
   const Figures& figures() const { return figures_; }

@@ -108,7 +108,9 @@ TEST_CASE("events are read when they are durable, and what they emit carries the
   CHECK(bench.owner.position().value == 2);
   using event::SourcePosition;
   const auto events = event::Topic::events;
-  CHECK(bench.sink.positions == std::vector<SourcePosition>{{events, 3, 0, 0}, {events, 3, 0, 1}, {events, 3, 1, 0}, {events, 3, 1, 1}});
+  CHECK(bench.sink.positions ==
+        std::vector<SourcePosition>{
+            {events, 3, 0, 0}, {events, 3, 0, 1}, {events, 3, 1, 0}, {events, 3, 1, 1}});
   CHECK(bench.sink.groups.back().offset == 1);
   CHECK(bench.sink.groups.back().epoch == 1);
   CHECK(bench.sink.groups.back().received_at.ms == kStart);
@@ -151,14 +153,16 @@ TEST_CASE("a record that is refused twice is poison and its neighbours are not")
   CHECK(bench.sink.positions.size() == 4);
   CHECK(bench.sink.groups.back().updates.size() + bench.sink.groups.size() >= 3);
   std::vector<std::pair<std::uint64_t, std::string>> poison;
-  for (const RowBatch& batch : bench.sink.batches) poison.insert(poison.end(), batch.poison.begin(), batch.poison.end());
+  for (const RowBatch& batch : bench.sink.batches)
+    poison.insert(poison.end(), batch.poison.begin(), batch.poison.end());
   REQUIRE(poison.size() == 3);
   CHECK(poison[0] == std::pair<std::uint64_t, std::string>(1, "poisoned"));
   CHECK(poison[1].first == 2);
   CHECK(poison[2] == std::pair<std::uint64_t, std::string>(3, "exception: too long"));
 }
 
-TEST_CASE("another error of a stage stops its partition, by name, before anything of the batch is published") {
+TEST_CASE(
+    "another error of a stage stops its partition, by name, before anything of the batch is published") {
   Bench bench({.topic = event::Topic::events, .partition = 2});
   bench.append(event_record("v", "1", "a"));
   bench.append(event_record("v", "2", "io"));
@@ -205,7 +209,10 @@ TEST_CASE("a sink that is not ready holds the partition, one that failed stops i
 }
 
 TEST_CASE("what waits for durability is bounded") {
-  Bench bench({.topic = event::Topic::facts, .read_limit = ReadLimit::appended, .read_bytes_max = 1, .held_batches_max = 3});
+  Bench bench({.topic = event::Topic::facts,
+               .read_limit = ReadLimit::appended,
+               .read_bytes_max = 1,
+               .held_batches_max = 3});
   for (int i = 0; i < 10; ++i) bench.append(event_record("v", std::to_string(i), "a"));
   while (bench.owner.step() == Progress::worked) {
   }

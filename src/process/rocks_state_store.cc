@@ -118,7 +118,8 @@ base::Result<std::optional<std::string>> RocksStateStore::get(std::string_view k
   return std::optional<std::string>(std::move(value));
 }
 
-base::Status RocksStateStore::scan_from(std::string_view prefix, std::string_view from, const Visit& visit) const {
+base::Status RocksStateStore::scan_from(std::string_view prefix, std::string_view from,
+                                        const Visit& visit) const {
   const std::string end = prefix_end(prefix);
   const rocksdb::Slice end_slice(end);
   rocksdb::ReadOptions options;
@@ -159,7 +160,8 @@ RocksStateStore::Figures RocksStateStore::figures() const {
   auto& db = *database_->db;
   db.GetIntProperty(rocksdb::DB::Properties::kLiveSstFilesSize, &figures.live_bytes);
   db.GetIntProperty(rocksdb::DB::Properties::kSizeAllMemTables, &figures.memtable_bytes);
-  db.GetIntProperty(rocksdb::DB::Properties::kEstimatePendingCompactionBytes, &figures.pending_compaction_bytes);
+  db.GetIntProperty(rocksdb::DB::Properties::kEstimatePendingCompactionBytes,
+                    &figures.pending_compaction_bytes);
   return figures;
 }
 

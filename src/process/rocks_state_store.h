@@ -10,10 +10,10 @@
 namespace millrace::process {
 
 struct RocksSettings {
-  std::size_t block_cache_bytes = 128u << 20;   // Blocks, indexes and filters, of all stores that share it.
-  std::size_t write_buffer_bytes = 64u << 20;   // All memtables of all stores that share it.
-  int background_threads = 2;                   // Flushes and compactions, of the whole process.
-  int open_files_max = 512;                     // Of each store.
+  std::size_t block_cache_bytes = 128u << 20;  // Blocks, indexes and filters, of all stores that share it.
+  std::size_t write_buffer_bytes = 64u << 20;  // All memtables of all stores that share it.
+  int background_threads = 2;                  // Flushes and compactions, of the whole process.
+  int open_files_max = 512;                    // Of each store.
 };
 
 // What all partitions' stores share: the block cache, the bound on memtables, the background threads.
@@ -36,7 +36,7 @@ class RocksStateStore final : public StateStore {
   base::Status commit(const StateBatch& batch) override;
 
   struct Figures {
-    std::uint64_t live_bytes = 0;      // Files on disk.
+    std::uint64_t live_bytes = 0;  // Files on disk.
     std::uint64_t memtable_bytes = 0;
     std::uint64_t pending_compaction_bytes = 0;
   };

@@ -20,8 +20,8 @@ namespace millrace::process {
 // A record for another journal, still without its source position, which the owner adds.
 struct Emission {
   event::Topic topic = event::Topic::facts;
-  std::uint64_t key_hash = 0;    // Chooses the partition.
-  std::uint64_t offset = 0;      // Of the record that caused it.
+  std::uint64_t key_hash = 0;  // Chooses the partition.
+  std::uint64_t offset = 0;    // Of the record that caused it.
   event::Fact fact;
 };
 

@@ -25,7 +25,8 @@ class StateBatch {
     other.for_each([this](std::string_view key, std::optional<std::string_view> value) {
       value ? put(key, *value) : erase(key);
     });
-    erased_prefixes_.insert(erased_prefixes_.end(), other.erased_prefixes_.begin(), other.erased_prefixes_.end());
+    erased_prefixes_.insert(erased_prefixes_.end(), other.erased_prefixes_.begin(),
+                            other.erased_prefixes_.end());
   }
   void clear() { *this = StateBatch(); }
 
@@ -71,7 +72,8 @@ class StateBatch {
       pages_.back().bytes.reserve(wanted > kPageBytes ? wanted : kPageBytes);
     }
     Page& page = pages_.back();
-    page.changes.push_back({static_cast<std::uint32_t>(key.size()), static_cast<std::uint32_t>(value.size()), kind});
+    page.changes.push_back(
+        {static_cast<std::uint32_t>(key.size()), static_cast<std::uint32_t>(value.size()), kind});
     page.bytes.append(key);
     page.bytes.append(value);
     byte_count_ += wanted;
@@ -98,10 +100,13 @@ class StateStore {
   virtual ~StateStore() = default;
   virtual base::Result<std::optional<std::string>> get(std::string_view key) const = 0;
   // Keys that begin with `prefix` and are not below `from`, in order; stops when `visit` returns false.
-  virtual base::Status scan_from(std::string_view prefix, std::string_view from, const Visit& visit) const = 0;
+  virtual base::Status scan_from(std::string_view prefix, std::string_view from,
+                                 const Visit& visit) const = 0;
   virtual base::Status commit(const StateBatch& batch) = 0;
 
-  base::Status scan(std::string_view prefix, const Visit& visit) const { return scan_from(prefix, prefix, visit); }
+  base::Status scan(std::string_view prefix, const Visit& visit) const {
+    return scan_from(prefix, prefix, visit);
+  }
 
   // A read-through cache has no way to answer "I could not look". It notes the fault here and answers "absent"; the
   // partition's owner looks after every record, and stops before anything computed from that answer is published.

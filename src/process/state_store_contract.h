@@ -9,7 +9,8 @@
 
 namespace millrace::process {
 
-inline std::vector<std::string> keys_under(const StateStore& store, std::string_view prefix, std::string_view from) {
+inline std::vector<std::string> keys_under(const StateStore& store, std::string_view prefix,
+                                           std::string_view from) {
   std::vector<std::string> keys;
   const base::Status status = store.scan_from(prefix, from, [&](std::string_view key, std::string_view) {
     keys.emplace_back(key);

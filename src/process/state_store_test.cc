@@ -13,12 +13,14 @@
 namespace millrace::process {
 
 TEST_CASE("a memory state store keeps the contract") {
-  state_store_contract(std::make_unique<MemoryStateStore>(), [](std::unique_ptr<StateStore> store) { return store; });
+  state_store_contract(std::make_unique<MemoryStateStore>(),
+                       [](std::unique_ptr<StateStore> store) { return store; });
 }
 
 TEST_CASE("a RocksDB state store keeps the contract") {
   const ScratchDirectory directory;
-  const auto shared = RocksShared::create(RocksSettings{.block_cache_bytes = 1 << 20, .write_buffer_bytes = 1 << 20});
+  const auto shared =
+      RocksShared::create(RocksSettings{.block_cache_bytes = 1 << 20, .write_buffer_bytes = 1 << 20});
   const auto open = [&]() -> std::unique_ptr<StateStore> {
     auto store = RocksStateStore::open(directory.path() + "/state", shared);
     REQUIRE(store.ok());

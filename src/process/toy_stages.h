@@ -96,7 +96,8 @@ class ToyVisitors final : public Stage {
     event::ProductActivity activity;
     activity.product_id = std::string(event_[event::Text::event_name]);
     activity.at = event_.event_time;
-    out.emissions.push_back({event::Topic::facts, base::hash64(activity.product_id), position.offset.value, activity});
+    out.emissions.push_back(
+        {event::Topic::facts, base::hash64(activity.product_id), position.offset.value, activity});
   }
 
   void close(const Position& position, const Timers::Due& due, Outputs& out) {
@@ -108,7 +109,8 @@ class ToyVisitors final : public Stage {
     row.ended_at = due.deadline;
     row.events = static_cast<std::uint32_t>(count->count);
     out.sessions.push_back(row);
-    out.emissions.push_back({event::Topic::sessions, 0, position.offset.value, event::SessionClosed{row, {}}});
+    out.emissions.push_back(
+        {event::Topic::sessions, 0, position.offset.value, event::SessionClosed{row, {}}});
     counts_.erase(due.key);
   }
 

@@ -78,7 +78,8 @@ base::Status commit_checkpoint(PartitionOwner& owner, StateStore& store) {
   return base::Ok{};
 }
 
-base::Status recompute(const journal::Journal& journal, StateStore& store, Stage& stage, const VerifySettings& settings) {
+base::Status recompute(const journal::Journal& journal, StateStore& store, Stage& stage,
+                       const VerifySettings& settings) {
   ForgetfulSink sink;
   PartitionOwner owner(journal, store, stage, sink, settings.owner);
   TRY(owner.restore());
@@ -103,7 +104,8 @@ base::Result<VerifyReport> compare_states(const StateStore& live, const StateSto
                                           std::size_t differences_max) {
   VerifyReport report;
   Cursor left(live), right(recomputed);
-  const auto differ = [&](StateDifference::Kind kind, std::string key, std::string live_value, std::string value) {
+  const auto differ = [&](StateDifference::Kind kind, std::string key, std::string live_value,
+                          std::string value) {
     ++report.differences_total;
     if (report.differences.size() >= differences_max) return;
     report.differences.push_back({kind, std::move(key), std::move(live_value), std::move(value)});

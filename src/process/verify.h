@@ -16,9 +16,10 @@
 namespace millrace::process {
 
 struct VerifySettings {
-  OwnerSettings owner;                        // Topic and partition; stop_at is set here.
+  OwnerSettings owner;  // Topic and partition; stop_at is set here.
   std::size_t differences_max = 20;
-  std::uint64_t checkpoint_records = 200'000; // Between two checkpoints of the recomputation: bounds its caches.
+  std::uint64_t checkpoint_records =
+      200'000;  // Between two checkpoints of the recomputation: bounds its caches.
 };
 
 struct StateDifference {
@@ -51,6 +52,7 @@ base::Result<VerifyReport> verify_partition(const journal::Journal& journal, con
                                             const MakeStage& make_stage, VerifySettings settings);
 
 // Compares two stores as above.
-base::Result<VerifyReport> compare_states(const StateStore& live, const StateStore& recomputed, std::size_t differences_max);
+base::Result<VerifyReport> compare_states(const StateStore& live, const StateStore& recomputed,
+                                          std::size_t differences_max);
 
 }  // namespace millrace::process

@@ -16,7 +16,8 @@ base::Status Watermark::restore() {
   base::ByteReader reader(*stored);
   live_.watermark_ms = reader.zigzag();
   live_.late_events = reader.varint();
-  if (!reader.ok() || !reader.at_end()) return base::Error(base::ErrorCode::corrupt, "watermark cannot be decoded");
+  if (!reader.ok() || !reader.at_end())
+    return base::Error(base::ErrorCode::corrupt, "watermark cannot be decoded");
   frozen_ = live_;
   return base::Ok{};
 }

@@ -17,7 +17,8 @@ enum class TimeMode : std::uint8_t {
 
 struct WatermarkSettings {
   TimeMode mode = TimeMode::wall;
-  std::int64_t lateness_ms = 30 * base::kSecondMs;      // How far behind the newest event others are still expected.
+  std::int64_t lateness_ms =
+      30 * base::kSecondMs;  // How far behind the newest event others are still expected.
   std::int64_t idle_timeout_ms = 60 * base::kSecondMs;  // How far behind the wall clock a quiet partition is.
 };
 

@@ -43,7 +43,8 @@ TEST_CASE("ticks move a quiet partition on") {
 
 TEST_CASE("in events mode receipt means nothing and a tick is an event time") {
   MemoryStateStore store;
-  Watermark watermark(store, "w", {.mode = TimeMode::events, .lateness_ms = 30'000, .idle_timeout_ms = 60'000});
+  Watermark watermark(store, "w",
+                      {.mode = TimeMode::events, .lateness_ms = 30'000, .idle_timeout_ms = 60'000});
   watermark.on_event({kNoon + base::kDayMs}, {kNoon});
   CHECK(watermark.now().ms == kNoon + base::kDayMs - 30'000);
   CHECK(watermark.on_tick({kNoon + base::kDayMs + 1}));

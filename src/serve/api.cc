@@ -38,17 +38,20 @@ void Api::collect(MetricSamples& samples) const {
       answers += count;
       if (count == 0) continue;
       samples.counter("millrace_api_answers_total", "Answers of the API by route and class of status.",
-                      static_cast<double>(count), {{"method", method}, {"route", probe.pattern}, {"status", kClasses[i]}});
+                      static_cast<double>(count),
+                      {{"method", method}, {"route", probe.pattern}, {"status", kClasses[i]}});
     }
     if (answers == 0) continue;
-    samples.histogram("millrace_api_answer_seconds", "Time from a whole request to its answer, without the network.",
+    samples.histogram("millrace_api_answer_seconds",
+                      "Time from a whole request to its answer, without the network.",
                       probe.duration_ns.snapshot(), HistogramUnit::nanoseconds,
                       {{"method", method}, {"route", probe.pattern}});
   }
 
   const Views::Sizes sizes = views_.sizes();
   const auto size = [&samples](std::string_view view, std::size_t entries) {
-    samples.gauge("millrace_view_entries", "Entries held in memory by view.", static_cast<double>(entries), {{"view", view}});
+    samples.gauge("millrace_view_entries", "Entries held in memory by view.", static_cast<double>(entries),
+                  {{"view", view}});
   };
   size("visitors", sizes.visitors);
   size("products", sizes.products);
@@ -64,16 +67,21 @@ void Api::collect(MetricSamples& samples) const {
   evictions("products", sizes.products_evicted);
 
   const Views::Counters& counters = views_.counters();
-  const auto count = [&samples](std::string_view name, std::string_view help, const std::atomic<std::uint64_t>& value) {
+  const auto count = [&samples](std::string_view name, std::string_view help,
+                                const std::atomic<std::uint64_t>& value) {
     samples.counter(name, help, static_cast<double>(value.load(std::memory_order_relaxed)));
   };
   count("millrace_view_updates_total", "View updates applied.", counters.updates);
-  count("millrace_view_groups_repeated_total", "Groups of view updates that were applied already.", counters.repeated);
-  count("millrace_view_groups_stale_total", "Groups of view updates refused because their owner was replaced.",
-        counters.stale);
-  count("millrace_view_visitor_loads_total", "Visitors read from durable state on a miss.", counters.visitor_loads);
-  count("millrace_view_product_loads_total", "Products read from durable state on a miss.", counters.product_loads);
-  samples.histogram("millrace_view_visible_seconds", "Time from receipt of an event until the views reflect it.",
+  count("millrace_view_groups_repeated_total", "Groups of view updates that were applied already.",
+        counters.repeated);
+  count("millrace_view_groups_stale_total",
+        "Groups of view updates refused because their owner was replaced.", counters.stale);
+  count("millrace_view_visitor_loads_total", "Visitors read from durable state on a miss.",
+        counters.visitor_loads);
+  count("millrace_view_product_loads_total", "Products read from durable state on a miss.",
+        counters.product_loads);
+  samples.histogram("millrace_view_visible_seconds",
+                    "Time from receipt of an event until the views reflect it.",
                     views_.visible_ms().snapshot(), HistogramUnit::milliseconds);
 
   samples.gauge("millrace_live_clients", "Live pages connected.", static_cast<double>(live_.clients()));
@@ -81,7 +89,8 @@ void Api::collect(MetricSamples& samples) const {
                   static_cast<double>(live_.dropped()));
   samples.gauge("millrace_stock_commands_waiting", "Stock commands that wait for their outcome.",
                 static_cast<double>(stock_.waiting()));
-  samples.counter("millrace_stock_answers_late_total", "Stock commands whose outcome took longer than the limit.",
+  samples.counter("millrace_stock_answers_late_total",
+                  "Stock commands whose outcome took longer than the limit.",
                   static_cast<double>(stock_.timed_out()));
 }
 

@@ -15,11 +15,12 @@ struct ApiSettings {
   StockLimits stock;
 };
 
-// Every path of the HTTP API but collection, added to `router`, and the dashboard's files. What it is given must outlive it, and
-// it must outlive the server. It reports its own metrics to `metrics`.
+// Every path of the HTTP API but collection, added to `router`, and the dashboard's files. What it is given
+// must outlive it, and it must outlive the server. It reports its own metrics to `metrics`.
 class Api final : public MetricSource {
  public:
-  Api(http::Router& router, Views& views, Sources sources, Metrics& metrics, const base::Clock& clock, ApiSettings settings);
+  Api(http::Router& router, Views& views, Sources sources, Metrics& metrics, const base::Clock& clock,
+      ApiSettings settings);
 
   // Pushes to live clients and gives up on late stock answers; one thread calls it about every 200 ms.
   void tick();

@@ -59,12 +59,17 @@ struct ApiBench {
     return *api;
   }
   void apply(event::ViewUpdate update, std::uint32_t partition = 0) {
-    views.apply({.topic = 0, .partition = partition, .epoch = 1, .offset = ++offset, .received_at = clock.wall(),
+    views.apply({.topic = 0,
+                 .partition = partition,
+                 .epoch = 1,
+                 .offset = ++offset,
+                 .received_at = clock.wall(),
                  .updates = {std::move(update)}});
   }
   // Null response: not answered yet.
-  std::shared_ptr<http::Recorder> ask(http::Method method, std::string_view target, std::string_view body = {},
-                                      std::vector<std::pair<std::string_view, std::string_view>> headers = {}) {
+  std::shared_ptr<http::Recorder> ask(
+      http::Method method, std::string_view target, std::string_view body = {},
+      std::vector<std::pair<std::string_view, std::string_view>> headers = {}) {
     get_api();
     auto recorder = std::make_shared<http::Recorder>();
     http::Request request;
@@ -111,7 +116,8 @@ inline std::shared_ptr<event::VisitorView> make_visitor(std::string id, std::vec
   return view;
 }
 
-inline std::shared_ptr<event::TrendingView> make_trending(std::string category, std::vector<std::string> ids) {
+inline std::shared_ptr<event::TrendingView> make_trending(std::string category,
+                                                          std::vector<std::string> ids) {
   auto view = std::make_shared<event::TrendingView>();
   view->category = std::move(category);
   double score = 10;

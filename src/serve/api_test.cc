@@ -34,7 +34,8 @@ TEST_CASE("recommendations leave out the last clicked product unless it is asked
   ApiBench bench;
   bench.recommendations.session = {{"a", 3}, {"b", 2}, {"c", 1}};
   CHECK_EQ(product_ids(bench.get("/v1/recommendations?items=b,a&n=3").body), Ids{"b", "c"});
-  CHECK_EQ(product_ids(bench.get("/v1/recommendations?items=b,a&n=3&include_current=1").body), Ids{"a", "b", "c"});
+  CHECK_EQ(product_ids(bench.get("/v1/recommendations?items=b,a&n=3&include_current=1").body),
+           Ids{"a", "b", "c"});
   CHECK_EQ(bench.recommendations.asked_items, Ids{"b", "a"});
 }
 
@@ -67,12 +68,14 @@ TEST_CASE("the cold-start ladder is climbed rung by rung, and each product says 
   CHECK_EQ(bench.recommendations.asked_session, 0xabc);
   // Somebody who was never seen starts at trending; n stops the climb.
   CHECK_EQ(product_ids(bench.get("/v1/recommendations?visitor=stranger&n=2").body), Ids{"ct", "t"});
-  CHECK(contains(bench.get("/v1/recommendations?visitor=stranger&n=2").body, R"("source":"trending","session_items":[])"));
+  CHECK(contains(bench.get("/v1/recommendations?visitor=stranger&n=2").body,
+                 R"("source":"trending","session_items":[])"));
 }
 
 TEST_CASE("stock commands reach their journal and their outcome the client") {
   ApiBench bench;
-  const auto put = bench.ask(http::Method::put, "/v1/stock/a%2Fb", R"({"on_hand":100,"safety":2,"reference":"r1"})");
+  const auto put =
+      bench.ask(http::Method::put, "/v1/stock/a%2Fb", R"({"on_hand":100,"safety":2,"reference":"r1"})");
   CHECK_FALSE(put->response);
   REQUIRE_EQ(bench.stock_commands.size(), 1);
   const auto* set = std::get_if<event::SetStock>(&bench.stock_commands[0].first);
@@ -209,16 +212,20 @@ TEST_CASE("a live page that is gone is dropped, and there is a limit to how many
 }
 
 TEST_CASE("what went wrong with a statement decides the status") {
-  const auto status = [](base::ErrorCode code, const char* message) { return sql_answer(base::Error(code, message)).status; };
+  const auto status = [](base::ErrorCode code, const char* message) {
+    return sql_answer(base::Error(code, message)).status;
+  };
   CHECK_EQ(status(base::ErrorCode::invalid_argument, "syntax error"), 400);
   CHECK_EQ(status(base::ErrorCode::unavailable, "took too long"), 408);
   CHECK_EQ(status(base::ErrorCode::exhausted, "4 are running"), 429);
   CHECK_EQ(status(base::ErrorCode::io, "disk"), 500);
-  CHECK(contains(sql_answer(base::Error(base::ErrorCode::invalid_argument, "not allowed: COPY")).body, "sql_not_allowed"));
+  CHECK(contains(sql_answer(base::Error(base::ErrorCode::invalid_argument, "not allowed: COPY")).body,
+                 "sql_not_allowed"));
   query::SqlResult result;
   result.columns = {{"n", "BIGINT"}};
   result.rows = {{{query::SqlCell::Kind::number, "1"}}};
-  CHECK_EQ(sql_answer(result).body, R"({"columns":[{"name":"n","type":"BIGINT"}],"rows":[[1]],"took_ms":0,"truncated":false})");
+  CHECK_EQ(sql_answer(result).body,
+           R"({"columns":[{"name":"n","type":"BIGINT"}],"rows":[[1]],"took_ms":0,"truncated":false})");
 }
 
 TEST_CASE("readiness names its reasons") {
@@ -234,7 +241,8 @@ TEST_CASE("embedded files are served with types, tags and compression") {
                                 {"/assets/app-1a2b.js", "let plain;", "squeezed", "\"t2\""}};
   http::Router router;
   add_static_files(router, files);
-  const auto ask = [&](std::string_view target, std::vector<std::pair<std::string_view, std::string_view>> headers) {
+  const auto ask = [&](std::string_view target,
+                       std::vector<std::pair<std::string_view, std::string_view>> headers) {
     auto recorder = std::make_shared<http::Recorder>();
     http::Request request;
     request.target = target;
@@ -280,7 +288,9 @@ TEST_CASE("the cost of a recommendation's answer, the recommender aside" * docte
   ApiBench bench;
   base::SeededRandom random(9);
   for (int i = 0; i < 20'000; ++i) bench.apply(make_product("product-" + std::to_string(i), "shoes", 5));
-  for (int i = 0; i < 36; ++i) bench.recommendations.session.push_back({"product-" + std::to_string(random.below(20'000)), 1.0 / (i + 1)});
+  for (int i = 0; i < 36; ++i)
+    bench.recommendations.session.push_back(
+        {"product-" + std::to_string(random.below(20'000)), 1.0 / (i + 1)});
   bench.apply(make_visitor("v", {"product-1", "product-2"}));
   const std::clock_t start = std::clock();
   for (int i = 0; i < 20'000; ++i) bench.get("/v1/recommendations?visitor=v&n=20");

@@ -14,11 +14,11 @@
 
 namespace millrace::serve {
 
-// At most `entries_max` immutable values by text key, in independently locked shards. What makes room is a value that was
-// neither read nor replaced since the last sweep (CLOCK). Safe from any thread.
+// At most `entries_max` immutable values by text key, in independently locked shards. What makes room is a
+// value that was neither read nor replaced since the last sweep (CLOCK). Safe from any thread.
 //
-// `Key` is a function from T to its text key. Two keys of one 64-bit hash displace each other: the loser reads as absent,
-// which a cache may always say.
+// `Key` is a function from T to its text key. Two keys of one 64-bit hash displace each other: the loser
+// reads as absent, which a cache may always say.
 template <class T, auto Key>
 class BoundedCache {
  public:
@@ -29,7 +29,8 @@ class BoundedCache {
   // Returns what it replaced, so that its memory is freed outside the lock.
   Value put(Value value) { return store(std::move(value), Replace::always); }
 
-  // For a value read from elsewhere, which may be older than one that has arrived meanwhile; returns what is kept.
+  // For a value read from elsewhere, which may be older than one that has arrived meanwhile; returns what is
+  // kept.
   Value put_if_absent(Value value) { return store(std::move(value), Replace::never); }
 
   Value find(std::string_view key) const {
@@ -68,11 +69,13 @@ class BoundedCache {
     // Where the hash is, or the free slot where it belongs.
     std::size_t position_of(std::uint64_t hash) const {
       std::size_t position = home_of(hash);
-      while (slots[position].value && slots[position].hash != hash) position = (position + 1) & (slots.size() - 1);
+      while (slots[position].value && slots[position].hash != hash)
+        position = (position + 1) & (slots.size() - 1);
       return position;
     }
     void grow() {
-      std::vector<Slot> old = std::exchange(slots, std::vector<Slot>(std::max(kFirstSlots, slots.size() * 2)));
+      std::vector<Slot> old =
+          std::exchange(slots, std::vector<Slot>(std::max(kFirstSlots, slots.size() * 2)));
       for (Slot& slot : old) {
         if (slot.value) slots[position_of(slot.hash)] = std::move(slot);
       }

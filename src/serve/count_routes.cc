@@ -60,7 +60,8 @@ void write_ledger(JsonWriter& json, const LedgerQuery& query, const LedgerAnswer
   json.end_array().key("total").begin_object().field("received", answer.total.received);
   write_verdicts(json, answer.total);
   json.end_object();
-  const bool closed = std::all_of(answer.rows.begin(), answer.rows.end(), [](const auto& row) { return row.counts.closed(); });
+  const bool closed = std::all_of(answer.rows.begin(), answer.rows.end(),
+                                  [](const auto& row) { return row.counts.closed(); });
   json.field("closed", closed && answer.total.closed()).field("complete", answer.complete).end_object();
 }
 
@@ -68,9 +69,11 @@ http::Response ledger(const http::Request& request, const Views& views, const So
   Parameters parameters(request);
   const Range range = read_range(parameters, views.ledger().newest_end());
   const std::string_view source = parameters.text("source");
-  LedgerQuery query{range.from, range.to, -1, static_cast<LedgerStep>(parameters.choice("step", kLedgerSteps, 0))};
+  LedgerQuery query{range.from, range.to, -1,
+                    static_cast<LedgerStep>(parameters.choice("step", kLedgerSteps, 0))};
   if (auto refusal = parameters.refusal()) return *std::move(refusal);
-  const std::vector<std::string> names = sources.source_names ? sources.source_names() : std::vector<std::string>{};
+  const std::vector<std::string> names =
+      sources.source_names ? sources.source_names() : std::vector<std::string>{};
   if (!source.empty()) {
     const auto found = std::find(names.begin(), names.end(), source);
     if (found == names.end()) {
@@ -93,7 +96,8 @@ http::Response ledger(const http::Request& request, const Views& views, const So
 }  // namespace
 
 void add_count_routes(RouteTable& table, const Views& views, const Sources& sources) {
-  table.answer(http::Method::get, "/v1/funnel", [&](const http::Request& request) { return funnel(request, views); });
+  table.answer(http::Method::get, "/v1/funnel",
+               [&](const http::Request& request) { return funnel(request, views); });
   table.answer(http::Method::get, "/v1/ledger",
                [&](const http::Request& request) { return ledger(request, views, sources); });
 }

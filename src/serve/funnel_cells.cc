@@ -95,7 +95,8 @@ void FunnelCells::apply(std::uint32_t partition, std::span<const event::FunnelCe
     size_ += minute.size() - before;
     Cell& sum = cell_of(hour.sums, key);
     // Unsigned wrap-around makes a falling count right too.
-    for (std::size_t i = 0; i < cell.sessions.size(); ++i) sum.sessions[i] += update->sessions[i] - cell.sessions[i];
+    for (std::size_t i = 0; i < cell.sessions.size(); ++i)
+      sum.sessions[i] += update->sessions[i] - cell.sessions[i];
     cell.sessions = update->sessions;
   }
   while (size_ > limits_.cells_max && hours_.size() > 1) drop_oldest_hour();
@@ -118,8 +119,8 @@ FunnelAnswer FunnelCells::query(const FunnelQuery& query) const {
       continue;
     }
     const auto& minutes = hour->second.minutes;
-    for (auto minute = minutes.lower_bound(query.from.ms); minute != minutes.end() && minute->first < query.to.ms;
-         ++minute) {
+    for (auto minute = minutes.lower_bound(query.from.ms);
+         minute != minutes.end() && minute->first < query.to.ms; ++minute) {
       sums.add(minute->second);
     }
   }

@@ -41,12 +41,13 @@ struct FunnelAnswer {
 };
 
 struct FunnelLimits {
-  std::size_t cells_max = 1'000'000;       // Minute cells; the oldest hours are dropped past it.
-  std::size_t categories_max = 50'000;     // Further ones are counted as "(other)".
+  std::size_t cells_max = 1'000'000;    // Minute cells; the oldest hours are dropped past it.
+  std::size_t categories_max = 50'000;  // Further ones are counted as "(other)".
 };
 
-// Sessions by minute of their start, channel, device and category, and how far they came. Cells are absolute values per
-// partition; a query adds them up, whole hours from sums kept beside the minutes. Safe from any thread.
+// Sessions by minute of their start, channel, device and category, and how far they came. Cells are absolute
+// values per partition; a query adds them up, whole hours from sums kept beside the minutes. Safe from any
+// thread.
 class FunnelCells {
  public:
   explicit FunnelCells(FunnelLimits limits) : limits_(limits) {}
@@ -79,7 +80,8 @@ class FunnelCells {
   mutable std::shared_mutex mutex_;
   std::map<std::int64_t, Hour> hours_;
   std::size_t size_ = 0;
-  std::int64_t dropped_before_ms_ = INT64_MIN;  // Cells of earlier minutes are not held any more and not taken again.
+  std::int64_t dropped_before_ms_ =
+      INT64_MIN;  // Cells of earlier minutes are not held any more and not taken again.
   std::unordered_map<std::string, std::uint64_t> category_ids_;
   std::vector<std::string> categories_;
 };

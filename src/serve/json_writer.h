@@ -13,7 +13,8 @@
 
 namespace millrace::serve {
 
-// Appends JSON to a string as it is told, placing the commas; no tree is built. Keys are literals that need no escaping.
+// Appends JSON to a string as it is told, placing the commas; no tree is built. Keys are literals that need
+// no escaping.
 class JsonWriter {
  public:
   explicit JsonWriter(std::string& out) : out_(out) {}
@@ -38,9 +39,7 @@ class JsonWriter {
   }
   JsonWriter& value(const char* text) { return value(std::string_view(text)); }
   JsonWriter& value(std::same_as<bool> auto flag) { return raw(flag ? "true" : "false"); }
-  JsonWriter& value(std::integral auto number)
-    requires(!std::same_as<decltype(number), bool>)
-  {
+  JsonWriter& value(std::integral auto number) requires(!std::same_as<decltype(number), bool>) {
     return digits(number);
   }
   // Shortest text that reads back as the same number; null for what JSON cannot hold.

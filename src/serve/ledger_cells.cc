@@ -64,14 +64,16 @@ LedgerAnswer LedgerCells::query(const LedgerQuery& query) const {
   LedgerAnswer answer;
   std::size_t step_begin = 0;  // First row of the time that is being added up.
   std::shared_lock lock(mutex_);
-  for (auto minute = minutes_.lower_bound(query.from.ms); minute != minutes_.end() && minute->first < query.to.ms;
-       ++minute) {
+  for (auto minute = minutes_.lower_bound(query.from.ms);
+       minute != minutes_.end() && minute->first < query.to.ms; ++minute) {
     const std::int64_t time = row_time(minute->first, query);
-    if (step_begin < answer.rows.size() && answer.rows[step_begin].minute_ms != time) step_begin = answer.rows.size();
+    if (step_begin < answer.rows.size() && answer.rows[step_begin].minute_ms != time)
+      step_begin = answer.rows.size();
     for (const Cell& cell : minute->second) {
       if (query.source >= 0 && cell.source != query.source) continue;
       const auto begin = answer.rows.begin() + static_cast<std::ptrdiff_t>(step_begin);
-      auto row = std::find_if(begin, answer.rows.end(), [&](const LedgerRow& r) { return r.source == cell.source; });
+      auto row =
+          std::find_if(begin, answer.rows.end(), [&](const LedgerRow& r) { return r.source == cell.source; });
       if (row == answer.rows.end()) row = answer.rows.insert(row, LedgerRow{cell.source, time, {}});
       row->counts.add(cell.counts);
       answer.total.add(cell.counts);

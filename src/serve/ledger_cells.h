@@ -41,8 +41,8 @@ struct LedgerAnswer {
   bool complete = true;  // false: part of the range was dropped to keep within cells_max.
 };
 
-// The account of every item received, by source and minute of receipt: absolute values per partition, added up by a query.
-// Safe from any thread.
+// The account of every item received, by source and minute of receipt: absolute values per partition, added
+// up by a query. Safe from any thread.
 class LedgerCells {
  public:
   explicit LedgerCells(std::size_t cells_max) : cells_max_(cells_max) {}

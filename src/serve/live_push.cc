@@ -81,7 +81,9 @@ std::string LivePush::trending() {
 }
 
 std::string LivePush::products() const {
-  return event_of("products", [&](JsonWriter& json) { write_top_products(json, views_, ProductOrder::revenue, kRankedItems); });
+  return event_of("products", [&](JsonWriter& json) {
+    write_top_products(json, views_, ProductOrder::revenue, kRankedItems);
+  });
 }
 
 std::string LivePush::funnel() const {
@@ -89,7 +91,8 @@ std::string LivePush::funnel() const {
   query.to = views_.funnel().newest_end();
   query.from = {std::max<std::int64_t>(0, query.to.ms - base::kHourMs)};
   query.by.channel = true;
-  return event_of("funnel", [&](JsonWriter& json) { write_funnel(json, query, views_.funnel().query(query)); });
+  return event_of("funnel",
+                  [&](JsonWriter& json) { write_funnel(json, query, views_.funnel().query(query)); });
 }
 
 std::string LivePush::sessions() {
@@ -108,7 +111,8 @@ std::string LivePush::actions() {
 
 void LivePush::subscribe(http::Responder responder) {
   if (clients() >= limits_.clients_max) {
-    auto refusal = http::error_response(503, "too_many_clients", "Too many live pages are open.", "Close some, or try later.");
+    auto refusal = http::error_response(503, "too_many_clients", "Too many live pages are open.",
+                                        "Close some, or try later.");
     refusal.headers.emplace_back("Retry-After", "10");
     std::move(responder).send(std::move(refusal));
     return;
@@ -130,7 +134,11 @@ void LivePush::publish(const event::Action& action) {
   std::string text = event_of("action", [&](JsonWriter& json) {
     json.begin_object().key("id").id(action.id);
     json.field("kind", event::to_string(action.kind)).field("visitor_id", action.visitor_id);
-    json.key("at").time(action.at).key("payload").raw(action.payload.empty() ? "{}" : action.payload).end_object();
+    json.key("at")
+        .time(action.at)
+        .key("payload")
+        .raw(action.payload.empty() ? "{}" : action.payload)
+        .end_object();
   });
   std::lock_guard lock(mutex_);
   if (actions_.size() >= limits_.actions_waiting_max) actions_.pop_front();
@@ -164,8 +172,9 @@ void LivePush::broadcast(const std::string& text) {
 }
 
 void add_live_routes(RouteTable& table, LivePush& live) {
-  table.later(http::Method::get, "/v1/live",
-              [&live](const http::Request&, http::Responder responder) { live.subscribe(std::move(responder)); });
+  table.later(http::Method::get, "/v1/live", [&live](const http::Request&, http::Responder responder) {
+    live.subscribe(std::move(responder));
+  });
 }
 
 }  // namespace millrace::serve

@@ -23,8 +23,9 @@ struct LiveLimits {
   std::size_t actions_waiting_max = 100;  // Until the next tick; the oldest are skipped.
 };
 
-// The live page's server-sent events: computed once per tick for all clients. A client that falls behind is dropped by its
-// stream's limit. subscribe() and publish() are safe from any thread; one thread calls tick(), about every 200 ms.
+// The live page's server-sent events: computed once per tick for all clients. A client that falls behind is
+// dropped by its stream's limit. subscribe() and publish() are safe from any thread; one thread calls tick(),
+// about every 200 ms.
 class LivePush {
  public:
   LivePush(Views& views, const Sources& sources, const base::Clock& clock, LiveLimits limits)

@@ -34,7 +34,8 @@ void append_number(std::string& out, double value) {
     char buffer[64];
     char* const end = buffer + sizeof(buffer);
     const bool plain = size == 0 || (size >= 1e-9 && size < 1e18);
-    out.append(buffer, plain ? std::to_chars(buffer, end, value, std::chars_format::fixed).ptr : std::to_chars(buffer, end, value).ptr);
+    out.append(buffer, plain ? std::to_chars(buffer, end, value, std::chars_format::fixed).ptr
+                             : std::to_chars(buffer, end, value).ptr);
   }
 }
 
@@ -52,8 +53,8 @@ void append_escaped(std::string& out, std::string_view text) {
   }
 }
 
-void append_sample(std::string& out, std::string_view name, std::string_view suffix, std::span<const Label> labels,
-                   std::string_view bucket, double value) {
+void append_sample(std::string& out, std::string_view name, std::string_view suffix,
+                   std::span<const Label> labels, std::string_view bucket, double value) {
   out.append(name).append(suffix);
   char separator = '{';
   const auto append_label = [&](std::string_view key, std::string_view text) {
@@ -83,11 +84,13 @@ double unit_scale(HistogramUnit unit) {
 
 constexpr double kSecondEdges[] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
                                    0.05,   0.1,     0.25,   0.5,   1,      2.5,   5,    10};
-constexpr double kByteEdges[] = {64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864};
+constexpr double kByteEdges[] = {64,     256,     1024,    4096,     16384,   65536,
+                                 262144, 1048576, 4194304, 16777216, 67108864};
 
 }  // namespace
 
-MetricSamples::Family& MetricSamples::family(std::string_view name, std::string_view type, std::string_view help) {
+MetricSamples::Family& MetricSamples::family(std::string_view name, std::string_view type,
+                                             std::string_view help) {
   INVARIANT(valid_name(name) && name.starts_with("millrace_"));
   const auto found = families_.find(name);
   if (found != families_.end()) {
@@ -106,13 +109,13 @@ void MetricSamples::gauge(std::string_view name, std::string_view help, double v
   append_sample(family(name, "gauge", help).samples, name, "", labels, "", value);
 }
 
-void MetricSamples::histogram(std::string_view name, std::string_view help, const base::HistogramSnapshot& snapshot,
-                              HistogramUnit unit, Labels labels) {
+void MetricSamples::histogram(std::string_view name, std::string_view help,
+                              const base::HistogramSnapshot& snapshot, HistogramUnit unit, Labels labels) {
   INVARIANT(name.ends_with(unit == HistogramUnit::bytes ? "_bytes" : "_seconds"));
   std::string& out = family(name, "histogram", help).samples;
   const double scale = unit_scale(unit);
-  const std::span<const double> edges =
-      unit == HistogramUnit::bytes ? std::span<const double>(kByteEdges) : std::span<const double>(kSecondEdges);
+  const std::span<const double> edges = unit == HistogramUnit::bytes ? std::span<const double>(kByteEdges)
+                                                                     : std::span<const double>(kSecondEdges);
   for (const double edge : edges) {
     std::string le;
     append_number(le, edge);

@@ -17,15 +17,16 @@ using Labels = std::initializer_list<Label>;
 
 enum class HistogramUnit : std::uint8_t { nanoseconds, microseconds, milliseconds, bytes };
 
-// Collects samples and writes them in the Prometheus text format (version 0.0.4). Names begin with "millrace_", carry their
-// unit (seconds, bytes), and counters end in "_total". Samples of one name may come from several sources, in any order.
+// Collects samples and writes them in the Prometheus text format (version 0.0.4). Names begin with
+// "millrace_", carry their unit (seconds, bytes), and counters end in "_total". Samples of one name may come
+// from several sources, in any order.
 class MetricSamples {
  public:
   void counter(std::string_view name, std::string_view help, double value, Labels labels = {});
   void gauge(std::string_view name, std::string_view help, double value, Labels labels = {});
   // Seconds or bytes, in buckets from 100 us to 10 s, or 64 B to 64 MB.
-  void histogram(std::string_view name, std::string_view help, const base::HistogramSnapshot& snapshot, HistogramUnit unit,
-                 Labels labels = {});
+  void histogram(std::string_view name, std::string_view help, const base::HistogramSnapshot& snapshot,
+                 HistogramUnit unit, Labels labels = {});
 
   std::string text() const;
 

@@ -15,11 +15,13 @@ namespace {
 
 bool name_ok(std::string_view name) {
   if (name.empty() || (name[0] >= '0' && name[0] <= '9')) return false;
-  return name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_:") == std::string_view::npos;
+  return name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_:") ==
+         std::string_view::npos;
 }
 
-// What `promtool check metrics` looks for: the grammar, HELP and TYPE once and before the samples, one block per family, unit and
-// counter suffixes, and histograms whose buckets grow, end in +Inf and agree with _count.
+// What `promtool check metrics` looks for: the grammar, HELP and TYPE once and before the samples, one block
+// per family, unit and counter suffixes, and histograms whose buckets grow, end in +Inf and agree with
+// _count.
 std::string exposition_problem(const std::string& text) {
   std::istringstream lines(text);
   std::string line, family, type;
@@ -45,7 +47,8 @@ std::string exposition_problem(const std::string& text) {
       words >> skip >> skip >> name >> type;
       if (!helped || name != family) return "TYPE without HELP: " + line;
       if (type == "counter" && !family.ends_with("_total")) return "counter without _total: " + family;
-      if (type == "histogram" && !family.ends_with("_seconds") && !family.ends_with("_bytes")) return "no unit: " + family;
+      if (type == "histogram" && !family.ends_with("_seconds") && !family.ends_with("_bytes"))
+        return "no unit: " + family;
       continue;
     }
     const auto space = line.rfind(' ');
@@ -88,10 +91,13 @@ TEST_CASE("samples of several sources are written by family, escaped and with th
   samples.counter("millrace_things_total", "Things.", 3, {{"kind", "a\"b\\c\n"}});
   samples.gauge("millrace_depth", "Depth.", 1.5);
   samples.counter("millrace_things_total", "Things.", 4, {{"kind", "d"}});
-  samples.histogram("millrace_fsync_seconds", "Time of an fsync.", fsync_ns.snapshot(), HistogramUnit::nanoseconds, {{"disk", "0"}});
+  samples.histogram("millrace_fsync_seconds", "Time of an fsync.", fsync_ns.snapshot(),
+                    HistogramUnit::nanoseconds, {{"disk", "0"}});
   const std::string text = samples.text();
   CHECK_EQ(exposition_problem(text), "");
-  CHECK_NE(text.find("millrace_things_total{kind=\"a\\\"b\\\\c\\n\"} 3\nmillrace_things_total{kind=\"d\"} 4\n"), std::string::npos);
+  CHECK_NE(
+      text.find("millrace_things_total{kind=\"a\\\"b\\\\c\\n\"} 3\nmillrace_things_total{kind=\"d\"} 4\n"),
+      std::string::npos);
   CHECK_NE(text.find("millrace_fsync_seconds_bucket{disk=\"0\",le=\"0.0001\"} 1\n"), std::string::npos);
   CHECK_NE(text.find("millrace_fsync_seconds_bucket{disk=\"0\",le=\"0.001\"} 2\n"), std::string::npos);
   CHECK_NE(text.find("millrace_fsync_seconds_sum{disk=\"0\"} 0.00079\n"), std::string::npos);
@@ -101,8 +107,10 @@ TEST_CASE("the check of the exposition notices what promtool would") {
   CHECK_NE(exposition_problem("x 1\n"), "");
   CHECK_NE(exposition_problem("# HELP x X.\n# TYPE x counter\nx 1\n"), "");
   CHECK_NE(exposition_problem("# HELP x X.\n# TYPE x gauge\ny 1\n"), "");
-  CHECK_NE(exposition_problem("# HELP x_seconds X.\n# TYPE x_seconds histogram\nx_seconds_bucket{le=\"1\"} 2\n"
-                              "x_seconds_bucket{le=\"+Inf\"} 1\nx_seconds_sum 1\nx_seconds_count 1\n"), "");
+  CHECK_NE(
+      exposition_problem("# HELP x_seconds X.\n# TYPE x_seconds histogram\nx_seconds_bucket{le=\"1\"} 2\n"
+                         "x_seconds_bucket{le=\"+Inf\"} 1\nx_seconds_sum 1\nx_seconds_count 1\n"),
+      "");
   CHECK_EQ(exposition_problem("# HELP x X.\n# TYPE x gauge\nx 1\n"), "");
 }
 
@@ -114,7 +122,13 @@ TEST_CASE("/metrics is a valid exposition that counts the answers") {
   const auto response = bench.get("/metrics");
   CHECK_EQ(response.content_type, "text/plain; version=0.0.4; charset=utf-8");
   CHECK_EQ(exposition_problem(response.body), "");
-  CHECK_NE(response.body.find(R"(millrace_api_answers_total{method="GET",route="/v1/trending",status="2xx"} 1)"), std::string::npos);
-  CHECK_NE(response.body.find(R"(millrace_api_answers_total{method="GET",route="/v1/trending",status="4xx"} 1)"), std::string::npos);
-  CHECK_NE(response.body.find(R"(millrace_api_answer_seconds_count{method="GET",route="/v1/visitors/{id}"} 1)"), std::string::npos);
+  CHECK_NE(
+      response.body.find(R"(millrace_api_answers_total{method="GET",route="/v1/trending",status="2xx"} 1)"),
+      std::string::npos);
+  CHECK_NE(
+      response.body.find(R"(millrace_api_answers_total{method="GET",route="/v1/trending",status="4xx"} 1)"),
+      std::string::npos);
+  CHECK_NE(
+      response.body.find(R"(millrace_api_answer_seconds_count{method="GET",route="/v1/visitors/{id}"} 1)"),
+      std::string::npos);
 }

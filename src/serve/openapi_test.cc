@@ -39,7 +39,9 @@ struct Description {
   // The schema of an answer's JSON.
   simdjson::dom::element answer_schema(const std::string& path, const std::string& method, int status) {
     simdjson::dom::element schema;
-    const auto error = document["paths"][path][method]["responses"][std::to_string(status)]["content"]["application/json"]["schema"].get(schema);
+    const auto error = document["paths"][path][method]["responses"][std::to_string(status)]["content"]
+                               ["application/json"]["schema"]
+                                   .get(schema);
     REQUIRE_MESSAGE(error == simdjson::SUCCESS, method << " " << path << " does not describe " << status);
     return schema;
   }
@@ -96,7 +98,8 @@ void fill(ApiBench& bench) {
     return std::vector<ActionEntry>{entry, {}};
   };
   bench.sources.run_sql = [](std::string, Respond respond) {
-    respond(json_response(R"({"columns":[{"name":"n","type":"BIGINT"}],"rows":[[1]],"took_ms":3,"truncated":false})"));
+    respond(json_response(
+        R"({"columns":[{"name":"n","type":"BIGINT"}],"rows":[[1]],"took_ms":3,"truncated":false})"));
   };
   bench.sources.advance_clock = [](base::WallTime) -> base::Status { return base::Ok{}; };
 }
@@ -112,7 +115,8 @@ struct Exchange {
 const Exchange kExchanges[] = {
     {http::Method::get, "/v1/recommendations?visitor=v-1", "/v1/recommendations", 200, ""},
     {http::Method::get, "/v1/recommendations?visitor=nobody&n=100", "/v1/recommendations", 200, ""},
-    {http::Method::get, "/v1/recommendations?items=a,shoe-1&include_current=1", "/v1/recommendations", 200, ""},
+    {http::Method::get, "/v1/recommendations?items=a,shoe-1&include_current=1", "/v1/recommendations", 200,
+     ""},
     {http::Method::get, "/v1/recommendations", "/v1/recommendations", 400, ""},
     {http::Method::get, "/v1/recommendations?items=,&n=1", "/v1/recommendations", 400, ""},
     {http::Method::get, "/v1/recommendations?visitor=v&items=a", "/v1/recommendations", 400, ""},
@@ -228,7 +232,8 @@ TEST_CASE("what the routes answer fits the description") {
     simdjson::dom::parser parser;
     simdjson::dom::element answer;
     REQUIRE(parser.parse(simdjson::padded_string(recorder->response->body)).get(answer) == simdjson::SUCCESS);
-    const auto schema = description.answer_schema(exchange.path, lower(http::to_string(exchange.method)), exchange.status);
+    const auto schema =
+        description.answer_schema(exchange.path, lower(http::to_string(exchange.method)), exchange.status);
     CHECK_EQ(check.problem(schema, answer, ""), "");
   }
 }
@@ -243,7 +248,8 @@ TEST_CASE("a source that is missing is answered 503, in JSON") {
   }
   CHECK_EQ(bench.ask(http::Method::post, "/v1/sql", R"({"sql":"select 1"})")->response->status, 503);
   CHECK_EQ(bench.ask(http::Method::put, "/v1/stock/a", R"({"on_hand":1})")->response->status, 503);
-  CHECK_EQ(bench.ask(http::Method::post, "/v1/clock", R"({"advance_to":"2026-11-21"})")->response->status, 409);
+  CHECK_EQ(bench.ask(http::Method::post, "/v1/clock", R"({"advance_to":"2026-11-21"})")->response->status,
+           409);
 }
 
 TEST_CASE("the description is served as it is in the source tree") {

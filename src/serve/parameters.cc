@@ -51,13 +51,15 @@ std::string_view Parameters::text(std::string_view name, std::size_t bytes_max) 
   std::string_view value;
   if (!read(name, value)) return {};
   if (value.size() > bytes_max) {
-    refuse("The parameter " + std::string(name) + " is too long.", "At most " + std::to_string(bytes_max) + " bytes.");
+    refuse("The parameter " + std::string(name) + " is too long.",
+           "At most " + std::to_string(bytes_max) + " bytes.");
     return {};
   }
   return value;
 }
 
-std::int64_t Parameters::number(std::string_view name, std::int64_t preset, std::int64_t min, std::int64_t max) {
+std::int64_t Parameters::number(std::string_view name, std::int64_t preset, std::int64_t min,
+                                std::int64_t max) {
   std::string_view value;
   if (!read(name, value)) return preset;
   const auto number = parse_number(value);
@@ -78,12 +80,14 @@ std::optional<base::WallTime> Parameters::time(std::string_view name) {
   return std::nullopt;
 }
 
-std::size_t Parameters::choice(std::string_view name, std::span<const std::string_view> names, std::size_t preset) {
+std::size_t Parameters::choice(std::string_view name, std::span<const std::string_view> names,
+                               std::size_t preset) {
   std::string_view value;
   if (!read(name, value)) return preset;
   const auto found = std::find(names.begin(), names.end(), value);
   if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
-  refuse("The parameter " + std::string(name) + " cannot be " + quoted(value) + ".", "One of: " + joined(names) + ".");
+  refuse("The parameter " + std::string(name) + " cannot be " + quoted(value) + ".",
+         "One of: " + joined(names) + ".");
   return preset;
 }
 

@@ -12,8 +12,9 @@
 
 namespace millrace::serve {
 
-// Reads a request's query strictly: a value out of range, given twice or of an unknown name is refused, never ignored. Readers
-// return their default after the first thing that is wrong; ask refusal() after the last of them.
+// Reads a request's query strictly: a value out of range, given twice or of an unknown name is refused, never
+// ignored. Readers return their default after the first thing that is wrong; ask refusal() after the last of
+// them.
 class Parameters {
  public:
   explicit Parameters(const http::Request& request) : request_(request) {}

@@ -14,7 +14,11 @@ constexpr std::size_t kStatementBytesMax = 100'000;
 constexpr std::string_view kDeliveryStates[] = {"none", "pending", "delivered", "failed"};
 
 void write_quantiles(JsonWriter& json, std::string_view name, const Quantiles& quantiles) {
-  json.key(name).begin_object().field("p50_ms", quantiles.p50_ms).field("p99_ms", quantiles.p99_ms).end_object();
+  json.key(name)
+      .begin_object()
+      .field("p50_ms", quantiles.p50_ms)
+      .field("p99_ms", quantiles.p99_ms)
+      .end_object();
 }
 
 http::Response lake(const Sources& sources) {
@@ -40,7 +44,10 @@ http::Response lake(const Sources& sources) {
     for (const auto& [partition, offset] : table.partitions) json.field(partition, offset);
     json.end_object().end_object();
   }
-  json.end_array().field("parquet_bytes", status.parquet_bytes).field("json_bytes", status.json_bytes).key("ratio");
+  json.end_array()
+      .field("parquet_bytes", status.parquet_bytes)
+      .field("json_bytes", status.json_bytes)
+      .key("ratio");
   if (status.json_bytes == 0) {
     json.null();
   } else {
@@ -62,7 +69,10 @@ http::Response status(const Sources& sources, const base::Clock& clock) {
       .field("fsync_p99_ms", status.fsync.p99_ms);
   write_quantiles(json, "ack", status.ack);
   write_quantiles(json, "visible", status.visible);
-  json.key("journal").begin_object().field("bytes", status.journal_bytes).field("segments", status.journal_segments);
+  json.key("journal")
+      .begin_object()
+      .field("bytes", status.journal_bytes)
+      .field("segments", status.journal_segments);
   json.key("partitions").begin_array();
   for (const JournalPartition& partition : status.partitions) {
     json.begin_object()
@@ -83,7 +93,10 @@ http::Response status(const Sources& sources, const base::Clock& clock) {
 void write_action(JsonWriter& json, const ActionEntry& entry) {
   json.begin_object().key("id").id(entry.action.id);
   json.field("kind", event::to_string(entry.action.kind)).field("visitor_id", entry.action.visitor_id);
-  json.key("at").time(entry.action.at).key("payload").raw(entry.action.payload.empty() ? "{}" : entry.action.payload);
+  json.key("at")
+      .time(entry.action.at)
+      .key("payload")
+      .raw(entry.action.payload.empty() ? "{}" : entry.action.payload);
   json.key("delivery")
       .begin_object()
       .field("state", kDeliveryStates[static_cast<std::size_t>(entry.state)])
@@ -120,11 +133,13 @@ void sql(const http::Request& request, const Sources& sources, http::Responder r
   if (auto refusal = json.refusal()) return std::move(responder).send(*std::move(refusal));
   if (!sources.run_sql) return std::move(responder).send(not_available("SQL"));
   auto shared = std::make_shared<http::Responder>(std::move(responder));
-  sources.run_sql(std::move(statement), [shared](http::Response response) { std::move(*shared).send(std::move(response)); });
+  sources.run_sql(std::move(statement),
+                  [shared](http::Response response) { std::move(*shared).send(std::move(response)); });
 }
 
 http::Response ready(const Sources& sources) {
-  const std::vector<std::string> reasons = sources.unready_reasons ? sources.unready_reasons() : std::vector<std::string>{};
+  const std::vector<std::string> reasons =
+      sources.unready_reasons ? sources.unready_reasons() : std::vector<std::string>{};
   std::string body;
   JsonWriter json(body);
   json.begin_object().field("ready", reasons.empty()).key("reasons").begin_array();

@@ -30,7 +30,8 @@ void RecentSessions::retracted(std::uint64_t session_id) {
   index_.erase(found);
 }
 
-std::vector<RecentSessions::Change> RecentSessions::changed_after(std::uint64_t sequence, std::size_t n) const {
+std::vector<RecentSessions::Change> RecentSessions::changed_after(std::uint64_t sequence,
+                                                                  std::size_t n) const {
   std::vector<Change> changes;
   std::lock_guard lock(mutex_);
   if (sequence >= sequence_) return changes;

@@ -44,8 +44,8 @@ struct Pick {
   ProductPointer product;
 };
 
-// Fills the list rung by rung until n products are on it. None is there twice, none that is known to be sold out, and not
-// the one that the visitor is looking at unless it was asked for.
+// Fills the list rung by rung until n products are on it. None is there twice, none that is known to be sold
+// out, and not the one that the visitor is looking at unless it was asked for.
 class Ladder {
  public:
   Ladder(Views& views, const RecommendationSource* source, const Question& question)
@@ -74,8 +74,12 @@ class Ladder {
 
   void take(std::string_view product_id, double score, Rung rung) {
     if (full()) return;
-    if (question_.current == CurrentItem::left_out && !question_.items.empty() && question_.items.back() == product_id) return;
-    if (std::any_of(picks_.begin(), picks_.end(), [&](const Pick& pick) { return pick.product_id == product_id; })) return;
+    if (question_.current == CurrentItem::left_out && !question_.items.empty() &&
+        question_.items.back() == product_id)
+      return;
+    if (std::any_of(picks_.begin(), picks_.end(),
+                    [&](const Pick& pick) { return pick.product_id == product_id; }))
+      return;
     ProductPointer product = views_.product(product_id);
     if (!sellable(product.get())) return;
     picks_.push_back({std::string(product_id), score, rung, std::move(product)});
@@ -127,10 +131,12 @@ std::optional<http::Response> read_question(const http::Request& request, Views&
   const std::string_view visitor_id = parameters.text("visitor");
   const std::string_view items = parameters.text("items", kItemsBytesMax);
   question.n = static_cast<std::size_t>(parameters.number("n", 20, 1, kProductsMax));
-  question.current = parameters.choice("include_current", kFlags, 0) == 1 ? CurrentItem::included : CurrentItem::left_out;
+  question.current =
+      parameters.choice("include_current", kFlags, 0) == 1 ? CurrentItem::included : CurrentItem::left_out;
   question.items = split_items(items);
   if (visitor_id.empty() == items.empty()) {
-    parameters.refuse("Whom are these recommendations for?", "Give either visitor=ID or items=a,b,c, oldest first.");
+    parameters.refuse("Whom are these recommendations for?",
+                      "Give either visitor=ID or items=a,b,c, oldest first.");
   } else if (visitor_id.empty() && question.items.empty()) {
     parameters.refuse("The parameter items names no product.", "Give items=a,b,c, oldest first.");
   } else if (question.items.size() > kSessionItemsMax) {
@@ -162,7 +168,10 @@ void add_recommend_routes(RouteTable& table, Views& views, const Sources& source
     JsonWriter json(body);
     json.begin_object().key("items").begin_array();
     for (const Pick& pick : picks) {
-      json.begin_object().field("product_id", pick.product_id).field("score", pick.score).field("source", to_string(pick.rung));
+      json.begin_object()
+          .field("product_id", pick.product_id)
+          .field("score", pick.score)
+          .field("source", to_string(pick.rung));
       write_product_card(json, pick.product.get());
       json.end_object();
     }

@@ -17,10 +17,11 @@ struct ScoredProduct {
 class RecommendationSource {
  public:
   virtual ~RecommendationSource() = default;
-  // Appends up to n products, best first, for a session whose products are `items`, oldest first. `exclude_session` is the
-  // running session's id (0: none), so that it does not recommend itself. Items of the session itself may be among them.
-  virtual void recommend(std::span<const std::string_view> items, std::size_t n, std::uint64_t exclude_session,
-                         std::vector<ScoredProduct>& out) const = 0;
+  // Appends up to n products, best first, for a session whose products are `items`, oldest first.
+  // `exclude_session` is the running session's id (0: none), so that it does not recommend itself. Items of
+  // the session itself may be among them.
+  virtual void recommend(std::span<const std::string_view> items, std::size_t n,
+                         std::uint64_t exclude_session, std::vector<ScoredProduct>& out) const = 0;
   // Appends up to n products that sell or are looked at most, whoever asks.
   virtual void popular(std::size_t n, std::vector<ScoredProduct>& out) const = 0;
 };

@@ -25,7 +25,8 @@ RequestJson::RequestJson(simdjson::dom::element element, std::string where) : wh
 
 void RequestJson::refuse(std::string_view name, std::string_view hint) {
   if (!message_.empty()) return;
-  message_ = "The member " + (where_.empty() ? std::string(name) : where_ + "[]." + std::string(name)) + " is not usable.";
+  message_ = "The member " + (where_.empty() ? std::string(name) : where_ + "[]." + std::string(name)) +
+             " is not usable.";
   hint_ = hint;
 }
 
@@ -69,7 +70,8 @@ std::int64_t RequestJson::number(std::string_view name, std::int64_t min, std::i
   return value;
 }
 
-std::int64_t RequestJson::number_or(std::string_view name, std::int64_t preset, std::int64_t min, std::int64_t max) {
+std::int64_t RequestJson::number_or(std::string_view name, std::int64_t preset, std::int64_t min,
+                                    std::int64_t max) {
   if (parsed_ && object_[name].error() == simdjson::SUCCESS) return number(name, min, max);
   known_.append(known_.empty() ? "" : ", ").append(name);
   return preset;
@@ -79,7 +81,8 @@ void RequestJson::finish() {
   if (!parsed_ || !message_.empty()) return;
   for (const auto& [name, value] : object_) {
     const std::string list = ", " + known_ + ",";
-    if (list.find(", " + std::string(name) + ",") == std::string::npos) refuse(name.substr(0, 64), "Known members: " + known_ + ".");
+    if (list.find(", " + std::string(name) + ",") == std::string::npos)
+      refuse(name.substr(0, 64), "Known members: " + known_ + ".");
   }
 }
 

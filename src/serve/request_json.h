@@ -12,8 +12,9 @@
 
 namespace millrace::serve {
 
-// Reads one JSON object of a request's body strictly: a member that is missing, of another type, out of range or of an unknown
-// name is refused. Readers return a default after the first thing that is wrong; ask refusal() after the last of them.
+// Reads one JSON object of a request's body strictly: a member that is missing, of another type, out of range
+// or of an unknown name is refused. Readers return a default after the first thing that is wrong; ask
+// refusal() after the last of them.
 class RequestJson {
  public:
   // The body of a request; an empty one reads as {}.

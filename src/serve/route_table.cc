@@ -45,19 +45,24 @@ RouteProbe& RouteTable::add_probe(http::Method method, std::string_view pattern)
 
 void RouteTable::answer(http::Method method, std::string_view pattern, Answer answer) {
   RouteProbe& probe = add_probe(method, pattern);
-  router_.add(method, pattern, [this, &probe, answer = std::move(answer)](const http::Request& request, http::Responder responder) {
-    const base::Instant start = clock_.now();
-    http::Response response = answer(request);
-    probe.answered(response.status, clock_.now() - start);
-    std::move(responder).send(std::move(response));
-  });
+  router_.add(
+      method, pattern,
+      [this, &probe, answer = std::move(answer)](const http::Request& request, http::Responder responder) {
+        const base::Instant start = clock_.now();
+        http::Response response = answer(request);
+        probe.answered(response.status, clock_.now() - start);
+        std::move(responder).send(std::move(response));
+      });
 }
 
 void RouteTable::later(http::Method method, std::string_view pattern, http::Route route) {
   RouteProbe& probe = add_probe(method, pattern);
-  router_.add(method, pattern, [this, &probe, route = std::move(route)](const http::Request& request, http::Responder responder) {
-    route(request, http::Responder(std::make_shared<TimedConnection>(std::move(responder), probe, clock_)));
-  });
+  router_.add(
+      method, pattern,
+      [this, &probe, route = std::move(route)](const http::Request& request, http::Responder responder) {
+        route(request,
+              http::Responder(std::make_shared<TimedConnection>(std::move(responder), probe, clock_)));
+      });
 }
 
 }  // namespace millrace::serve

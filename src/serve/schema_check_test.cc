@@ -21,7 +21,8 @@ bool has_type(std::string_view type, simdjson::dom::element value) {
   return false;
 }
 
-std::string type_problem(simdjson::dom::element type, simdjson::dom::element value, const std::string& where) {
+std::string type_problem(simdjson::dom::element type, simdjson::dom::element value,
+                         const std::string& where) {
   if (type.is_string() && has_type(std::string_view(type), value)) return {};
   if (type.is_array()) {
     for (const auto one : simdjson::dom::array(type)) {
@@ -33,12 +34,14 @@ std::string type_problem(simdjson::dom::element type, simdjson::dom::element val
 
 }  // namespace
 
-std::string SchemaCheck::problem(simdjson::dom::element schema, simdjson::dom::element value, const std::string& where) const {
+std::string SchemaCheck::problem(simdjson::dom::element schema, simdjson::dom::element value,
+                                 const std::string& where) const {
   simdjson::dom::object object = schema;
   std::string_view reference;
   if (object["$ref"].get(reference) == simdjson::SUCCESS) {
     simdjson::dom::element target;
-    if (document_.at_pointer(reference.substr(1)).get(target) != simdjson::SUCCESS) return where + ": dangling reference";
+    if (document_.at_pointer(reference.substr(1)).get(target) != simdjson::SUCCESS)
+      return where + ": dangling reference";
     return problem(target, value, where);
   }
   simdjson::dom::array choices;
@@ -57,16 +60,21 @@ std::string SchemaCheck::problem(simdjson::dom::element schema, simdjson::dom::e
   }
   simdjson::dom::array names;
   if (object["enum"].get(names) == simdjson::SUCCESS && value.is_string()) {
-    const auto same = [&](simdjson::dom::element name) { return std::string_view(name) == std::string_view(value); };
-    if (std::none_of(names.begin(), names.end(), same)) return where + ": not one of the enum: " + simdjson::to_string(value);
+    const auto same = [&](simdjson::dom::element name) {
+      return std::string_view(name) == std::string_view(value);
+    };
+    if (std::none_of(names.begin(), names.end(), same))
+      return where + ": not one of the enum: " + simdjson::to_string(value);
   }
   std::string_view format;
   if (object["format"].get(format) == simdjson::SUCCESS && value.is_string() && format == "date-time") {
     if (!base::parse_iso_time(std::string_view(value)).ok()) return where + ": not a time";
   }
   double bound;
-  if (object["minimum"].get(bound) == simdjson::SUCCESS && double(value) < bound) return where + ": below the minimum";
-  if (object["maximum"].get(bound) == simdjson::SUCCESS && double(value) > bound) return where + ": above the maximum";
+  if (object["minimum"].get(bound) == simdjson::SUCCESS && double(value) < bound)
+    return where + ": below the minimum";
+  if (object["maximum"].get(bound) == simdjson::SUCCESS && double(value) > bound)
+    return where + ": above the maximum";
   if (value.is_object()) return object_problem(object, value, where);
   if (value.is_array()) return array_problem(object, value, where);
   return {};
@@ -104,13 +112,16 @@ std::string SchemaCheck::array_problem(simdjson::dom::object schema, simdjson::d
                                        const std::string& where) const {
   const simdjson::dom::array entries = value;
   std::uint64_t bound;
-  if (schema["minItems"].get(bound) == simdjson::SUCCESS && entries.size() < bound) return where + ": too few";
-  if (schema["maxItems"].get(bound) == simdjson::SUCCESS && entries.size() > bound) return where + ": too many";
+  if (schema["minItems"].get(bound) == simdjson::SUCCESS && entries.size() < bound)
+    return where + ": too few";
+  if (schema["maxItems"].get(bound) == simdjson::SUCCESS && entries.size() > bound)
+    return where + ": too many";
   simdjson::dom::element items;
   if (schema["items"].get(items) != simdjson::SUCCESS) return {};
   std::size_t index = 0;
   for (const auto entry : entries) {
-    if (auto reason = problem(items, entry, where + "/" + std::to_string(index++)); !reason.empty()) return reason;
+    if (auto reason = problem(items, entry, where + "/" + std::to_string(index++)); !reason.empty())
+      return reason;
   }
   return {};
 }
@@ -128,8 +139,9 @@ TEST_CASE("the schema check finds what does not fit") {
   };
   CHECK_EQ(problem(R"({"a":1,"b":"x","c":[true,null],"d":"2026-11-21T10:00:00.000Z"})"), "");
   CHECK_EQ(problem(R"({"a":1,"b":null})"), "");
-  for (const char* wrong : {"{}", "[]", R"({"a":0})", R"({"a":1.5})", R"({"a":1,"e":1})", R"({"a":1,"b":"z"})",
-                            R"({"a":1,"c":[1]})", R"({"a":1,"c":[true,true,true]})", R"({"a":1,"d":"today"})"}) {
+  for (const char* wrong :
+       {"{}", "[]", R"({"a":0})", R"({"a":1.5})", R"({"a":1,"e":1})", R"({"a":1,"b":"z"})",
+        R"({"a":1,"c":[1]})", R"({"a":1,"c":[true,true,true]})", R"({"a":1,"d":"today"})"}) {
     CHECK_NE(problem(wrong), "");
   }
 }

@@ -24,7 +24,8 @@ struct LakeTable {
   std::uint64_t bytes = 0;
   std::int64_t snapshot_id = 0;  // 0: none yet.
   base::WallTime last_commit_at;
-  std::vector<std::pair<std::string, std::uint64_t>> partitions;  // Journal partition, offset it is committed up to.
+  std::vector<std::pair<std::string, std::uint64_t>>
+      partitions;  // Journal partition, offset it is committed up to.
 };
 struct LakeStatus {
   std::vector<LakeTable> tables;
@@ -85,16 +86,17 @@ struct ActionQuery {
 using StockAnswer = std::function<void(int status, std::string body)>;
 using Respond = std::function<void(http::Response)>;
 
-// What the API asks of the rest of the program; every function is called on the server's threads and must not block. A
-// function that is left empty makes its routes answer 503 not_available.
+// What the API asks of the rest of the program; every function is called on the server's threads and must not
+// block. A function that is left empty makes its routes answer 503 not_available.
 struct Sources {
   const RecommendationSource* recommendations = nullptr;  // Null: the ladder begins at trending.
   // Names of the write keys' sources, by their index.
   std::function<std::vector<std::string>()> source_names;
-  // Hands the command to its journal; `answer` runs once its outcome is durable, on any thread. exhausted or unavailable
-  // when it was not taken, and then `answer` never runs.
+  // Hands the command to its journal; `answer` runs once its outcome is durable, on any thread. exhausted or
+  // unavailable when it was not taken, and then `answer` never runs.
   std::function<base::Status(const event::StockCommand& command, StockAnswer answer)> submit_stock;
-  // Runs the statement on a thread of its own and responds from there, with sql_answer() of serve/sql_answer.h.
+  // Runs the statement on a thread of its own and responds from there, with sql_answer() of
+  // serve/sql_answer.h.
   std::function<void(std::string statement, Respond respond)> run_sql;
   std::function<LakeStatus()> lake;
   std::function<PlatformStatus()> status;

@@ -11,18 +11,22 @@ http::Response sql_answer(const base::Result<query::SqlResult>& result) {
     case base::ErrorCode::invalid_argument:
     case base::ErrorCode::not_found:
       if (message.find("not allowed") != std::string::npos) {
-        return http::error_response(400, "sql_not_allowed", message, "Only one read of the lake's tables is let through.");
+        return http::error_response(400, "sql_not_allowed", message,
+                                    "Only one read of the lake's tables is let through.");
       }
       return http::error_response(400, "sql_error", message, "Correct the statement.");
     case base::ErrorCode::unavailable:
-      return http::error_response(408, "sql_timeout", message, "Ask for less: a shorter time range, fewer columns, a limit.");
+      return http::error_response(408, "sql_timeout", message,
+                                  "Ask for less: a shorter time range, fewer columns, a limit.");
     case base::ErrorCode::exhausted: {
-      auto response = http::error_response(429, "sql_busy", message, "Repeat it after the time in Retry-After.");
+      auto response =
+          http::error_response(429, "sql_busy", message, "Repeat it after the time in Retry-After.");
       response.headers.emplace_back("Retry-After", "1");
       return response;
     }
     default:
-      return http::error_response(500, "sql_failed", message, "The statement may be right; the log has more.");
+      return http::error_response(500, "sql_failed", message,
+                                  "The statement may be right; the log has more.");
   }
 }
 

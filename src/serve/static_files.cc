@@ -9,15 +9,16 @@ namespace {
 constexpr std::string_view kWithoutDashboard = R"(<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Millrace</title></head>
 <body><h1>Millrace is running</h1>
-<p>This binary was built without its dashboard. Build it with <code>npm ci &amp;&amp; npm run build</code> in
-<code>web/dashboard</code>, then build the binary again.</p>
+<p>This binary was built without its dashboard. Build it with
+<code>npm ci &amp;&amp; npm run build</code> in <code>web/dashboard</code>, then build the binary again.</p>
 <p>The API is described at <a href="/openapi.json">/openapi.json</a>; figures are at <a href="/metrics">/metrics</a>.</p>
 </body></html>
 )";
 
 // Scripts only from files of ours; styles may be set inline, as charts do for their labels.
 constexpr std::string_view kContentSecurityPolicy =
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri "
+    "'none'; "
     "form-action 'none'; frame-ancestors 'none'";
 
 void add_security_headers(http::Response& response) {
@@ -26,7 +27,9 @@ void add_security_headers(http::Response& response) {
   response.headers.emplace_back("Referrer-Policy", "no-referrer");
 }
 
-bool contains_token(std::string_view list, std::string_view token) { return list.find(token) != std::string_view::npos; }
+bool contains_token(std::string_view list, std::string_view token) {
+  return list.find(token) != std::string_view::npos;
+}
 
 // Vite puts a hash of the content into the names below /assets/.
 bool never_changes(std::string_view path) { return path.starts_with("/assets/"); }
@@ -35,7 +38,8 @@ http::Response file_response(const http::Request& request, const EmbeddedFile& f
   http::Response response;
   response.content_type = content_type(file.path);
   response.headers.emplace_back("ETag", file.etag);
-  response.headers.emplace_back("Cache-Control", never_changes(file.path) ? "public, max-age=31536000, immutable" : "no-cache");
+  response.headers.emplace_back(
+      "Cache-Control", never_changes(file.path) ? "public, max-age=31536000, immutable" : "no-cache");
   add_security_headers(response);
   if (!file.gzip.empty()) response.headers.emplace_back("Vary", "Accept-Encoding");
   if (contains_token(request.header("If-None-Match"), file.etag)) {

@@ -17,8 +17,9 @@ http::Response refused(const base::Error& error) {
   } else if (error.code() == base::ErrorCode::invalid_argument) {
     return http::error_response(400, "invalid_command", error.message(), "Correct the request.");
   } else {
-    response = http::error_response(503, "unavailable", "The command could not be made durable: " + error.message(),
-                                    "Repeat the request with the same id; nothing is done twice.");
+    response =
+        http::error_response(503, "unavailable", "The command could not be made durable: " + error.message(),
+                             "Repeat the request with the same id; nothing is done twice.");
   }
   response.headers.emplace_back("Retry-After", "1");
   return response;
@@ -68,8 +69,9 @@ void StockDesk::tick() {
     }
   }
   for (const auto& waiter : late) {
-    auto response = http::error_response(503, "outcome_unknown", "The command was taken but its outcome is not known yet.",
-                                         "Repeat the request with the same id: the first outcome is answered.");
+    auto response = http::error_response(
+        503, "outcome_unknown", "The command was taken but its outcome is not known yet.",
+        "Repeat the request with the same id: the first outcome is answered.");
     response.headers.emplace_back("Retry-After", "1");
     if (answer(*waiter, std::move(response))) timed_out_.fetch_add(1, std::memory_order_relaxed);
   }

@@ -19,7 +19,8 @@ constexpr std::int64_t kHoldMaxS = 7 * 24 * 3600;
 bool usable_id(const std::string& id, std::size_t bytes_max) { return !id.empty() && id.size() <= bytes_max; }
 
 http::Response bad_id(std::string_view what, std::size_t bytes_max) {
-  return http::error_response(400, "invalid_parameter", "The " + std::string(what) + " in the path is too long.",
+  return http::error_response(400, "invalid_parameter",
+                              "The " + std::string(what) + " in the path is too long.",
                               "At most " + std::to_string(bytes_max) + " bytes.");
 }
 
@@ -71,7 +72,8 @@ void add_stock_routes(RouteTable& table, StockDesk& desk) {
   };
   table.later(Method::put, "/v1/stock/{sku}", with_desk(set_stock));
   table.later(Method::post, "/v1/stock/reservations", with_desk(reserve));
-  table.later(Method::post, "/v1/stock/reservations/{id}/commit", with_desk(finish<event::CommitReservation>));
+  table.later(Method::post, "/v1/stock/reservations/{id}/commit",
+              with_desk(finish<event::CommitReservation>));
   table.later(Method::del, "/v1/stock/reservations/{id}", with_desk(finish<event::ReleaseReservation>));
 }
 

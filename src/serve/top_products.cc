@@ -15,7 +15,8 @@ std::int64_t rank_value(const event::ProductView& product, ProductOrder order) {
   return 0;
 }
 
-void TopProducts::update(const std::shared_ptr<const event::ProductView>& product, const event::ProductView* previous) {
+void TopProducts::update(const std::shared_ptr<const event::ProductView>& product,
+                         const event::ProductView* previous) {
   std::int64_t value = rank_value(*product, order_);
   if (previous != nullptr) value = std::max(value, rank_value(*previous, order_));
   if (value <= 0 || value < threshold_.load(std::memory_order_relaxed)) return;
@@ -39,11 +40,13 @@ bool TopProducts::better(const Entry& a, const Entry& b) const {
 
 void TopProducts::shrink() {
   const auto last = entries_.begin() + static_cast<std::ptrdiff_t>(kKeptMax - 1);
-  std::nth_element(entries_.begin(), last, entries_.end(), [this](const Entry& a, const Entry& b) { return better(a, b); });
+  std::nth_element(entries_.begin(), last, entries_.end(),
+                   [this](const Entry& a, const Entry& b) { return better(a, b); });
   threshold_.store(rank_value(*last->product, order_), std::memory_order_relaxed);
   entries_.resize(kKeptMax);
   index_.clear();
-  for (std::size_t i = 0; i < entries_.size(); ++i) index_.emplace(entries_[i].id_hash, static_cast<std::uint32_t>(i));
+  for (std::size_t i = 0; i < entries_.size(); ++i)
+    index_.emplace(entries_[i].id_hash, static_cast<std::uint32_t>(i));
 }
 
 std::vector<std::shared_ptr<const event::ProductView>> TopProducts::best(std::size_t n) const {
@@ -54,7 +57,8 @@ std::vector<std::shared_ptr<const event::ProductView>> TopProducts::best(std::si
   }
   n = std::min(n, entries.size());
   const auto end = entries.begin() + static_cast<std::ptrdiff_t>(n);
-  std::partial_sort(entries.begin(), end, entries.end(), [this](const Entry& a, const Entry& b) { return better(a, b); });
+  std::partial_sort(entries.begin(), end, entries.end(),
+                    [this](const Entry& a, const Entry& b) { return better(a, b); });
   std::vector<std::shared_ptr<const event::ProductView>> products;
   products.reserve(n);
   for (auto entry = entries.begin(); entry != end; ++entry) products.push_back(std::move(entry->product));

@@ -17,16 +17,17 @@ constexpr std::size_t kProductOrderCount = 3;
 
 std::int64_t rank_value(const event::ProductView& product, ProductOrder order);
 
-// The `kept_max` products with the highest value of one order. Exact as long as values only grow; a product that fell
-// (refunds) may displace one that was dropped before it fell, hence kept_max well above what is asked for.
+// The `kept_max` products with the highest value of one order. Exact as long as values only grow; a product
+// that fell (refunds) may displace one that was dropped before it fell, hence kept_max well above what is
+// asked for.
 class TopProducts {
  public:
   static constexpr std::size_t kKeptMax = 1000;
 
   explicit TopProducts(ProductOrder order) : order_(order) {}
 
-  // `previous` is what the product was until now, or null. Cheap for one that does not belong to the top: one comparison,
-  // no lock.
+  // `previous` is what the product was until now, or null. Cheap for one that does not belong to the top: one
+  // comparison, no lock.
   void update(const std::shared_ptr<const event::ProductView>& product, const event::ProductView* previous);
   // Best first; equal values by smaller id.
   std::vector<std::shared_ptr<const event::ProductView>> best(std::size_t n) const;

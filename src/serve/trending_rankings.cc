@@ -28,7 +28,8 @@ void TrendingRankings::apply(std::uint32_t partition, const std::shared_ptr<cons
   category.merged.as_of = std::max(category.merged.as_of, as_of);
 }
 
-std::shared_ptr<const event::TrendingView> TrendingRankings::merge(const Category& category, std::string_view name) {
+std::shared_ptr<const event::TrendingView> TrendingRankings::merge(const Category& category,
+                                                                   std::string_view name) {
   if (category.parts.size() == 1) return category.parts.begin()->second;
   std::vector<const event::TrendingItem*> items;
   for (const auto& [partition, view] : category.parts) {

@@ -17,8 +17,8 @@ struct TrendingAnswer {
   base::WallTime as_of;
 };
 
-// One ranking per category. Products are spread over partitions, each of which ranks its own: what is answered is their
-// merge. Safe from any thread.
+// One ranking per category. Products are spread over partitions, each of which ranks its own: what is
+// answered is their merge. Safe from any thread.
 class TrendingRankings {
  public:
   static constexpr std::size_t kMergedItemsMax = 100;
@@ -26,7 +26,8 @@ class TrendingRankings {
   explicit TrendingRankings(std::size_t categories_max) : categories_max_(categories_max) {}
 
   // An empty ranking takes the partition's part away.
-  void apply(std::uint32_t partition, const std::shared_ptr<const event::TrendingView>& view, base::WallTime as_of);
+  void apply(std::uint32_t partition, const std::shared_ptr<const event::TrendingView>& view,
+             base::WallTime as_of);
   TrendingAnswer ranking(std::string_view category) const;
   std::size_t size() const;
 

@@ -138,7 +138,8 @@ void write_funnel(JsonWriter& json, const FunnelQuery& query, const FunnelAnswer
   if (query.by.device) json.value("device");
   if (query.by.category) json.value("category");
   json.end_array().key("steps").begin_array();
-  for (std::size_t i = 0; i < event::kFunnelStepCount; ++i) json.value(event::to_string(static_cast<event::FunnelStep>(i)));
+  for (std::size_t i = 0; i < event::kFunnelStepCount; ++i)
+    json.value(event::to_string(static_cast<event::FunnelStep>(i)));
   json.end_array().key("rows").begin_array();
   const std::size_t shown = std::min(answer.rows.size(), kFunnelRowsMax);
   for (std::size_t i = 0; i < shown; ++i) {

@@ -10,7 +10,8 @@ namespace millrace::serve {
 void write_product(JsonWriter& json, const event::ProductView& product);
 void write_visitor(JsonWriter& json, const event::VisitorView& visitor);
 void write_session(JsonWriter& json, const SessionSummary& session);
-// The fields of a product among others: name, category, price and what is available; nulls when it is unknown.
+// The fields of a product among others: name, category, price and what is available; nulls when it is
+// unknown.
 void write_product_card(JsonWriter& json, const event::ProductView* product);
 // The best n that can be sold.
 void write_trending(JsonWriter& json, Views& views, std::string_view category, std::size_t n);

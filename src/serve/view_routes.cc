@@ -48,7 +48,8 @@ http::Response product(const http::Request& request, Views& views) {
   if (auto refusal = parameters.refusal()) return *std::move(refusal);
   const ProductPointer view = views.product(request.parameters[0]);
   if (!view) {
-    return http::error_response(404, "unknown_product", "No event or stock count of this product has been seen.",
+    return http::error_response(404, "unknown_product",
+                                "No event or stock count of this product has been seen.",
                                 "The id is the event's product_id, or its sku when it has none.");
   }
   std::string body;

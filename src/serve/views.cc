@@ -14,14 +14,32 @@ template <class... Fs>
 Overloaded(Fs...) -> Overloaded<Fs...>;
 
 SessionSummary summary_of(const event::VisitorView& view) {
-  return {view.session_id, view.visitor_id,     view.open,       view.channel,         view.device, view.country,
-          view.level,      view.session_events, view.entry_page, view.session_started, view.items.empty() ? "" : view.items.back()};
+  return {view.session_id,
+          view.visitor_id,
+          view.open,
+          view.channel,
+          view.device,
+          view.country,
+          view.level,
+          view.session_events,
+          view.entry_page,
+          view.session_started,
+          view.items.empty() ? "" : view.items.back()};
 }
 
 SessionSummary summary_of(const event::SessionClosedView& closed) {
   const event::SessionRow& row = closed.row;
-  return {closed.session_id, row.visitor_id, false,          row.channel,    row.device, row.country,
-          row.level,         row.events,     row.entry_page, row.started_at, closed.items.empty() ? "" : closed.items.back()};
+  return {closed.session_id,
+          row.visitor_id,
+          false,
+          row.channel,
+          row.device,
+          row.country,
+          row.level,
+          row.events,
+          row.entry_page,
+          row.started_at,
+          closed.items.empty() ? "" : closed.items.back()};
 }
 
 }  // namespace
@@ -32,7 +50,8 @@ Views::Views(ViewLimits limits, ViewLoaders loaders, const base::Clock& clock)
       clock_(clock),
       visitors_(limits.visitors_max),
       products_(limits.products_max),
-      top_{TopProducts(ProductOrder::revenue), TopProducts(ProductOrder::views), TopProducts(ProductOrder::purchases)},
+      top_{TopProducts(ProductOrder::revenue), TopProducts(ProductOrder::views),
+           TopProducts(ProductOrder::purchases)},
       trending_(limits.trending_categories_max),
       funnel_(limits.funnel),
       ledger_(limits.ledger_cells_max),
@@ -148,7 +167,7 @@ std::vector<ProductPointer> Views::top_products(ProductOrder order, std::size_t 
 }
 
 Views::Sizes Views::sizes() const {
-  return {visitors_.size(),       products_.size(),       trending_.size(),     funnel_.size(),
+  return {visitors_.size(),      products_.size(),    trending_.size(),   funnel_.size(),
           open_sessions_.size(), visitors_.evicted(), products_.evicted()};
 }
 

@@ -29,8 +29,8 @@ using VisitorPointer = std::shared_ptr<const event::VisitorView>;
 using ProductPointer = std::shared_ptr<const event::ProductView>;
 
 struct ViewLimits {
-  std::size_t visitors_max = 250'000;       // In memory; others are loaded.
-  std::size_t products_max = 1'000'000;     // In memory; others are loaded.
+  std::size_t visitors_max = 250'000;    // In memory; others are loaded.
+  std::size_t products_max = 1'000'000;  // In memory; others are loaded.
   std::size_t trending_categories_max = 10'000;
   std::size_t recent_sessions_max = 500;
   std::size_t open_sessions_max = 4'000'000;
@@ -50,11 +50,10 @@ enum class Applied : std::uint8_t {
   stale_epoch,  // From an owner that was replaced; refused.
 };
 
-
 // Answers kept ready in memory, fed by the partition owners. All of it is safe from any thread.
 //
-// Applying a group again changes nothing, and one of an older epoch is refused: a partition that was replaced cannot
-// overwrite its successor. A group without updates moves nothing.
+// Applying a group again changes nothing, and one of an older epoch is refused: a partition that was replaced
+// cannot overwrite its successor. A group without updates moves nothing.
 class Views {
  public:
   Views(ViewLimits limits, ViewLoaders loaders, const base::Clock& clock);

@@ -27,12 +27,17 @@ struct Fixture {
     return *views;
   }
   event::ViewGroup group(event::ViewUpdate update, std::uint32_t partition = 0) {
-    return {.topic = 0, .partition = partition, .epoch = 1, .offset = ++offset, .received_at = {}, .updates = {std::move(update)}};
+    return {.topic = 0,
+            .partition = partition,
+            .epoch = 1,
+            .offset = ++offset,
+            .received_at = {},
+            .updates = {std::move(update)}};
   }
 };
 
-VisitorPointer visitor(std::string id, std::uint64_t session, event::FunnelStep level = event::FunnelStep::landing,
-                       bool open = true) {
+VisitorPointer visitor(std::string id, std::uint64_t session,
+                       event::FunnelStep level = event::FunnelStep::landing, bool open = true) {
   auto view = std::make_shared<event::VisitorView>();
   view->visitor_id = std::move(id);
   view->session_id = session;
@@ -49,7 +54,8 @@ ProductPointer product(std::string id, std::uint64_t views, std::int64_t revenue
   return view;
 }
 
-event::FunnelCell funnel_cell(std::int64_t minute, event::Channel channel, std::string category, std::uint32_t landed) {
+event::FunnelCell funnel_cell(std::int64_t minute, event::Channel channel, std::string category,
+                              std::uint32_t landed) {
   event::FunnelCell cell;
   cell.minute_ms = minute * base::kMinuteMs;
   cell.channel = channel;
@@ -108,7 +114,8 @@ TEST_CASE("visitors beyond the limit are loaded, and a loaded one never hides a 
     ++loads;
     return id == "nobody" ? nullptr : visitor(std::string(id), 7);
   };
-  for (int i = 0; i < 1000; ++i) f.get().apply(f.group(visitor(std::to_string(i), static_cast<std::uint64_t>(i + 1))));
+  for (int i = 0; i < 1000; ++i)
+    f.get().apply(f.group(visitor(std::to_string(i), static_cast<std::uint64_t>(i + 1))));
   CHECK_LE(f.get().sizes().visitors, 128);
   CHECK_GE(f.get().sizes().visitors_evicted, 872);
   std::uint64_t found = 0;
@@ -230,7 +237,8 @@ TEST_CASE("funnel queries agree with a sum over the newest value of every cell")
     CAPTURE(seed);
     base::SeededRandom random(seed);
     Fixture f;
-    std::map<std::tuple<std::uint32_t, std::int64_t, int, int, std::string>, std::array<std::uint32_t, 7>> model;
+    std::map<std::tuple<std::uint32_t, std::int64_t, int, int, std::string>, std::array<std::uint32_t, 7>>
+        model;
     for (int step = 0; step < 2000; ++step) {
       event::FunnelCell cell;
       const auto partition = static_cast<std::uint32_t>(random.below(3));
@@ -252,7 +260,8 @@ TEST_CASE("funnel queries agree with a sum over the newest value of every cell")
       for (const auto& [key, sessions] : model) {
         const auto& [partition, minute, channel, device, category] = key;
         if (minute < query.from.ms || minute >= query.to.ms) continue;
-        auto& row = expected[{query.by.channel ? channel : 0, query.by.device ? device : 0, query.by.category ? category : ""}];
+        auto& row = expected[{query.by.channel ? channel : 0, query.by.device ? device : 0,
+                              query.by.category ? category : ""}];
         for (std::size_t i = 0; i < 7; ++i) {
           row[i] += sessions[i];
           total[i] += sessions[i];
@@ -317,7 +326,8 @@ TEST_CASE("the ledger adds partitions up and keeps its total when minutes are dr
   }
   CHECK_EQ(f.get().ledger().total().received, 20 * 2 * 6);
   CHECK(f.get().ledger().total().closed());
-  const auto answer = f.get().ledger().query({{16 * base::kMinuteMs}, {20 * base::kMinuteMs}, -1, LedgerStep::minute});
+  const auto answer =
+      f.get().ledger().query({{16 * base::kMinuteMs}, {20 * base::kMinuteMs}, -1, LedgerStep::minute});
   REQUIRE_EQ(answer.rows.size(), 4);
   CHECK(answer.complete);
   CHECK_EQ(answer.rows[0].counts.received, 12);
@@ -334,7 +344,8 @@ TEST_CASE("a day of funnel minutes is answered quickly" * doctest::skip()) {
   for (int minute = 30; minute < 30 + 1440; ++minute) {
     event::ViewGroup group = f.group(funnel_cell(minute, event::Channel::direct, "", 1));
     for (int i = 0; i < 1000; ++i) {
-      auto cell = funnel_cell(minute, static_cast<event::Channel>(random.below(6)), "c" + std::to_string(random.below(60)), 3);
+      auto cell = funnel_cell(minute, static_cast<event::Channel>(random.below(6)),
+                              "c" + std::to_string(random.below(60)), 3);
       cell.device = static_cast<event::Device>(random.below(4));
       group.updates.push_back(cell);
     }
@@ -345,7 +356,8 @@ TEST_CASE("a day of funnel minutes is answered quickly" * doctest::skip()) {
     f.get().funnel().query({{30 * base::kMinuteMs}, {1470 * base::kMinuteMs}, {true, true, true}});
   }
   const double taken_us = 1e6 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-  MESSAGE(f.get().sizes().funnel_cells << " cells, " << taken_us / 100 << " us a query of a day by all dimensions");
+  MESSAGE(f.get().sizes().funnel_cells << " cells, " << taken_us / 100
+                                       << " us a query of a day by all dimensions");
 }
 
 TEST_CASE("the cost of an update" * doctest::skip()) {
