@@ -290,8 +290,10 @@ Status SegmentJournal::sync() {
   return Ok{};
 }
 
+// Always io, whatever stopped it: a full disk met while undoing a write must not be taken for "nothing was appended".
 Error SegmentJournal::stop(Error cause) {
-  if (!stopped_) stopped_ = std::move(cause).with_context("partition '" + settings_.directory + "'");
+  if (!stopped_)
+    stopped_ = Error(ErrorCode::io, "partition '" + settings_.directory + "': " + cause.message());
   return *stopped_;
 }
 
