@@ -326,7 +326,7 @@ TEST_CASE("after a restart the open sessions, their clicks and every cell are to
   REQUIRE(clicks.size() == 2);
   CHECK(clicks[0].product_id == "a");
   CHECK(VisitorHarness::views<event::LedgerCell>(harness.restored()).size() == 2);
-  CHECK(VisitorHarness::views<event::FunnelCell>(harness.restored()).size() == 3);
+  CHECK(VisitorHarness::views<event::FunnelCell>(harness.restored()).size() == 2);
   CHECK(harness.stage().totals().events == 3);
 }
 
