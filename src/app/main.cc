@@ -18,10 +18,10 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   add_serve_command(app, exit_code);
   // add_demo_command(app, exit_code);
-  // add_sql_command(app, exit_code);
-  // add_replay_command(app, exit_code);
+  add_sql_command(app, exit_code);
+  add_replay_command(app, exit_code);
   add_evaluate_command(app, exit_code);
-  // add_verify_command(app, exit_code);
+  add_verify_command(app, exit_code);
   // add_load_command(app, exit_code);
   add_settings_command(app, exit_code);
   CLI11_PARSE(app, argc, argv);

@@ -10,6 +10,7 @@
 #include "app/platform_metrics.h"
 #include "app/sql_runner.h"
 #include "app/stage_sink.h"
+#include "app/stages.h"
 #include "app/stored_views.h"
 #include "app/version.h"
 #include "base/hash.h"
@@ -89,14 +90,8 @@ base::Result<std::unique_ptr<StageRunner>> Platform::open_stage(event::Topic top
   if (topic == event::Topic::facts) {
     targets.outcomes = outcomes_.get();
     parts.owner.read_limit = process::ReadLimit::appended;
-    commerce::EntitySettings entities = settings_.entities;
-    entities.time = settings_.time;
-    parts.stage = std::make_unique<commerce::EntityStage>(*store, entities);
-  } else {
-    commerce::VisitorSettings visitors = settings_.visitors;
-    visitors.watermark.mode = settings_.time;
-    parts.stage = std::make_unique<commerce::VisitorStage>(*store, visitors);
   }
+  parts.stage = make_stage(topic, settings_, *store);
   parts.store = std::move(store);
   auto runner = std::make_shared<std::atomic<StageRunner*>>(nullptr);
   targets.wake = [runner] {

@@ -1,0 +1,88 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <memory>
+
+#include "app/commands.h"
+#include "app/system_clock.h"
+#include "tools/file_text.h"
+#include "tools/replay.h"
+
+namespace millrace::app {
+
+namespace {
+
+struct Options {
+  std::string format, file, to, speed = "max", write_key = "replay";
+  bool finish = false;
+};
+
+base::Result<double> parse_speed(const std::string& text) {
+  if (text == "max") return 0.0;
+  double speed = 0;
+  const std::size_t digits = text.ends_with('x') ? text.size() - 1 : text.size();
+  const auto [end, error] = std::from_chars(text.data(), text.data() + digits, speed);
+  if (error != std::errc() || end != text.data() + digits || speed <= 0) {
+    return base::Error(base::ErrorCode::invalid_argument, "--speed takes max, or a factor such as 60x");
+  }
+  return speed;
+}
+
+void show_progress(std::uint64_t done, std::uint64_t all, double seconds) {
+  constexpr int kWidth = 40;
+  const auto filled = static_cast<int>(all == 0 ? kWidth : done * kWidth / all);
+  fmt::print(stderr, "\r[{:=<{}}{: <{}}] {}/{} items, {:.0f}/s ", "", filled, "", kWidth - filled, done, all,
+             seconds > 0 ? static_cast<double>(done) / seconds : 0.0);
+}
+
+base::Status run(const Options& options) {
+  const auto format = tools::replay_format(options.format);
+  if (!format) {
+    return base::Error(base::ErrorCode::invalid_argument,
+                       "--format takes retailrocket, retentioneering, online-retail or segment-jsonl");
+  }
+  tools::ReplaySettings settings;
+  TRY_ASSIGN(settings.to, tools::parse_endpoint(options.to));
+  TRY_ASSIGN(settings.speed, parse_speed(options.speed));
+  settings.write_key = options.write_key;
+  if (options.finish) settings.finish = tools::ReplaySettings::Finish::advance_clock;
+  TRY_ASSIGN(const std::string text, tools::read_text(options.file));
+  auto items = format(text);
+  if (!items.ok()) return std::move(items).error().with_context(options.file);
+  const SystemClock clock;
+  const base::Instant started = clock.now();
+  const bool terminal = isatty(STDERR_FILENO) != 0;
+  const auto seconds = [&] { return static_cast<double>(clock.now() - started) / 1e9; };
+  const auto report = tools::replay(*items, settings, clock, [&](std::uint64_t done) {
+    if (terminal) show_progress(done, items->size(), seconds());
+  });
+  if (terminal) fmt::print(stderr, "\n");
+  if (!report.ok()) return report.error();
+  fmt::print("{} items acknowledged in {:.1f} s: {} accepted, {} quarantined, {} batches sent again\n", report->items, seconds(),
+             report->accepted, report->quarantined, report->retries);
+  return base::Ok{};
+}
+
+}  // namespace
+
+void add_replay_command(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand("replay", "Send a recorded data set to a running Millrace, in order of time");
+  auto options = std::make_shared<Options>();
+  command->add_option("--format", options->format, "retailrocket, retentioneering, online-retail or segment-jsonl")->required();
+  command->add_option("file", options->file, "The data set, plain or gzipped")->required();
+  command->add_option("--to", options->to, "http://HOST:PORT of the server")->required();
+  command->add_option("--speed", options->speed, "max (default), or a factor of the data's own pace such as 60x");
+  command->add_option("--write-key", options->write_key, "Write key to send with");
+  command->add_flag("--finish", options->finish,
+                    "Then move event time on by a day, so that sessions close and carts are abandoned (server: --time events)");
+  command->callback([options, &exit_code] {
+    if (const auto status = run(*options); !status.ok()) {
+      fmt::print(stderr, "millrace replay: {}\n", status.error().message());
+      exit_code = 1;
+    }
+  });
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,240 @@
+#include "tools/http_client.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+
+namespace millrace::tools {
+
+namespace {
+
+constexpr int kEventsMax = 256;
+constexpr std::size_t kReadBytes = 64 * 1024;
+
+int number_of(std::string_view text) {
+  int value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+}  // namespace
+
+base::Result<Endpoint> parse_endpoint(std::string_view url) {
+  const base::Error bad(base::ErrorCode::invalid_argument, "expected http://HOST:PORT, not \"" + std::string(url) + "\"");
+  if (!url.starts_with("http://")) return bad;
+  url.remove_prefix(7);
+  url = url.substr(0, url.find('/'));
+  Endpoint endpoint;
+  const std::size_t colon = url.find(':');
+  endpoint.host = url.substr(0, colon);
+  if (endpoint.host == "localhost") endpoint.host = "127.0.0.1";
+  if (colon != std::string_view::npos) {
+    const int port = number_of(url.substr(colon + 1));
+    if (port < 1 || port > 65535) return bad;
+    endpoint.port = static_cast<std::uint16_t>(port);
+  }
+  in_addr address{};
+  if (inet_pton(AF_INET, endpoint.host.c_str(), &address) != 1) return bad;
+  return endpoint;
+}
+
+std::string_view Reply::header(std::string_view name) const {
+  std::string_view rest = head;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find("\r\n"), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 2, rest.size()));
+    if (line.size() > name.size() && line[name.size()] == ':' && strncasecmp(line.data(), name.data(), name.size()) == 0) {
+      std::string_view value = line.substr(name.size() + 1);
+      while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
+      return value;
+    }
+  }
+  return {};
+}
+
+HttpClient::HttpClient(Endpoint endpoint, std::size_t connections)
+    : endpoint_(std::move(endpoint)), epoll_(epoll_create1(EPOLL_CLOEXEC)), connections_(connections) {
+  for (std::size_t i = connections; i-- > 0;) idle_.push_back(i);
+}
+
+HttpClient::~HttpClient() {
+  for (auto& connection : connections_) {
+    if (connection.socket >= 0) ::close(connection.socket);
+  }
+  ::close(epoll_);
+}
+
+void HttpClient::send(std::string request, OnReply on_reply) {
+  if (idle_.empty()) {
+    waiting_.push_back({std::move(request), std::move(on_reply)});
+    return;
+  }
+  const std::size_t index = idle_.back();
+  idle_.pop_back();
+  assign(index, {std::move(request), std::move(on_reply)});
+}
+
+void HttpClient::assign(std::size_t index, Waiting&& waiting) {
+  Connection& connection = connections_[index];
+  connection.busy = true;
+  ++busy_;
+  connection.out = std::move(waiting.request);
+  connection.written = 0;
+  connection.in.clear();
+  connection.on_reply = std::move(waiting.on_reply);
+  if (connection.socket < 0 && !open(index)) return fail(index);
+  if (connection.connected) write(index);
+}
+
+bool HttpClient::open(std::size_t index) {
+  Connection& connection = connections_[index];
+  connection.socket = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (connection.socket < 0) return false;
+  const int on = 1;
+  setsockopt(connection.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(endpoint_.port);
+  inet_pton(AF_INET, endpoint_.host.c_str(), &address.sin_addr);
+  const int result = ::connect(connection.socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  connection.connected = result == 0;
+  connection.reused = false;
+  if (result != 0 && errno != EINPROGRESS) return false;
+  epoll_event event{};
+  event.data.u64 = index;
+  event.events = EPOLLIN | (connection.connected ? 0u : static_cast<unsigned>(EPOLLOUT));
+  connection.writable_wanted = !connection.connected;
+  epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.socket, &event);
+  return true;
+}
+
+void HttpClient::want_write(std::size_t index, int wanted) {
+  Connection& connection = connections_[index];
+  if (connection.writable_wanted == (wanted != 0)) return;
+  connection.writable_wanted = wanted != 0;
+  epoll_event event{};
+  event.data.u64 = index;
+  event.events = EPOLLIN | (wanted ? static_cast<unsigned>(EPOLLOUT) : 0u);
+  epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.socket, &event);
+}
+
+void HttpClient::release(std::size_t index) {
+  connections_[index].busy = false;
+  --busy_;
+  if (waiting_.empty()) {
+    idle_.push_back(index);
+    return;
+  }
+  Waiting next = std::move(waiting_.front());
+  waiting_.pop_front();
+  assign(index, std::move(next));
+}
+
+void HttpClient::fail(std::size_t index) {
+  Connection& connection = connections_[index];
+  if (connection.socket >= 0) ::close(connection.socket);
+  connection.socket = -1;
+  connection.connected = false;
+  if (!connection.busy) return;
+  if (connection.reused && connection.in.empty()) {  // Closed while idle: the request never arrived.
+    connection.reused = false;
+    connection.written = 0;
+    if (open(index)) {
+      if (connection.connected) write(index);
+      return;
+    }
+  }
+  const OnReply on_reply = std::move(connection.on_reply);
+  on_reply({});
+  release(index);
+}
+
+void HttpClient::write(std::size_t index) {
+  Connection& connection = connections_[index];
+  while (connection.written < connection.out.size()) {
+    const ssize_t sent = ::send(connection.socket, connection.out.data() + connection.written,
+                                connection.out.size() - connection.written, MSG_NOSIGNAL);
+    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return want_write(index, 1);
+    if (sent < 0) return fail(index);
+    connection.written += static_cast<std::size_t>(sent);
+  }
+  want_write(index, 0);
+}
+
+// Whether a whole answer is there; hands it on.
+bool HttpClient::complete(std::size_t index) {
+  Connection& connection = connections_[index];
+  const std::string_view in = connection.in;
+  const std::size_t end = in.find("\r\n\r\n");
+  if (end == std::string_view::npos || in.size() < 12) return false;
+  Reply reply;
+  reply.status = number_of(in.substr(9, 3));
+  reply.head = in.substr(0, end + 2);
+  const std::string_view length = reply.header("content-length");
+  const auto body = static_cast<std::size_t>(length.empty() ? 0 : number_of(length));
+  if (in.size() < end + 4 + body) return false;
+  reply.body = in.substr(end + 4, body);
+  connection.reused = true;
+  const bool close = strncasecmp(std::string(reply.header("connection")).c_str(), "close", 5) == 0;
+  const OnReply on_reply = std::move(connection.on_reply);
+  on_reply(reply);
+  if (close) {
+    ::close(connection.socket);
+    connection.socket = -1;
+    connection.connected = false;
+  }
+  release(index);
+  return true;
+}
+
+void HttpClient::read(std::size_t index) {
+  Connection& connection = connections_[index];
+  char buffer[kReadBytes];
+  const ssize_t got = ::recv(connection.socket, buffer, sizeof buffer, 0);
+  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+  if (got <= 0) return fail(index);
+  connection.in.append(buffer, static_cast<std::size_t>(got));
+  if (connection.busy) complete(index);
+}
+
+void HttpClient::poll(int timeout_ms) {
+  epoll_event events[kEventsMax];
+  const int count = epoll_wait(epoll_, events, kEventsMax, timeout_ms);
+  for (int i = 0; i < count; ++i) {
+    const std::size_t index = events[i].data.u64;
+    Connection& connection = connections_[index];
+    if (connection.socket < 0) continue;
+    if (!connection.connected && (events[i].events & (EPOLLOUT | EPOLLERR | EPOLLHUP))) {
+      int error = 0;
+      socklen_t size = sizeof error;
+      getsockopt(connection.socket, SOL_SOCKET, SO_ERROR, &error, &size);
+      if (error != 0) {
+        fail(index);
+        continue;
+      }
+      connection.connected = true;
+    }
+    if (events[i].events & EPOLLOUT) write(index);
+    if (connection.socket >= 0 && (events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP))) read(index);
+  }
+}
+
+std::string render_request(std::string_view method, std::string_view target, std::string_view body, std::string_view write_key) {
+  std::string request;
+  request.reserve(body.size() + 200);
+  request.append(method).append(" ").append(target).append(" HTTP/1.1\r\nHost: millrace\r\n");
+  if (!write_key.empty()) request.append("X-Write-Key: ").append(write_key).append("\r\n");
+  if (!body.empty()) request.append("Content-Type: application/json\r\n");
+  request.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n\r\n").append(body);
+  return request;
+}
+
+}  // namespace millrace::tools

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace millrace::tools {
+
+struct Endpoint {
+  std::string host;  // An IPv4 address or "localhost".
+  std::uint16_t port = 80;
+};
+// "http://127.0.0.1:8080"; a path behind it is ignored.
+base::Result<Endpoint> parse_endpoint(std::string_view url);
+
+struct Reply {
+  int status = 0;  // 0: the connection failed before the answer was whole.
+  std::string_view head;
+  std::string_view body;  // Both valid during the callback.
+  // Value of a header of the answer; case-insensitive.
+  std::string_view header(std::string_view name) const;
+};
+using OnReply = std::function<void(const Reply&)>;
+
+// Many keep-alive HTTP/1.1 connections to one server, one request at a time on each, driven by the caller's thread.
+// Requests beyond the connections wait in order. Written to cost little: a load generator shares its machine with
+// what it loads.
+class HttpClient {
+ public:
+  HttpClient(Endpoint endpoint, std::size_t connections);
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  // `request`: the whole request, head and body.
+  void send(std::string request, OnReply on_reply);
+  // Moves bytes until something happened or the timeout; 0 only looks.
+  void poll(int timeout_ms);
+  std::size_t outstanding() const { return waiting_.size() + busy_; }
+  bool has_idle() const { return !idle_.empty(); }
+  // Polls until nothing is outstanding.
+  void drain() {
+    while (outstanding() > 0) poll(100);
+  }
+
+ private:
+  struct Connection {
+    int socket = -1;
+    bool connected = false;
+    bool writable_wanted = false;
+    bool busy = false;
+    bool reused = false;  // Has answered before, so the server may have closed it while idle.
+    std::string out;
+    std::size_t written = 0;
+    std::string in;
+    OnReply on_reply;
+  };
+  struct Waiting {
+    std::string request;
+    OnReply on_reply;
+  };
+  void assign(std::size_t index, Waiting&& waiting);
+  bool open(std::size_t index);
+  void fail(std::size_t index);
+  void write(std::size_t index);
+  void read(std::size_t index);
+  bool complete(std::size_t index);
+  void want_write(std::size_t index, int wanted);
+  void release(std::size_t index);
+
+  const Endpoint endpoint_;
+  int epoll_ = -1;
+  std::vector<Connection> connections_;
+  std::vector<std::size_t> idle_;
+  std::deque<Waiting> waiting_;
+  std::size_t busy_ = 0;
+};
+
+// Renders a request with a JSON body (or none).
+std::string render_request(std::string_view method, std::string_view target, std::string_view body, std::string_view write_key = {});
+
+}  // namespace millrace::tools
