@@ -25,13 +25,14 @@ double cpu_seconds() {
 
 std::string uuid(base::SeededRandom& random) {
   const auto a = random.next(), b = random.next();
-  return fmt::format("{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}", a >> 32, (a >> 16) & 0xffff, a & 0xfff, (b >> 52) & 0xfff,
-                     b & 0xffffffffffff);
+  return fmt::format("{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}", a >> 32, (a >> 16) & 0xffff, a & 0xfff,
+                     (b >> 52) & 0xfff, b & 0xffffffffffff);
 }
 
 std::string iso(std::int64_t ms) {
   const std::int64_t second = ms / 1000 % 86400;
-  return fmt::format("2026-11-21T{:02}:{:02}:{:02}.{:03}Z", second / 3600, second / 60 % 60, second % 60, ms % 1000);
+  return fmt::format("2026-11-21T{:02}:{:02}:{:02}.{:03}Z", second / 3600, second / 60 % 60, second % 60,
+                     ms % 1000);
 }
 
 struct Visitor {
@@ -51,12 +52,16 @@ class Traffic {
     constexpr const char* kDevices[] = {"mobile", "mobile", "desktop", "tablet"};
     constexpr const char* kLocales[] = {"en-US", "de-DE", "fr-FR"};
     constexpr std::pair<event::EventType, const char*> kTypes[] = {
-        {event::EventType::product_viewed, "Product Viewed"},  {event::EventType::product_viewed, "Product Viewed"},
-        {event::EventType::product_viewed, "Product Viewed"},  {event::EventType::product_list_viewed, "Product List Viewed"},
-        {event::EventType::product_clicked, "Product Clicked"}, {event::EventType::product_added, "Product Added"}};
+        {event::EventType::product_viewed, "Product Viewed"},
+        {event::EventType::product_viewed, "Product Viewed"},
+        {event::EventType::product_viewed, "Product Viewed"},
+        {event::EventType::product_list_viewed, "Product List Viewed"},
+        {event::EventType::product_clicked, "Product Clicked"},
+        {event::EventType::product_added, "Product Added"}};
     auto& visitor = visitors_[random_.below(visitors_.size())];
     if (visitor.left-- <= 0) {
-      visitor = {uuid(random_), random_.next() | 1, kDevices[random_.below(4)], kLocales[random_.below(3)], 0};
+      visitor = {uuid(random_), random_.next() | 1, kDevices[random_.below(4)], kLocales[random_.below(3)],
+                 0};
       while (!random_.chance(1.0 / 8)) ++visitor.left;
     }
     const auto [type, name] = kTypes[random_.below(6)];
@@ -66,14 +71,16 @@ class Traffic {
         R"({{"type":"track","event":"{}","messageId":"{}","anonymousId":"{}","timestamp":"{}","properties":{{"product_id":"sku-{:05}",)"
         R"("name":"Product number {}","category":"category-{}","price":{}.{:02},"quantity":1,"currency":"EUR"}},)"
         R"("context":{{"library":{{"name":"@segment/analytics-node","version":"2.1.0"}},"locale":"{}","device":{{"type":"{}"}}}}}})",
-        name, uuid(random_), visitor.id, iso(now_ms - static_cast<std::int64_t>(random_.below(400))), sku, sku, sku % 40,
-        price / 100, price % 100, visitor.locale, visitor.device);
+        name, uuid(random_), visitor.id, iso(now_ms - static_cast<std::int64_t>(random_.below(400))), sku,
+        sku, sku % 40, price / 100, price % 100, visitor.locale, visitor.device);
     event::Event out;
     out.type = type;
     out.received_at = {now_ms};
     out.event_time = {now_ms - static_cast<std::int64_t>(random_.below(400))};
     out.raw = raw_;
-    const auto inside = [this](std::string_view text) { return std::string_view(raw_).substr(raw_.find(text), text.size()); };
+    const auto inside = [this](std::string_view text) {
+      return std::string_view(raw_).substr(raw_.find(text), text.size());
+    };
     out[event::Text::anonymous_id] = inside(visitor.id);
     out[event::Text::event_name] = inside(name);
     out[event::Text::locale] = inside(visitor.locale);
@@ -107,10 +114,12 @@ void print_columns(lake::Lake& lake, lake::LakeFixture& fixture) {
       files += (files.empty() ? "'" : ", '") + *lake::local_path(fixture.store(), file.object) + "'";
     });
     std::string report = fixture.scalar(fmt::format(
-        "SELECT string_agg(line, ', ') FROM (SELECT path_in_schema || ' ' || round(sum(total_compressed_size) / (SELECT sum(num_rows) "
+        "SELECT string_agg(line, ', ') FROM (SELECT path_in_schema || ' ' || "
+        "round(sum(total_compressed_size) / (SELECT sum(num_rows) "
         "FROM parquet_file_metadata([{0}])), 2) AS line FROM parquet_metadata([{0}]) GROUP BY path_in_schema "
         "HAVING sum(total_compressed_size) / (SELECT sum(num_rows) FROM parquet_file_metadata([{0}])) > 0.15 "
-        "ORDER BY sum(total_compressed_size) DESC)", files));
+        "ORDER BY sum(total_compressed_size) DESC)",
+        files));
     std::printf("  bytes per event, %s.%s: %s\n", spec.name_space.c_str(), spec.name.c_str(), report.c_str());
   }
 }
@@ -118,7 +127,9 @@ void print_columns(lake::Lake& lake, lake::LakeFixture& fixture) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto argument = [&](int i, std::int64_t otherwise) { return argc > i ? std::atoll(argv[i]) : otherwise; };
+  const auto argument = [&](int i, std::int64_t otherwise) {
+    return argc > i ? std::atoll(argv[i]) : otherwise;
+  };
   const std::int64_t events = argument(1, 400'000);
   const std::int64_t per_commit = argument(2, 100'000);
   const auto active = static_cast<std::size_t>(argument(3, 2'000));
@@ -140,7 +151,8 @@ int main(int argc, char** argv) {
     fixture.scalar("SELECT count(*) FROM conformed.events");
     count_s += cpu_seconds() - start;
     start = cpu_seconds();
-    fixture.scalar("SELECT count(*) FROM (SELECT event_type, count(*), sum(price) FROM conformed.events GROUP BY ALL)");
+    fixture.scalar(
+        "SELECT count(*) FROM (SELECT event_type, count(*), sum(price) FROM conformed.events GROUP BY ALL)");
     query_s += cpu_seconds() - start;
     start = cpu_seconds();
     const auto committed = lake.commit();
@@ -160,8 +172,8 @@ int main(int argc, char** argv) {
   std::printf("append %.2f us/event, commit %.2f us/event CPU\n", append_s * 1e6 / static_cast<double>(done),
               commit_s * 1e6 / static_cast<double>(done));
   const auto rounds = static_cast<double>(done / per_commit);
-  std::printf("a tail of %lld: count(*) %.1f ms, a group-by of three columns %.1f ms\n", static_cast<long long>(per_commit),
-              count_s * 1e3 / rounds, query_s * 1e3 / rounds);
+  std::printf("a tail of %lld: count(*) %.1f ms, a group-by of three columns %.1f ms\n",
+              static_cast<long long>(per_commit), count_s * 1e3 / rounds, query_s * 1e3 / rounds);
   report("committed");
   const double start = cpu_seconds();
   int merged = 0;

@@ -10,12 +10,14 @@ TEST_CASE("bounds are written as Iceberg's single values") {
   CHECK(bound_bytes(ColumnType::int64, "258", Bound::upper) == "\x02\x01\0\0\0\0\0\0"s);
   CHECK(bound_bytes(ColumnType::boolean, "1", Bound::upper) == "\1"s);
   CHECK(bound_bytes(ColumnType::boolean, "0", Bound::lower) == "\0"s);
-  CHECK(bound_bytes(ColumnType::timestamptz, "1970-01-01 00:00:01.5+00", Bound::lower) == "\x60\xe3\x16\0\0\0\0\0"s);
+  CHECK(bound_bytes(ColumnType::timestamptz, "1970-01-01 00:00:01.5+00", Bound::lower) ==
+        "\x60\xe3\x16\0\0\0\0\0"s);
   CHECK(bound_bytes(ColumnType::decimal18_6, "0.000127", Bound::lower) == "\x7f"s);
   CHECK(bound_bytes(ColumnType::decimal18_6, "0.000128", Bound::lower) == "\x00\x80"s);
   CHECK(bound_bytes(ColumnType::decimal18_6, "-0.000001", Bound::lower) == "\xff"s);
   CHECK(bound_bytes(ColumnType::decimal18_6, "-0.000129", Bound::lower) == "\xff\x7f"s);
-  for (const auto type : {ColumnType::int32, ColumnType::int64, ColumnType::decimal18_6, ColumnType::timestamptz, ColumnType::boolean}) {
+  for (const auto type : {ColumnType::int32, ColumnType::int64, ColumnType::decimal18_6,
+                          ColumnType::timestamptz, ColumnType::boolean}) {
     CHECK_FALSE(bound_bytes(type, "x", Bound::lower).has_value());
   }
   CHECK_FALSE(bound_bytes(ColumnType::binary, "00", Bound::lower).has_value());

@@ -6,7 +6,9 @@
 
 namespace millrace::lake {
 
-bool ColumnWriter::is_utf8(std::string_view value) { return simdjson::validate_utf8(value.data(), value.size()); }
+bool ColumnWriter::is_utf8(std::string_view value) {
+  return simdjson::validate_utf8(value.data(), value.size());
+}
 
 void ColumnWriter::repaired(std::size_t row, std::string_view value) {
   std::string ascii(value);

@@ -25,7 +25,8 @@ base::Status set_options(duckdb_config config, const DuckSettings& settings) {
   };
   for (const auto& [name, value] : options) {
     if (duckdb_set_config(config, name, value.c_str()) != DuckDBSuccess) {
-      return base::Error(base::ErrorCode::invalid_argument, fmt::format("duckdb: option {} = {}", name, value));
+      return base::Error(base::ErrorCode::invalid_argument,
+                         fmt::format("duckdb: option {} = {}", name, value));
     }
   }
   return base::Ok{};
@@ -84,7 +85,8 @@ base::Result<std::unique_ptr<DuckDatabase>> DuckDatabase::open(const DuckSetting
   const auto state = duckdb_open_ext(nullptr, &handle, config, &reason);
   duckdb_destroy_config(&config);
   if (state != DuckDBSuccess) {
-    base::Error error(base::ErrorCode::unavailable, fmt::format("duckdb: {}", reason != nullptr ? reason : "open"));
+    base::Error error(base::ErrorCode::unavailable,
+                      fmt::format("duckdb: {}", reason != nullptr ? reason : "open"));
     duckdb_free(reason);
     return error;
   }

@@ -13,7 +13,8 @@
 namespace millrace::lake {
 
 struct DuckSettings {
-  std::uint32_t threads = 1;  // In all, background ones included; 1 = every query runs on its caller's thread.
+  std::uint32_t threads =
+      1;  // In all, background ones included; 1 = every query runs on its caller's thread.
   std::int64_t memory_bytes_max = std::int64_t{1} << 30;
   std::int64_t spill_bytes_max = std::int64_t{8} << 30;
   std::string spill_directory;                    // Sorts and joins larger than memory go here.

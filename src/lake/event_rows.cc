@@ -17,13 +17,20 @@ using event::Text;
 
 // The text column of conformed.events, by column id; the ids of other columns are absent.
 constexpr std::array<std::pair<int, Text>, 28> kTextColumns = {{
-    {3, Text::event_name},       {5, Text::user_id},          {9, Text::page_url},        {10, Text::page_path},
-    {11, Text::page_title},      {12, Text::page_referrer},   {13, Text::campaign_source}, {14, Text::campaign_medium},
-    {15, Text::campaign_name},   {16, Text::campaign_term},   {17, Text::campaign_content}, {18, Text::click_id},
-    {19, Text::device_type},     {20, Text::country},         {21, Text::locale},         {31, Text::order_id},
-    {32, Text::checkout_id},     {33, Text::cart_id},         {34, Text::coupon},         {43, Text::query},
-    {44, Text::category},        {45, Text::list_id},         {46, Text::promotion_id},   {47, Text::payment_method},
-    {48, Text::shipping_method}, {49, Text::step},            {50, Text::library_name},   {52, Text::extra},
+    {3, Text::event_name},        {5, Text::user_id},
+    {9, Text::page_url},          {10, Text::page_path},
+    {11, Text::page_title},       {12, Text::page_referrer},
+    {13, Text::campaign_source},  {14, Text::campaign_medium},
+    {15, Text::campaign_name},    {16, Text::campaign_term},
+    {17, Text::campaign_content}, {18, Text::click_id},
+    {19, Text::device_type},      {20, Text::country},
+    {21, Text::locale},           {31, Text::order_id},
+    {32, Text::checkout_id},      {33, Text::cart_id},
+    {34, Text::coupon},           {43, Text::query},
+    {44, Text::category},         {45, Text::list_id},
+    {46, Text::promotion_id},     {47, Text::payment_method},
+    {48, Text::shipping_method},  {49, Text::step},
+    {50, Text::library_name},     {52, Text::extra},
 }};
 constexpr int kFirstAmount = 36;
 constexpr int kColumnIdMax = 54;
@@ -51,9 +58,9 @@ std::string products_json(const Event& event) {
     if (out.size() > 1) out += ',';
     out += "{\"product_id\":";
     append_json_string(out, line.product_id);
-    const std::pair<const char*, std::string_view> texts[] = {{"sku", line.sku},           {"name", line.name},
-                                                              {"brand", line.brand},       {"category", line.category},
-                                                              {"variant", line.variant},   {"coupon", line.coupon}};
+    const std::pair<const char*, std::string_view> texts[] = {
+        {"sku", line.sku},           {"name", line.name},       {"brand", line.brand},
+        {"category", line.category}, {"variant", line.variant}, {"coupon", line.coupon}};
     for (const auto& [name, value] : texts) {
       if (value.empty() || (name[0] == 's' && value == line.product_id)) continue;
       out += fmt::format(",\"{}\":", name);
@@ -97,7 +104,8 @@ void write_special(const EventCell& cell, int id, ColumnWriter& column, std::siz
     case 29: return column.int32(row, static_cast<std::int64_t>(event.products.size()));
     case 30:
       return event.products.size() > 1 ? column.copied_text(row, products_json(event)) : column.null(row);
-    case 35: return event.currency.known() ? column.copied_text(row, event.currency.text()) : column.null(row);
+    case 35:
+      return event.currency.known() ? column.copied_text(row, event.currency.text()) : column.null(row);
     case 51: return column.int32(row, event.flags);
     case 53: return column.int32(row, cell.ref.segment->group->partition);
     case 54: return column.int64(row, static_cast<std::int64_t>(cell.offset));
@@ -124,7 +132,8 @@ constexpr std::size_t kPrefetchRows = 32;
 void prefetch(std::span<const RowRef> rows) {
   for (const auto& row : rows) {
     const std::string_view payload = raw_record(row).payload;
-    for (std::size_t i = 0; i < std::min<std::size_t>(payload.size(), 512); i += 64) __builtin_prefetch(payload.data() + i);
+    for (std::size_t i = 0; i < std::min<std::size_t>(payload.size(), 512); i += 64)
+      __builtin_prefetch(payload.data() + i);
   }
 }
 
@@ -173,7 +182,8 @@ RawFields raw_fields(const RawRecord& record, Event& scratch) {
   return {{}, UINT16_MAX, 0, record.payload};
 }
 
-void write_event_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns, const SourceNames& sources) {
+void write_event_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
+                      const SourceNames& sources) {
   const auto& spec_columns = spec_of(Table::events).columns;
   const bool decode = needs_decoding(columns);
   Event event;
@@ -190,10 +200,12 @@ void write_event_rows(std::span<const RowRef> rows, std::span<ColumnWriter> colu
   }
 }
 
-void write_raw_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns, const SourceNames& sources) {
+void write_raw_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
+                    const SourceNames& sources) {
   Event scratch;
   bool decode = false;
-  for (const auto& column : columns) decode = decode || column.column() < 2 || column.column() == 3 || column.column() == 4;
+  for (const auto& column : columns)
+    decode = decode || column.column() < 2 || column.column() == 3 || column.column() == 4;
   for (std::size_t row = 0; row < rows.size(); ++row) {
     if (row % kPrefetchRows == 0) prefetch(rows.subspan(row, std::min(kPrefetchRows, rows.size() - row)));
     const RawRecord record = raw_record(rows[row]);
@@ -212,7 +224,8 @@ void write_raw_rows(std::span<const RowRef> rows, std::span<ColumnWriter> column
   }
 }
 
-void write_quarantine_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns, const SourceNames& sources) {
+void write_quarantine_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
+                           const SourceNames& sources) {
   Event scratch;
   for (std::size_t row = 0; row < rows.size(); ++row) {
     const RowGroup& group = *rows[row].segment->group;
@@ -221,11 +234,13 @@ void write_quarantine_rows(std::span<const RowRef> rows, std::span<ColumnWriter>
     if ((rows[row].row & kOfRecords) != 0) {
       const std::uint32_t index = rows[row].row & ~kOfRecords;
       offset = group.records->first.value + index;
-      if (auto decoded = event::decode_quarantined(group.records->payloads[index]); decoded.ok()) item = *decoded;
+      if (auto decoded = event::decode_quarantined(group.records->payloads[index]); decoded.ok())
+        item = *decoded;
     } else {
       const auto& [poisoned, reason] = group.poison[rows[row].row];
       offset = poisoned;
-      const auto fields = raw_fields({group.records->payloads[offset - group.records->first.value], offset}, scratch);
+      const auto fields =
+          raw_fields({group.records->payloads[offset - group.records->first.value], offset}, scratch);
       item = {fields.source, fields.received_at, "poison", {}, reason, fields.raw};
     }
     for (auto& column : columns) {

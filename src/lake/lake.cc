@@ -28,7 +28,8 @@ base::Status clear_directory(const std::string& directory) {
 // Where a table takes the rows of a group that are at or above its floor.
 class RowChooser {
  public:
-  RowChooser(Segment& segment, const std::array<std::uint64_t, kTableCount>& floor) : segment_(segment), floor_(floor) {}
+  RowChooser(Segment& segment, const std::array<std::uint64_t, kTableCount>& floor)
+      : segment_(segment), floor_(floor) {}
   void take(Table table, std::uint64_t offset, std::uint32_t row) {
     if (offset >= floor_[index_of(table)]) segment_.rows[index_of(table)].push_back(row);
   }
@@ -64,7 +65,8 @@ void choose_records(const RowGroup& group, Segment& segment, RowChooser& chooser
   }
   for (std::uint32_t i = 0; i < group.poison.size(); ++i) {
     const auto offset = group.poison[i].first;
-    if (offset >= first && offset - first < records.payloads.size()) chooser.take(Table::quarantine, offset, i);
+    if (offset >= first && offset - first < records.payloads.size())
+      chooser.take(Table::quarantine, offset, i);
   }
 }
 
@@ -75,7 +77,9 @@ std::shared_ptr<const Segment> make_segment(std::uint64_t ordinal, std::shared_p
   RowChooser chooser(*segment, floor);
   if (group->records != nullptr) choose_records(*group, *segment, chooser);
   // A row belongs to its group even where its offset points outside.
-  const auto inside = [&](std::uint64_t offset) { return std::clamp(offset, group->from.value, group->to.value - 1); };
+  const auto inside = [&](std::uint64_t offset) {
+    return std::clamp(offset, group->from.value, group->to.value - 1);
+  };
   for (std::uint32_t i = 0; i < group->sessions.size(); ++i) {
     chooser.take(Table::sessions, inside(group->sessions[i].offset), i);
   }
@@ -83,18 +87,20 @@ std::shared_ptr<const Segment> make_segment(std::uint64_t ordinal, std::shared_p
     chooser.take(Table::orders, inside(group->orders[i].offset), i);
   }
   // Cells have no offset of their own: they are as of the end of the group.
-  for (std::uint32_t i = 0; i < group->funnel.size(); ++i) chooser.take(Table::funnel, group->to.value - 1, i);
+  for (std::uint32_t i = 0; i < group->funnel.size(); ++i)
+    chooser.take(Table::funnel, group->to.value - 1, i);
   constexpr std::size_t kEventBytes = 24, kSessionBytes = 400, kOrderBytes = 600, kCellBytes = 100;  // About.
-  segment->bytes += static_cast<std::int64_t>(sizeof(Segment) + group->events.size() * kEventBytes +
-                                              group->sessions.size() * kSessionBytes +
-                                              group->orders.size() * kOrderBytes + group->funnel.size() * kCellBytes);
+  segment->bytes += static_cast<std::int64_t>(
+      sizeof(Segment) + group->events.size() * kEventBytes + group->sessions.size() * kSessionBytes +
+      group->orders.size() * kOrderBytes + group->funnel.size() * kCellBytes);
   segment->group = std::move(group);
   return segment;
 }
 
 // The highest version of each session and order.
 constexpr const char* kCurrentViews[] = {
-    "CREATE OR REPLACE VIEW curated.sessions AS SELECT * FROM (SELECT * FROM conformed.sessions QUALIFY row_number() OVER "
+    "CREATE OR REPLACE VIEW curated.sessions AS SELECT * FROM (SELECT * FROM conformed.sessions QUALIFY "
+    "row_number() OVER "
     "(PARTITION BY session_id ORDER BY version DESC) = 1) WHERE NOT retracted",
     "CREATE OR REPLACE VIEW curated.orders AS SELECT * FROM conformed.orders QUALIFY row_number() OVER "
     "(PARTITION BY source, order_id ORDER BY version DESC) = 1",
@@ -111,8 +117,8 @@ Lake::Lake(ObjectStore& store, const base::Clock& clock, LakeSettings settings)
 
 Lake::~Lake() = default;
 
-base::Result<std::unique_ptr<Lake>> Lake::open(ObjectStore& store, const base::Clock& clock, base::Random& random,
-                                               LakeSettings settings) {
+base::Result<std::unique_ptr<Lake>> Lake::open(ObjectStore& store, const base::Clock& clock,
+                                               base::Random& random, LakeSettings settings) {
   TRY(clear_directory(settings.scratch_directory));
   TRY_ASSIGN(const auto store_directory, local_path(store, ""));
   settings.duck.spill_directory = settings.scratch_directory + "/spill";
@@ -170,7 +176,8 @@ base::Status Lake::append(std::shared_ptr<const RowGroup> group) {
   if (expected && group->from > *expected) {
     return base::Error(base::ErrorCode::invalid_argument,
                        fmt::format("lake: rows of {}/{} from {} on, but those from {} are missing",
-                                   event::to_string(partition.topic), partition.partition, group->from.value, expected->value));
+                                   event::to_string(partition.topic), partition.partition, group->from.value,
+                                   expected->value));
   }
   if (expected && group->to <= *expected) return base::Ok{};
   const auto from = group->from;
@@ -198,7 +205,8 @@ LakeTable::WithoutRows Lake::idle_policy(std::uint64_t generation) const {
     const auto committed = tables_[index_of(Table::raw_events)]->committed(partition);
     records += to.value - std::min(to, committed.value_or(appended_.from.at(partition))).value;
   }
-  return records >= settings_.idle_records_max ? LakeTable::WithoutRows::advance_offsets : LakeTable::WithoutRows::skip;
+  return records >= settings_.idle_records_max ? LakeTable::WithoutRows::advance_offsets
+                                               : LakeTable::WithoutRows::skip;
 }
 
 base::Status Lake::commit() {

@@ -60,8 +60,8 @@ struct LakeStatus {
 // One thread appends, commits and compacts; status(), committed() and queries (query::SqlEngine) are for any.
 class Lake {
  public:
-  static base::Result<std::unique_ptr<Lake>> open(ObjectStore& store, const base::Clock& clock, base::Random& random,
-                                                  LakeSettings settings);
+  static base::Result<std::unique_ptr<Lake>> open(ObjectStore& store, const base::Clock& clock,
+                                                  base::Random& random, LakeSettings settings);
   Lake(ObjectStore& store, const base::Clock& clock, LakeSettings settings);  // Of no use before open().
   ~Lake();
 

@@ -23,7 +23,8 @@ namespace millrace::lake {
 class ScratchDirectory {
  public:
   explicit ScratchDirectory(std::string_view name)
-      : path_((std::filesystem::temp_directory_path() / fmt::format("millrace-{}-{}", name, ::getpid())).string()) {
+      : path_((std::filesystem::temp_directory_path() / fmt::format("millrace-{}-{}", name, ::getpid()))
+                  .string()) {
     std::filesystem::remove_all(path_);
   }
   ~ScratchDirectory() {
@@ -89,7 +90,8 @@ class LakeFixture {
 // Builds groups whose records follow each other.
 class GroupBuilder {
  public:
-  explicit GroupBuilder(std::uint32_t partition = 0, std::uint64_t from = 0) : partition_(partition), next_(from) {}
+  explicit GroupBuilder(std::uint32_t partition = 0, std::uint64_t from = 0)
+      : partition_(partition), next_(from) {}
 
   GroupBuilder& event(const event::Event& event, event::Verdict verdict = event::Verdict::accepted,
                       std::uint64_t session_id = 1) {

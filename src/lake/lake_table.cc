@@ -24,7 +24,8 @@ std::string sort_list(const TableSpec& spec) {
   std::string out;
   for (const int id : spec.sort_ids) {
     for (const auto& column : spec.columns) {
-      if (column.id == id) out += (out.empty() ? "" : ", ") + sql_identifier(column.name) + " ASC NULLS FIRST";
+      if (column.id == id)
+        out += (out.empty() ? "" : ", ") + sql_identifier(column.name) + " ASC NULLS FIRST";
     }
   }
   return out;
@@ -49,8 +50,8 @@ std::string_view sql_type(ColumnType type) {
 std::string schema_map(const TableSpec& spec) {
   std::string out;
   for (const auto& column : spec.columns) {
-    out += fmt::format("{}{}: {{name: {}, type: {}, default_value: NULL}}", out.empty() ? "" : ", ", column.id,
-                       sql_quote(column.name), sql_quote(sql_type(column.type)));
+    out += fmt::format("{}{}: {{name: {}, type: {}, default_value: NULL}}", out.empty() ? "" : ", ",
+                       column.id, sql_quote(column.name), sql_quote(sql_type(column.type)));
   }
   return out;
 }
@@ -58,7 +59,8 @@ std::string schema_map(const TableSpec& spec) {
 std::string read_files_sql(const TableSpec& spec, const std::vector<std::string>& paths) {
   std::string list;
   for (const auto& path : paths) list += (list.empty() ? "" : ", ") + sql_quote(path);
-  return fmt::format("read_parquet([{}], hive_partitioning = false, schema = MAP {{{}}})", list, schema_map(spec));
+  return fmt::format("read_parquet([{}], hive_partitioning = false, schema = MAP {{{}}})", list,
+                     schema_map(spec));
 }
 
 std::string table_function(Table table, std::string_view kind) {
@@ -67,16 +69,19 @@ std::string table_function(Table table, std::string_view kind) {
 
 // Of several values for one cell of the funnel the last counts; those of the files came before all of the tail.
 std::string latest_cells_sql(const std::string& columns, const std::string& rows_sql) {
-  return fmt::format("SELECT {0} FROM ({1}) QUALIFY row_number() OVER (PARTITION BY minute, channel, device, category, "
-                     "shard ORDER BY tail_order DESC) = 1",
-                     columns, rows_sql);
+  return fmt::format(
+      "SELECT {0} FROM ({1}) QUALIFY row_number() OVER (PARTITION BY minute, channel, device, category, "
+      "shard ORDER BY tail_order DESC) = 1",
+      columns, rows_sql);
 }
 
-std::string cells_sql(const TableSpec& spec, const std::vector<std::string>& paths, const std::string& function) {
+std::string cells_sql(const TableSpec& spec, const std::vector<std::string>& paths,
+                      const std::string& function) {
   std::string rows = "SELECT * FROM " + function;
   const std::string columns = column_list(spec);
   if (!paths.empty()) {
-    rows = fmt::format("SELECT {}, 0::BIGINT AS tail_order FROM {} UNION ALL {}", columns, read_files_sql(spec, paths), rows);
+    rows = fmt::format("SELECT {}, 0::BIGINT AS tail_order FROM {} UNION ALL {}", columns,
+                       read_files_sql(spec, paths), rows);
   }
   return latest_cells_sql(columns, rows);
 }
@@ -85,7 +90,8 @@ base::Result<std::vector<std::string>> paths_of(const ObjectStore& store, const 
                                                 std::optional<std::int32_t> day) {
   std::vector<std::string> objects;
   state.for_each_file([&](const LiveFile& file) {
-    if (!day || (!file.partition.empty() && file.partition.front().day == day)) objects.push_back(file.object);
+    if (!day || (!file.partition.empty() && file.partition.front().day == day))
+      objects.push_back(file.object);
   });
   std::sort(objects.begin(), objects.end());
   std::vector<std::string> paths;
@@ -129,14 +135,15 @@ base::Status LakeTable::publish() {
   } else {
     const std::string columns = column_list(spec);
     sql = fmt::format("SELECT {} FROM {}", columns, tail);
-    if (!paths.empty()) sql = fmt::format("SELECT {} FROM {} UNION ALL {}", columns, read_files_sql(spec, paths), sql);
+    if (!paths.empty())
+      sql = fmt::format("SELECT {} FROM {} UNION ALL {}", columns, read_files_sql(spec, paths), sql);
   }
   if (table_ == Table::raw_events) {
     sql = fmt::format("SELECT *, TRY(decode(raw) ->> '$.messageId') AS message_id FROM ({})", sql);
   }
   const TailPin pin(parts_.tail, parts_.connection.id());
-  return parts_.connection.execute(
-      fmt::format("CREATE OR REPLACE VIEW {}.{} AS {}", sql_identifier(spec.name_space), sql_identifier(spec.name), sql));
+  return parts_.connection.execute(fmt::format(
+      "CREATE OR REPLACE VIEW {}.{} AS {}", sql_identifier(spec.name_space), sql_identifier(spec.name), sql));
 }
 
 OffsetRanges LakeTable::ranges(const Appended& appended) const {
@@ -177,7 +184,8 @@ base::Status LakeTable::commit(std::uint64_t generation, const Appended& appende
 }
 
 base::Result<std::vector<DataFile>> LakeTable::write_days(const TailSnapshot& snapshot, RowsByDay& rows,
-                                                          const TableState& base, const ParquetSettings& settings) {
+                                                          const TableState& base,
+                                                          const ParquetSettings& settings) {
   std::vector<DataFile> files;
   for (auto& [day, refs] : rows.days) {
     auto sorted = std::make_shared<SortedRows>();
@@ -201,7 +209,8 @@ base::Result<DataFile> LakeTable::write_day(std::shared_ptr<const SortedRows> ro
   const auto partition = partition_of(day);
   const auto connection_id = parts_.connection.id();
   parts_.tail.hand_over(connection_id, std::move(rows));
-  auto file = parts_.writer.write(parts_.connection, spec, sql, iceberg_->data_object_name(partition), partition, settings);
+  auto file = parts_.writer.write(parts_.connection, spec, sql, iceberg_->data_object_name(partition),
+                                  partition, settings);
   parts_.tail.hand_over(connection_id, nullptr);
   return file;
 }
@@ -223,7 +232,8 @@ base::Result<LakeTable::Compacted> LakeTable::compact(const CompactionSettings& 
   const TableSpec& spec = spec_of(table_);
   std::map<std::int32_t, std::vector<LiveFile>> small;
   iceberg_->state()->for_each_file([&](const LiveFile& file) {
-    if (file.file_bytes < settings.target_bytes / 2) small[file.partition.front().day.value_or(0)].push_back(file);
+    if (file.file_bytes < settings.target_bytes / 2)
+      small[file.partition.front().day.value_or(0)].push_back(file);
   });
   for (auto& [day, files] : small) {
     if (std::cmp_less(files.size(), settings.files_min)) continue;
@@ -238,10 +248,12 @@ base::Result<LakeTable::Compacted> LakeTable::compact(const CompactionSettings& 
       objects.push_back(file.object);
       paths.push_back(std::move(path));
     }
-    const auto sql = fmt::format("SELECT {} FROM {} ORDER BY {}", column_list(spec), read_files_sql(spec, paths), sort_list(spec));
+    const auto sql = fmt::format("SELECT {} FROM {} ORDER BY {}", column_list(spec),
+                                 read_files_sql(spec, paths), sort_list(spec));
     const auto partition = partition_of(day);
-    TRY_ASSIGN(auto file, parts_.writer.write(parts_.connection, spec, sql, iceberg_->data_object_name(partition),
-                                              partition, settings.parquet));
+    TRY_ASSIGN(auto file,
+               parts_.writer.write(parts_.connection, spec, sql, iceberg_->data_object_name(partition),
+                                   partition, settings.parquet));
     const std::int64_t merged_bytes = file.file_bytes;
     std::vector<DataFile> merged;
     merged.push_back(std::move(file));

@@ -15,8 +15,8 @@
 namespace millrace::lake {
 
 struct CompactionSettings {
-  int files_min = 16;                          // So many small files of a day are made into one ...
-  std::int64_t target_bytes = 32 << 20;        // ... of about this size. Small is under half of it.
+  int files_min = 16;                    // So many small files of a day are made into one ...
+  std::int64_t target_bytes = 32 << 20;  // ... of about this size. Small is under half of it.
   ParquetSettings parquet{.compression_level = 9};
 };
 
@@ -58,15 +58,17 @@ class LakeTable {
   const IcebergTable& iceberg() const { return *iceberg_; }
   Table table() const { return table_; }
   std::uint64_t first_generation() const { return first_generation_; }  // The view's tail begins with it.
-  std::int64_t json_bytes() const { return json_bytes_; }               // Of the raw rows committed since open.
-  std::int64_t parquet_bytes() const { return parquet_bytes_; }         // Written since open, less what was compacted.
+  std::int64_t json_bytes() const { return json_bytes_; }  // Of the raw rows committed since open.
+  std::int64_t parquet_bytes() const {
+    return parquet_bytes_;
+  }  // Written since open, less what was compacted.
 
  private:
   OffsetRanges ranges(const Appended& appended) const;
-  base::Result<std::vector<DataFile>> write_days(const TailSnapshot& snapshot, RowsByDay& rows, const TableState& base,
-                                                 const ParquetSettings& settings);
-  base::Result<DataFile> write_day(std::shared_ptr<const SortedRows> rows, std::int32_t day, const TableState& base,
-                                   const ParquetSettings& settings);
+  base::Result<std::vector<DataFile>> write_days(const TailSnapshot& snapshot, RowsByDay& rows,
+                                                 const TableState& base, const ParquetSettings& settings);
+  base::Result<DataFile> write_day(std::shared_ptr<const SortedRows> rows, std::int32_t day,
+                                   const TableState& base, const ParquetSettings& settings);
   base::Status settle(base::Result<CommitReceipt> receipt, const OffsetRanges& ranges);
 
   const Table table_;

@@ -75,8 +75,12 @@ class DyingStore final : public ObjectStore {
     return store_.create(name, bytes);
   }
   base::Result<std::string> read(std::string_view name) const override { return store_.read(name); }
-  base::Result<std::vector<std::string>> list(std::string_view prefix) const override { return store_.list(prefix); }
-  base::Status replace(std::string_view name, std::string_view bytes) override { return store_.replace(name, bytes); }
+  base::Result<std::vector<std::string>> list(std::string_view prefix) const override {
+    return store_.list(prefix);
+  }
+  base::Status replace(std::string_view name, std::string_view bytes) override {
+    return store_.replace(name, bytes);
+  }
   base::Status remove(std::string_view name) override { return store_.remove(name); }
   std::string location(std::string_view name) const override { return store_.location(name); }
 
@@ -84,7 +88,9 @@ class DyingStore final : public ObjectStore {
   ObjectStore& store_;
 };
 
-TEST_CASE("a commit that dies anywhere, and is done again in the same process or a new one, doubles and loses nothing") {
+TEST_CASE(
+    "a commit that dies anywhere, and is done again in the same process or a new one, doubles and loses "
+    "nothing") {
   for (int creates = 0; creates < 14; ++creates) {
     CAPTURE(creates);
     LakeFixture fixture("lake-dies");
@@ -115,7 +121,8 @@ TEST_CASE("a commit that dies anywhere, and is done again in the same process or
     }
     lake.reset();
     fixture.reopen();
-    if (fixture.lake().committed(event::Topic::events, 0).value < 3) REQUIRE(fixture.lake().append(group).ok());
+    if (fixture.lake().committed(event::Topic::events, 0).value < 3)
+      REQUIRE(fixture.lake().append(group).ok());
     const auto check = [&] {
       CHECK(fixture.scalar("SELECT count(*) FROM conformed.sessions") == "1");
       CHECK(fixture.scalar(kCountEvents) == "3");
@@ -144,9 +151,11 @@ TEST_CASE("duplicates are raw events only; quarantined and poisoned records are 
   REQUIRE(fixture.lake().append(group).ok());
   const auto check = [&] {
     CHECK(fixture.scalar(kCountEvents) == "1");
-    CHECK(fixture.scalar("SELECT string_agg(verdict, ',' ORDER BY \"offset\") FROM raw.events") == "accepted,duplicate,quarantined");
-    CHECK(fixture.scalar("SELECT string_agg(reason || ' ' || source || ' ' || detail, ',' ORDER BY \"offset\") FROM "
-                         "conformed.quarantine") == "invalid_json shop No JSON.,poison shop an operator failed");
+    CHECK(fixture.scalar("SELECT string_agg(verdict, ',' ORDER BY \"offset\") FROM raw.events") ==
+          "accepted,duplicate,quarantined");
+    CHECK(fixture.scalar(
+              "SELECT string_agg(reason || ' ' || source || ' ' || detail, ',' ORDER BY \"offset\") FROM "
+              "conformed.quarantine") == "invalid_json shop No JSON.,poison shop an operator failed");
     CHECK(fixture.scalar("SELECT hex(raw) FROM conformed.quarantine WHERE pointer = '/a'") == "FFFE7B");
   };
   check();
@@ -157,7 +166,8 @@ TEST_CASE("duplicates are raw events only; quarantined and poisoned records are 
 
 TEST_CASE("the columns of an event are what the event says, in the tail and in Parquet") {
   LakeFixture fixture("lake-columns");
-  event::Event event = make_event("visitor-with-a-long-id", R"({"raw":"ü"})", kNoonMs + 7, event::EventType::order_completed);
+  event::Event event =
+      make_event("visitor-with-a-long-id", R"({"raw":"ü"})", kNoonMs + 7, event::EventType::order_completed);
   event.source = 1;
   event[event::Text::user_id] = "user";
   event[event::Text::order_id] = "o-1";
@@ -182,11 +192,13 @@ TEST_CASE("the columns of an event are what the event says, in the tail and in P
     };
     CHECK(value("event_type") == "order_completed");
     CHECK(value("epoch_ms(event_time)") == std::to_string(kNoonMs + 7));
-    CHECK(value("visitor_id || ' ' || user_id || ' ' || session_id") == "visitor-with-a-long-id user 0000000000000abc");
+    CHECK(value("visitor_id || ' ' || user_id || ' ' || session_id") ==
+          "visitor-with-a-long-id user 0000000000000abc");
     CHECK(value("source || ' ' || currency || ' ' || page_title") == "app EUR Größe");
     CHECK(value("revenue") == "12.500000");
     CHECK(value("total") == "NULL");
-    CHECK(value("product_id || ' ' || price || ' ' || quantity || ' ' || product_count") == "p1 9.990000 2 2");
+    CHECK(value("product_id || ' ' || price || ' ' || quantity || ' ' || product_count") ==
+          "p1 9.990000 2 2");
     CHECK(value("products::JSON -> 1 ->> 'name'") == "A \"name\"");
     CHECK(value("order_id || ' ' || flags || ' ' || extra") == "o-1 1 {\"x\":1}");
     CHECK(fixture.scalar("SELECT decode(raw) FROM raw.events") == R"({"raw":"ü"})");
@@ -222,7 +234,8 @@ TEST_CASE("corrected sessions are further rows, and the newest version counts") 
   add(2, 2, true);
   const auto check = [&] {
     CHECK(fixture.scalar("SELECT count(*) FROM conformed.sessions") == "4");
-    CHECK(fixture.scalar("SELECT string_agg(session_id || ' ' || events, ',') FROM curated.sessions") == "0000000000000001 2");
+    CHECK(fixture.scalar("SELECT string_agg(session_id || ' ' || events, ',') FROM curated.sessions") ==
+          "0000000000000001 2");
   };
   check();
   REQUIRE(fixture.lake().commit().ok());
@@ -234,16 +247,19 @@ TEST_CASE("a cell of the funnel has its newest value, whatever was committed bef
   GroupBuilder builder;
   const auto set = [&](std::int64_t minute_ms, const char* category, std::uint32_t landing) {
     builder.tick();
-    REQUIRE(fixture.lake().append(builder.take([&](RowGroup& rows) {
-      event::FunnelCell cell;
-      cell.minute_ms = minute_ms;
-      cell.category = category;
-      cell.sessions[0] = landing;
-      rows.funnel.push_back(cell);
-    })).ok());
+    REQUIRE(fixture.lake()
+                .append(builder.take([&](RowGroup& rows) {
+                  event::FunnelCell cell;
+                  cell.minute_ms = minute_ms;
+                  cell.category = category;
+                  cell.sessions[0] = landing;
+                  rows.funnel.push_back(cell);
+                }))
+                .ok());
   };
   const auto cells = [&] {
-    return fixture.scalar("SELECT string_agg(category || '=' || landing, ',' ORDER BY minute, category) FROM curated.funnel");
+    return fixture.scalar(
+        "SELECT string_agg(category || '=' || landing, ',' ORDER BY minute, category) FROM curated.funnel");
   };
   set(kNoonMs, "a", 1);
   set(kNoonMs, "a", 2);
@@ -268,7 +284,8 @@ TEST_CASE("small files of a day become one, with the same rows and in order") {
   LakeFixture fixture("lake-compact", settings);
   GroupBuilder builder;
   for (int i = 0; i < 3; ++i) {
-    for (int j = 0; j < 20; ++j) builder.event(make_event(fmt::format("v{}", j % 7), fmt::format("{{\"n\":{}}}", i * 20 + j)));
+    for (int j = 0; j < 20; ++j)
+      builder.event(make_event(fmt::format("v{}", j % 7), fmt::format("{{\"n\":{}}}", i * 20 + j)));
     REQUIRE(fixture.lake().append(builder.take()).ok());
     REQUIRE(fixture.lake().commit().ok());
   }

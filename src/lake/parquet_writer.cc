@@ -62,11 +62,11 @@ base::Result<Copied> copy(DuckConnection& connection, const TableSpec& spec, con
   }
   const bool raw = std::any_of(spec.columns.begin(), spec.columns.end(),
                                [](const Column& column) { return column.type == ColumnType::binary; });
-  TRY_ASSIGN(auto result,
-             connection.query(fmt::format("COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {}, "
-                                          "ROW_GROUP_SIZE {}, PARQUET_VERSION v2, FIELD_IDS {{{}}}, RETURN_STATS)",
-                                          sql, sql_quote(path), settings.compression_level,
-                                          raw ? settings.raw_row_group_rows : settings.row_group_rows, ids)));
+  TRY_ASSIGN(auto result, connection.query(fmt::format(
+                              "COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {}, "
+                              "ROW_GROUP_SIZE {}, PARQUET_VERSION v2, FIELD_IDS {{{}}}, RETURN_STATS)",
+                              sql, sql_quote(path), settings.compression_level,
+                              raw ? settings.raw_row_group_rows : settings.row_group_rows, ids)));
   const DuckChunk chunk(result.next_chunk());
   if (!chunk || duckdb_data_chunk_get_size(chunk.get()) != 1) {
     return base::Error(base::ErrorCode::io, "duckdb: COPY gave no statistics");
@@ -87,7 +87,8 @@ std::int64_t number_of(const std::map<std::string, std::string>& statistics, con
   return found == statistics.end() ? 0 : std::strtoll(found->second.c_str(), nullptr, 10);
 }
 
-ColumnStats column_stats(const Column& column, std::int64_t rows, const std::map<std::string, std::string>& statistics) {
+ColumnStats column_stats(const Column& column, std::int64_t rows,
+                         const std::map<std::string, std::string>& statistics) {
   ColumnStats out;
   out.field_id = column.id;
   out.column_bytes = number_of(statistics, "column_size_bytes");
@@ -113,8 +114,9 @@ base::Result<std::string> read_scratch(const std::string& path, std::int64_t siz
 
 }  // namespace
 
-base::Result<DataFile> ParquetWriter::write(DuckConnection& connection, const TableSpec& spec, const std::string& sql,
-                                            const std::string& object, std::vector<PartitionValue> partition,
+base::Result<DataFile> ParquetWriter::write(DuckConnection& connection, const TableSpec& spec,
+                                            const std::string& sql, const std::string& object,
+                                            std::vector<PartitionValue> partition,
                                             const ParquetSettings& settings) {
   const std::string path = fmt::format("{}/{}.parquet", scratch_, ++written_);
   std::remove(path.c_str());

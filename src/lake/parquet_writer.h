@@ -21,7 +21,8 @@ struct ParquetSettings {
 // the store as `object`. `sql` gives the columns of `spec` by name. The file is in the store, whole, when this returns ok.
 class ParquetWriter {
  public:
-  ParquetWriter(ObjectStore& store, std::string scratch_directory) : store_(store), scratch_(std::move(scratch_directory)) {}
+  ParquetWriter(ObjectStore& store, std::string scratch_directory)
+      : store_(store), scratch_(std::move(scratch_directory)) {}
 
   base::Result<DataFile> write(DuckConnection& connection, const TableSpec& spec, const std::string& sql,
                                const std::string& object, std::vector<PartitionValue> partition,

@@ -14,11 +14,15 @@ namespace millrace::lake {
 using SourceNames = std::vector<std::string>;
 
 // What write_rows() calls, by table.
-void write_event_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns, const SourceNames& sources);
-void write_raw_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns, const SourceNames& sources);
-void write_quarantine_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns, const SourceNames& sources);
+void write_event_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
+                      const SourceNames& sources);
+void write_raw_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
+                    const SourceNames& sources);
+void write_quarantine_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
+                           const SourceNames& sources);
 void write_session_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns);
-void write_order_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns, const SourceNames& sources);
+void write_order_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
+                      const SourceNames& sources);
 void write_funnel_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns);
 
 // The name of a source; "" when it has none.

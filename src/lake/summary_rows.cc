@@ -11,7 +11,8 @@ void write_currency(const event::Currency& currency, ColumnWriter& column, std::
   column.copied_text(row, currency.text());
 }
 
-void write_session(const event::SessionRow& s, std::uint32_t partition, ColumnWriter& column, std::size_t row) {
+void write_session(const event::SessionRow& s, std::uint32_t partition, ColumnWriter& column,
+                   std::size_t row) {
   switch (column.column() + 1) {
     case 1: return column.hex(row, s.session_id);
     case 2: return column.int32(row, s.version);
@@ -57,8 +58,8 @@ std::string lines_json(const event::OrderRow& order) {
   return out += ']';
 }
 
-void write_order(const event::OrderRow& o, std::uint32_t partition, const SourceNames& sources, ColumnWriter& column,
-                 std::size_t row) {
+void write_order(const event::OrderRow& o, std::uint32_t partition, const SourceNames& sources,
+                 ColumnWriter& column, std::size_t row) {
   switch (column.column() + 1) {
     case 1: return column.text(row, o.order_id);
     case 2: return column.int32(row, o.version);
@@ -99,10 +100,12 @@ void write_session_rows(std::span<const RowRef> rows, std::span<ColumnWriter> co
   }
 }
 
-void write_order_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns, const SourceNames& sources) {
+void write_order_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
+                      const SourceNames& sources) {
   for (std::size_t row = 0; row < rows.size(); ++row) {
     const RowGroup& group = *rows[row].segment->group;
-    for (auto& column : columns) write_order(group.orders[rows[row].row], group.partition, sources, column, row);
+    for (auto& column : columns)
+      write_order(group.orders[rows[row].row], group.partition, sources, column, row);
   }
 }
 

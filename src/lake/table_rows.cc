@@ -25,7 +25,7 @@ std::uint64_t prefix_of(std::string_view text) {
 
 struct SortKey {
   std::int32_t day = 0;
-  std::uint64_t first = 0;   // A number that decides before `text` does.
+  std::uint64_t first = 0;  // A number that decides before `text` does.
   std::string_view text;
   std::int64_t second = 0;
   std::uint64_t offset = 0;
@@ -87,11 +87,23 @@ SortKey key_of(Table table, const RowRef& ref, event::Event& scratch) {
     case Table::quarantine: return quarantine_key(ref, scratch);
     case Table::sessions: {
       const auto& row = group.sessions[ref.row];
-      return {day_of(row.started_at), prefix_of(row.visitor_id), row.visitor_id, row.started_at.ms, row.offset, ref, 0};
+      return {day_of(row.started_at),
+              prefix_of(row.visitor_id),
+              row.visitor_id,
+              row.started_at.ms,
+              row.offset,
+              ref,
+              0};
     }
     case Table::orders: {
       const auto& row = group.orders[ref.row];
-      return {day_of(row.ordered_at), prefix_of(row.visitor_id), row.visitor_id, row.ordered_at.ms, row.offset, ref, 0};
+      return {day_of(row.ordered_at),
+              prefix_of(row.visitor_id),
+              row.visitor_id,
+              row.ordered_at.ms,
+              row.offset,
+              ref,
+              0};
     }
     case Table::funnel:  // Sorted by the statement that merges it with what is committed.
       key.day = day_of({group.funnel[ref.row].minute_ms});

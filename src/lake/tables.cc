@@ -11,12 +11,15 @@ using enum ColumnType;
 // Ids are Iceberg field ids: a column that goes leaves a hole, a new one takes the next number, wherever it stands.
 TableSpec raw_events_spec() {
   return {
-      "raw", "events", "Every event as it arrived, whatever became of it.",
+      "raw",
+      "events",
+      "Every event as it arrived, whatever became of it.",
       {
           {1, "received_at", timestamptz, false, "When the server had it."},
           {2, "source", string, false, "Name of the write key it came with."},
           {3, "verdict", string, false, "accepted, duplicate or quarantined."},
-          {4, "visitor_key", int32, false, "Upper half of the visitor's hash: brings a visitor's events together."},
+          {4, "visitor_key", int32, false,
+           "Upper half of the visitor's hash: brings a visitor's events together."},
           {5, "raw", binary, false, "The item's bytes as they arrived."},
           {6, "partition", int32, false, "Journal partition."},
           {7, "offset", int64, false, "Position in it; with partition, the event's identity."},
@@ -87,11 +90,14 @@ std::vector<Column> event_columns() {
 
 TableSpec sessions_spec() {
   return {
-      "conformed", "sessions", "Closed sessions. A correction is a row with the same session_id and a higher version.",
+      "conformed",
+      "sessions",
+      "Closed sessions. A correction is a row with the same session_id and a higher version.",
       {
           {1, "session_id", string, false, "16 hex digits."},
           {2, "version", int32, false, "1 when first closed; the highest one counts."},
-          {3, "retracted", boolean, false, "A late event joined this session to another, which has its events."},
+          {3, "retracted", boolean, false,
+           "A late event joined this session to another, which has its events."},
           {4, "visitor_id", string, false, ""},
           {5, "user_id", string, false, ""},
           {6, "started_at", timestamptz, false, ""},
@@ -123,7 +129,9 @@ TableSpec sessions_spec() {
 
 TableSpec orders_spec() {
   return {
-      "conformed", "orders", "Orders. A later change is a row with the same order_id and a higher version.",
+      "conformed",
+      "orders",
+      "Orders. A later change is a row with the same order_id and a higher version.",
       {
           {1, "order_id", string, false, ""},
           {2, "version", int32, false, "The highest one counts."},
@@ -160,7 +168,9 @@ TableSpec orders_spec() {
 
 TableSpec quarantine_spec() {
   return {
-      "conformed", "quarantine", "Items that could not become events, and records that an operator refused.",
+      "conformed",
+      "quarantine",
+      "Items that could not become events, and records that an operator refused.",
       {
           {1, "received_at", timestamptz, false, ""},
           {2, "source", string, false, "Name of the write key it came with."},
@@ -178,7 +188,9 @@ TableSpec quarantine_spec() {
 
 TableSpec funnel_spec() {
   return {
-      "curated", "funnel", "Sessions that reached each step at least, by the minute they started in.",
+      "curated",
+      "funnel",
+      "Sessions that reached each step at least, by the minute they started in.",
       {
           {1, "minute", timestamptz, false, ""},
           {2, "channel", string, false, ""},
@@ -206,8 +218,12 @@ const TableSpec& spec_of(Table table) {
       orders_spec(),
       quarantine_spec(),
       funnel_spec(),
-      TableSpec{"conformed", "events", "Accepted events, in the canonical vocabulary.", event_columns(),
-                {{1, 1000, "day", Transform::day}}, {4, 1}},
+      TableSpec{"conformed",
+                "events",
+                "Accepted events, in the canonical vocabulary.",
+                event_columns(),
+                {{1, 1000, "day", Transform::day}},
+                {4, 1}},
       raw_events_spec(),
   };
   return specs[index_of(table)];

@@ -11,7 +11,8 @@ Tail::Tail(std::vector<std::string> source_names) : source_names_(std::move(sour
 
 void Tail::append(std::shared_ptr<const Segment> segment) {
   const std::lock_guard lock(mutex_);
-  for (std::size_t i = 0; i < kTableCount; ++i) counts_[i] += static_cast<std::int64_t>(segment->rows[i].size());
+  for (std::size_t i = 0; i < kTableCount; ++i)
+    counts_[i] += static_cast<std::int64_t>(segment->rows[i].size());
   bytes_ += segment->bytes;
   generations_.back().segments.push_back(std::move(segment));
   cached_.reset();
@@ -28,11 +29,13 @@ std::uint64_t Tail::rotate() {
 void Tail::drop(std::uint64_t id) {
   std::vector<Generation> dropped;  // Destroyed after the lock is gone.
   const std::lock_guard lock(mutex_);
-  const auto kept = std::find_if(generations_.begin(), generations_.end(), [id](const auto& g) { return g.id > id; });
+  const auto kept =
+      std::find_if(generations_.begin(), generations_.end(), [id](const auto& g) { return g.id > id; });
   for (auto generation = generations_.begin(); generation != kept; ++generation) {
     for (const auto& segment : generation->segments) {
       bytes_ -= segment->bytes;
-      for (std::size_t i = 0; i < kTableCount; ++i) counts_[i] -= static_cast<std::int64_t>(segment->rows[i].size());
+      for (std::size_t i = 0; i < kTableCount; ++i)
+        counts_[i] -= static_cast<std::int64_t>(segment->rows[i].size());
     }
     dropped.push_back(std::move(*generation));
   }

@@ -82,8 +82,8 @@ class Tail {
 
  private:
   const std::vector<std::string> source_names_;
-  mutable std::mutex mutex_;  // Guards all below.
-  std::vector<Generation> generations_;  // The last one is open.
+  mutable std::mutex mutex_;                            // Guards all below.
+  std::vector<Generation> generations_;                 // The last one is open.
   mutable std::shared_ptr<const TailSnapshot> cached_;  // Until the next change.
   std::array<std::int64_t, kTableCount> counts_{};
   std::int64_t bytes_ = 0;

@@ -28,7 +28,8 @@ struct Bound {
 };
 
 struct Cursor {
-  std::vector<std::size_t> columns;  // By position in the chunk; at or past column_count: nothing is asked for.
+  std::vector<std::size_t>
+      columns;  // By position in the chunk; at or past column_count: nothing is asked for.
   std::size_t generation = 0;
   std::size_t segment = 0;
   std::size_t row = 0;
@@ -127,7 +128,8 @@ void next_tail_rows(const Bound& bound, Table table, std::size_t limit, Cursor& 
 void next_sorted_rows(const Bound& bound, std::size_t limit, Cursor& cursor) {
   const auto& rows = bound.input.sorted->rows;
   const std::size_t end = std::min(rows.size(), cursor.row + limit);
-  cursor.rows.assign(rows.begin() + static_cast<std::ptrdiff_t>(cursor.row), rows.begin() + static_cast<std::ptrdiff_t>(end));
+  cursor.rows.assign(rows.begin() + static_cast<std::ptrdiff_t>(cursor.row),
+                     rows.begin() + static_cast<std::ptrdiff_t>(end));
   cursor.row = end;
 }
 
@@ -153,7 +155,8 @@ void scan(duckdb_function_info info, duckdb_data_chunk chunk) {
 
 base::Status register_function(DuckConnection& connection, const Tail& tail, Table table, Scan scan_kind) {
   const auto& spec = spec_of(table);
-  const std::string name = fmt::format("{}_{}_{}", scan_kind == Scan::tail ? "tail" : "sorted", spec.name_space, spec.name);
+  const std::string name =
+      fmt::format("{}_{}_{}", scan_kind == Scan::tail ? "tail" : "sorted", spec.name_space, spec.name);
   auto function = duckdb_create_table_function();
   duckdb_table_function_set_name(function, name.c_str());
   if (scan_kind == Scan::tail) {

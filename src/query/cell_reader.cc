@@ -51,7 +51,8 @@ SqlCell integer_cell(i128 value) {
 }
 
 SqlCell real_cell(double value) {
-  if (!std::isfinite(value)) return {Kind::text, std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity"};
+  if (!std::isfinite(value))
+    return {Kind::text, std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity"};
   return {Kind::number, fmt::format("{}", value)};
 }
 
@@ -59,7 +60,8 @@ SqlCell decimal_cell(i128 value, int scale) {
   std::string digits = integer_text(value < 0 ? -value : value);
   const std::size_t significant = digits.size();
   if (scale > 0) {
-    if (std::cmp_less_equal(digits.size(), scale)) digits.insert(0, static_cast<std::size_t>(scale) + 1 - digits.size(), '0');
+    if (std::cmp_less_equal(digits.size(), scale))
+      digits.insert(0, static_cast<std::size_t>(scale) + 1 - digits.size(), '0');
     digits.insert(digits.size() - static_cast<std::size_t>(scale), 1, '.');
     while (digits.back() == '0') digits.pop_back();
     if (digits.back() == '.') digits.pop_back();
@@ -117,8 +119,8 @@ std::string time_text(std::int64_t micros) {
 std::string timestamp_text(std::int64_t micros) {
   if (!duckdb_is_finite_timestamp({micros})) return micros > 0 ? "infinity" : "-infinity";
   const auto parts = duckdb_from_timestamp({micros});
-  std::string out = fmt::format("{}T{:02}:{:02}:{:02}", date_text(duckdb_to_date(parts.date)), parts.time.hour,
-                                parts.time.min, parts.time.sec);
+  std::string out = fmt::format("{}T{:02}:{:02}:{:02}", date_text(duckdb_to_date(parts.date)),
+                                parts.time.hour, parts.time.min, parts.time.sec);
   const auto rest = parts.time.micros;
   return out + (rest % 1000 == 0 ? fmt::format(".{:03}Z", rest / 1000) : fmt::format(".{:06}Z", rest));
 }
@@ -139,8 +141,8 @@ std::string uuid_text(i128 stored) {
   const u128 value = static_cast<u128>(stored) ^ (u128{1} << 127);
   const auto high = static_cast<std::uint64_t>(value >> 64);
   const auto low = static_cast<std::uint64_t>(value);
-  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff, high & 0xffff, low >> 48,
-                     low & 0xffffffffffff);
+  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff, high & 0xffff,
+                     low >> 48, low & 0xffffffffffff);
 }
 
 std::string enum_text(duckdb_vector vector, idx_t row, duckdb_logical_type type) {
@@ -217,8 +219,9 @@ base::Result<SqlCell> read_nested(duckdb_vector vector, idx_t row, const Type& t
     case DUCKDB_TYPE_STRUCT: return read_struct(vector, row, type.get());
     case DUCKDB_TYPE_MAP: return read_map(vector, row);
     default:
-      return base::Error(base::ErrorCode::invalid_argument,
-                         fmt::format("values of type {} cannot be returned: cast them to VARCHAR", type_name(type.get())));
+      return base::Error(
+          base::ErrorCode::invalid_argument,
+          fmt::format("values of type {} cannot be returned: cast them to VARCHAR", type_name(type.get())));
   }
 }
 
@@ -251,12 +254,16 @@ base::Result<SqlCell> read_cell(duckdb_vector vector, idx_t row) {
     case DUCKDB_TYPE_DATE: return SqlCell{Kind::text, date_text(value_at<duckdb_date>(vector, row))};
     case DUCKDB_TYPE_TIME: return SqlCell{Kind::text, time_text(value_at<std::int64_t>(vector, row))};
     case DUCKDB_TYPE_TIMESTAMP:
-    case DUCKDB_TYPE_TIMESTAMP_TZ: return SqlCell{Kind::text, timestamp_text(value_at<std::int64_t>(vector, row))};
+    case DUCKDB_TYPE_TIMESTAMP_TZ:
+      return SqlCell{Kind::text, timestamp_text(value_at<std::int64_t>(vector, row))};
     case DUCKDB_TYPE_TIMESTAMP_S:
       return SqlCell{Kind::text, timestamp_text(value_at<std::int64_t>(vector, row) * 1'000'000)};
-    case DUCKDB_TYPE_TIMESTAMP_MS: return SqlCell{Kind::text, timestamp_text(value_at<std::int64_t>(vector, row) * 1000)};
-    case DUCKDB_TYPE_TIMESTAMP_NS: return SqlCell{Kind::text, timestamp_text(value_at<std::int64_t>(vector, row) / 1000)};
-    case DUCKDB_TYPE_INTERVAL: return SqlCell{Kind::text, interval_text(value_at<duckdb_interval>(vector, row))};
+    case DUCKDB_TYPE_TIMESTAMP_MS:
+      return SqlCell{Kind::text, timestamp_text(value_at<std::int64_t>(vector, row) * 1000)};
+    case DUCKDB_TYPE_TIMESTAMP_NS:
+      return SqlCell{Kind::text, timestamp_text(value_at<std::int64_t>(vector, row) / 1000)};
+    case DUCKDB_TYPE_INTERVAL:
+      return SqlCell{Kind::text, interval_text(value_at<duckdb_interval>(vector, row))};
     default: return read_nested(vector, row, type);
   }
 }

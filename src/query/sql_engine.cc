@@ -47,14 +47,15 @@ std::string message_of(const char* text) {
 }
 
 base::Error no_time(std::int64_t timeout_ms) {
-  return base::Error(base::ErrorCode::unavailable, fmt::format("the query took longer than {} ms", timeout_ms));
+  return base::Error(base::ErrorCode::unavailable,
+                     fmt::format("the query took longer than {} ms", timeout_ms));
 }
 
 std::vector<std::string> readable_tables() {
   std::vector<std::string> out;
   for (const auto table : lake::kTables) out.push_back(lake::qualified_name(table));
-  for (const char* view : {"curated.sessions", "curated.orders", "information_schema.tables", "information_schema.columns",
-                           "information_schema.schemata"}) {
+  for (const char* view : {"curated.sessions", "curated.orders", "information_schema.tables",
+                           "information_schema.columns", "information_schema.schemata"}) {
     out.emplace_back(view);
   }
   return out;
@@ -97,7 +98,8 @@ SqlEngine::~SqlEngine() = default;
 base::Result<SqlEngine::Lease> SqlEngine::lease(std::int64_t timeout_ms) {
   const std::lock_guard lock(mutex_);
   if (busy_.size() >= settings_.concurrent_max) {
-    return base::Error(base::ErrorCode::exhausted, fmt::format("{} queries are running already", busy_.size()));
+    return base::Error(base::ErrorCode::exhausted,
+                       fmt::format("{} queries are running already", busy_.size()));
   }
   std::unique_ptr<Session> session;
   if (idle_.empty()) {
@@ -114,7 +116,8 @@ base::Result<SqlEngine::Lease> SqlEngine::lease(std::int64_t timeout_ms) {
 }
 
 base::Status SqlEngine::check(Session& session, const std::string& sql) {
-  TRY_ASSIGN(auto result, session.connection->query("SELECT json_serialize_sql(" + lake::sql_quote(sql) + ")"));
+  TRY_ASSIGN(auto result,
+             session.connection->query("SELECT json_serialize_sql(" + lake::sql_quote(sql) + ")"));
   const lake::DuckChunk chunk(result.next_chunk());
   if (!chunk) return base::Error(base::ErrorCode::invalid_argument, "syntax: there is no statement");
   TRY_ASSIGN(const auto tree, read_cell(duckdb_data_chunk_get_vector(chunk.get(), 0), 0));
@@ -148,7 +151,8 @@ base::Result<SqlResult> SqlEngine::run(std::string_view sql, const SqlLimits& li
 base::Error SqlEngine::failure(const Session& session, const char* text) const {
   if (clock_.now() >= session.deadline) return no_time(session.timeout_ms);
   const auto message = message_of(text);
-  const bool memory = message.starts_with("Out of Memory") || message.find("failed to offload") != std::string::npos;
+  const bool memory =
+      message.starts_with("Out of Memory") || message.find("failed to offload") != std::string::npos;
   return base::Error(memory ? base::ErrorCode::exhausted : base::ErrorCode::invalid_argument, message);
 }
 
@@ -180,7 +184,8 @@ base::Result<lake::DuckResult> SqlEngine::start(Session& session, const std::str
   return result;
 }
 
-base::Status SqlEngine::add_rows(duckdb_data_chunk chunk, std::size_t rows_max, std::size_t& bytes, SqlResult& out) const {
+base::Status SqlEngine::add_rows(duckdb_data_chunk chunk, std::size_t rows_max, std::size_t& bytes,
+                                 SqlResult& out) const {
   const idx_t size = duckdb_data_chunk_get_size(chunk);
   for (idx_t row = 0; row < size; ++row) {
     if (out.rows.size() == rows_max || bytes > settings_.result_bytes_max) {

@@ -17,9 +17,9 @@ namespace millrace::query {
 struct SqlSettings {
   std::size_t statement_bytes_max = 64 << 10;
   std::int64_t timeout_ms = 10'000;
-  std::size_t rows_max = 10'000;          // The rest is cut off, and the result says so.
+  std::size_t rows_max = 10'000;            // The rest is cut off, and the result says so.
   std::size_t result_bytes_max = 16 << 20;  // The same.
-  std::uint32_t concurrent_max = 4;       // More are refused.
+  std::uint32_t concurrent_max = 4;         // More are refused.
 };
 
 // May be smaller than the settings say, not larger.
@@ -54,7 +54,8 @@ class SqlEngine {
   base::Status check(Session& session, const std::string& sql);
   base::Result<SqlResult> run_on(Session& session, const std::string& sql, std::size_t rows_max);
   base::Result<lake::DuckResult> start(Session& session, const std::string& sql);
-  base::Status add_rows(duckdb_data_chunk chunk, std::size_t rows_max, std::size_t& bytes, SqlResult& out) const;
+  base::Status add_rows(duckdb_data_chunk chunk, std::size_t rows_max, std::size_t& bytes,
+                        SqlResult& out) const;
   base::Error failure(const Session& session, const char* text) const;
 
   lake::Lake& lake_;

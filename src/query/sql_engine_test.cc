@@ -14,7 +14,8 @@ using namespace millrace::query;
 namespace {
 
 struct Setup {
-  explicit Setup(std::string_view name, SqlSettings settings = {}) : fixture(name), engine(fixture.lake(), fixture.clock(), settings) {
+  explicit Setup(std::string_view name, SqlSettings settings = {})
+      : fixture(name), engine(fixture.lake(), fixture.clock(), settings) {
     builder.event(lake::make_event("v1", R"({"messageId":"m1"})"))
         .event(lake::make_event("v2", R"({"messageId":"m2"})"));
     INVARIANT(fixture.lake().append(builder.take()).ok());
@@ -40,12 +41,17 @@ struct Setup {
 TEST_CASE("SQL answers over committed rows and the tail together") {
   Setup setup("sql-answers");
   CHECK(setup.json("SELECT count(*) FROM conformed.events") == "[[3]]");
-  CHECK(setup.json("SELECT visitor_id, count(*) FROM conformed.events GROUP BY 1 ORDER BY 1") == R"([["v1",2],["v2",1]])");
+  CHECK(setup.json("SELECT visitor_id, count(*) FROM conformed.events GROUP BY 1 ORDER BY 1") ==
+        R"([["v1",2],["v2",1]])");
   CHECK(setup.json("SELECT message_id, verdict FROM raw.events ORDER BY \"offset\"") ==
         R"([["m1","accepted"],["m2","accepted"],["m3","accepted"]])");
-  CHECK(setup.json("WITH v AS (SELECT visitor_id AS id FROM conformed.events) SELECT count(DISTINCT id) FROM v") == "[[2]]");
+  CHECK(setup.json(
+            "WITH v AS (SELECT visitor_id AS id FROM conformed.events) SELECT count(DISTINCT id) FROM v") ==
+        "[[2]]");
   CHECK(setup.json("SELECT event_time FROM conformed.events LIMIT 1") == R"([["2026-11-21T10:00:00.000Z"]])");
-  CHECK(setup.json("SELECT count(*) FROM conformed.events e JOIN raw.events r USING (partition, \"offset\")") == "[[3]]");
+  CHECK(
+      setup.json("SELECT count(*) FROM conformed.events e JOIN raw.events r USING (partition, \"offset\")") ==
+      "[[3]]");
   CHECK(setup.json("SELECT count(*) > 40 FROM (DESCRIBE conformed.events)") == "[[true]]");
   CHECK(setup.json("FROM range(3)") == "[[0],[1],[2]]");
 }
@@ -54,17 +60,18 @@ TEST_CASE("values keep their exactness in JSON") {
   Setup setup("sql-values");
   CHECK(setup.json("SELECT 9007199254740992, 9007199254740993, -9007199254740993") ==
         R"([[9007199254740992,"9007199254740993","-9007199254740993"]])");
-  CHECK(setup.json("SELECT 12.500000::DECIMAL(18,6), -0.000001::DECIMAL(18,6), 3::DECIMAL(18,6), 123456789012.345678::DECIMAL(18,6)") ==
-        R"([[12.5,-0.000001,3,"123456789012.345678"]])");
+  CHECK(setup.json("SELECT 12.500000::DECIMAL(18,6), -0.000001::DECIMAL(18,6), 3::DECIMAL(18,6), "
+                   "123456789012.345678::DECIMAL(18,6)") == R"([[12.5,-0.000001,3,"123456789012.345678"]])");
   CHECK(setup.json("SELECT 170141183460469231731687303715884105727::HUGEINT, 'nan'::DOUBLE, 0.1, 1e300") ==
         R"([["170141183460469231731687303715884105727","NaN",0.1,1e+300]])");
   CHECK(setup.json("SELECT NULL, true, 'a\"b\\c' || chr(10), ''") == R"([[null,true,"a\"b\\c\u000a",""]])");
   CHECK(setup.json("SELECT [1,2,NULL], {'a': 1, 'b': 'x'}, MAP {'k': 1.5}, ['x']::VARCHAR[1]") ==
         R"([[[1,2,null],{"a":1,"b":"x"},{"k":1.5},["x"]]])");
-  CHECK(setup.json("SELECT DATE '2026-02-03', TIME '01:02:03.5', TIMESTAMP '2026-02-03 04:05:06.789012', INTERVAL 90 MINUTE") ==
+  CHECK(setup.json("SELECT DATE '2026-02-03', TIME '01:02:03.5', TIMESTAMP '2026-02-03 04:05:06.789012', "
+                   "INTERVAL 90 MINUTE") ==
         R"([["2026-02-03","01:02:03.500000","2026-02-03T04:05:06.789012Z","01:30:00"]])");
-  CHECK(setup.json("SELECT '0f0e0d0c-0b0a-0908-0706-050403020100'::UUID, 'a'::ENUM('b','a'), '\\xff'::BLOB, 'ok'::BLOB") ==
-        R"([["0f0e0d0c-0b0a-0908-0706-050403020100","a","\\xff","ok"]])");
+  CHECK(setup.json("SELECT '0f0e0d0c-0b0a-0908-0706-050403020100'::UUID, 'a'::ENUM('b','a'), '\\xff'::BLOB, "
+                   "'ok'::BLOB") == R"([["0f0e0d0c-0b0a-0908-0706-050403020100","a","\\xff","ok"]])");
   CHECK(setup.json("SELECT '101'::BIT").starts_with("error: values of type OTHER cannot be returned"));
 }
 
@@ -74,41 +81,115 @@ TEST_CASE("no statement reads a file, writes, attaches, installs or asks about t
   std::ofstream(root + "/lake/secret.csv") << "a\n1\n";
   const std::string file = root + "/lake/secret.csv";
   const std::string hostile[] = {
-      "", ";", "SELECT 1; SELECT 2", "SELECT 1; DROP VIEW conformed.events",
-      "CREATE TABLE t (a INT)", "CREATE TEMP TABLE t AS SELECT 1", "CREATE VIEW v AS SELECT 1", "CREATE MACRO m() AS 1",
-      "INSERT INTO conformed.events DEFAULT VALUES", "UPDATE raw.events SET source = ''", "DELETE FROM raw.events",
-      "DROP VIEW conformed.events", "ALTER VIEW conformed.events RENAME TO x", "TRUNCATE raw.events",
-      "COPY (SELECT 1) TO '" + root + "/lake/out.csv'", "COPY raw.events TO '/tmp/x.parquet'", "EXPORT DATABASE '/tmp/x'",
-      "IMPORT DATABASE '/tmp/x'", "ATTACH '/tmp/x.db'", "DETACH memory", "USE raw", "INSTALL httpfs", "LOAD httpfs",
-      "SET threads = 8", "SET GLOBAL enable_external_access = true", "RESET lock_configuration", "PRAGMA database_list",
-      "PRAGMA table_info('raw.events')", "CALL pragma_version()", "CHECKPOINT", "VACUUM", "ANALYZE", "BEGIN", "COMMIT",
-      "PREPARE p AS SELECT 1", "EXECUTE p", "EXPLAIN ANALYZE SELECT 1", "SET VARIABLE x = 1", "COMMENT ON VIEW raw.events IS 'x'",
-      "SELECT * FROM read_csv('" + file + "')", "SELECT * FROM read_csv_auto('/etc/passwd')", "SELECT * FROM '" + file + "'",
-      "SELECT * FROM \"" + file + "\"", "FROM '" + file + "'", "SELECT * FROM read_text('/etc/passwd')",
-      "SELECT * FROM read_blob('" + root + "/lake/**')", "SELECT * FROM glob('*')", "SELECT * FROM glob('" + root + "/**')",
-      "SELECT * FROM read_parquet('" + root + "/lake/raw/events/data/**/*.parquet')", "SELECT * FROM parquet_scan('x.parquet')",
-      "SELECT * FROM parquet_metadata('" + root + "/lake/x.parquet')", "SELECT * FROM sniff_csv('" + file + "')",
-      "SELECT * FROM read_json('/etc/hosts')", "SELECT * FROM read_duckdb('x')", "SELECT * FROM data.parquet",
-      "SELECT (SELECT count(*) FROM read_text('/etc/passwd'))", "SELECT 1 WHERE EXISTS (FROM read_text('/etc/passwd'))",
-      "WITH x AS (FROM read_csv('" + file + "')) FROM x", "SELECT 1 UNION ALL SELECT a FROM read_csv('" + file + "')",
-      "SELECT * FROM conformed.events POSITIONAL JOIN '" + file + "'", "SELECT * FROM (VALUES (1)) v, LATERAL (FROM read_text('x'))",
+      "",
+      ";",
+      "SELECT 1; SELECT 2",
+      "SELECT 1; DROP VIEW conformed.events",
+      "CREATE TABLE t (a INT)",
+      "CREATE TEMP TABLE t AS SELECT 1",
+      "CREATE VIEW v AS SELECT 1",
+      "CREATE MACRO m() AS 1",
+      "INSERT INTO conformed.events DEFAULT VALUES",
+      "UPDATE raw.events SET source = ''",
+      "DELETE FROM raw.events",
+      "DROP VIEW conformed.events",
+      "ALTER VIEW conformed.events RENAME TO x",
+      "TRUNCATE raw.events",
+      "COPY (SELECT 1) TO '" + root + "/lake/out.csv'",
+      "COPY raw.events TO '/tmp/x.parquet'",
+      "EXPORT DATABASE '/tmp/x'",
+      "IMPORT DATABASE '/tmp/x'",
+      "ATTACH '/tmp/x.db'",
+      "DETACH memory",
+      "USE raw",
+      "INSTALL httpfs",
+      "LOAD httpfs",
+      "SET threads = 8",
+      "SET GLOBAL enable_external_access = true",
+      "RESET lock_configuration",
+      "PRAGMA database_list",
+      "PRAGMA table_info('raw.events')",
+      "CALL pragma_version()",
+      "CHECKPOINT",
+      "VACUUM",
+      "ANALYZE",
+      "BEGIN",
+      "COMMIT",
+      "PREPARE p AS SELECT 1",
+      "EXECUTE p",
+      "EXPLAIN ANALYZE SELECT 1",
+      "SET VARIABLE x = 1",
+      "COMMENT ON VIEW raw.events IS 'x'",
+      "SELECT * FROM read_csv('" + file + "')",
+      "SELECT * FROM read_csv_auto('/etc/passwd')",
+      "SELECT * FROM '" + file + "'",
+      "SELECT * FROM \"" + file + "\"",
+      "FROM '" + file + "'",
+      "SELECT * FROM read_text('/etc/passwd')",
+      "SELECT * FROM read_blob('" + root + "/lake/**')",
+      "SELECT * FROM glob('*')",
+      "SELECT * FROM glob('" + root + "/**')",
+      "SELECT * FROM read_parquet('" + root + "/lake/raw/events/data/**/*.parquet')",
+      "SELECT * FROM parquet_scan('x.parquet')",
+      "SELECT * FROM parquet_metadata('" + root + "/lake/x.parquet')",
+      "SELECT * FROM sniff_csv('" + file + "')",
+      "SELECT * FROM read_json('/etc/hosts')",
+      "SELECT * FROM read_duckdb('x')",
+      "SELECT * FROM data.parquet",
+      "SELECT (SELECT count(*) FROM read_text('/etc/passwd'))",
+      "SELECT 1 WHERE EXISTS (FROM read_text('/etc/passwd'))",
+      "WITH x AS (FROM read_csv('" + file + "')) FROM x",
+      "SELECT 1 UNION ALL SELECT a FROM read_csv('" + file + "')",
+      "SELECT * FROM conformed.events POSITIONAL JOIN '" + file + "'",
+      "SELECT * FROM (VALUES (1)) v, LATERAL (FROM read_text('x'))",
       "WITH \"" + file + "\" AS (SELECT 1) SELECT * FROM (SELECT * FROM \"" + file + "\")",
-      "SELECT * FROM query('SELECT 1')", "SELECT * FROM query_table('raw.events')", "FROM query('FROM read_text(''/etc/passwd'')')",
+      "SELECT * FROM query('SELECT 1')",
+      "SELECT * FROM query_table('raw.events')",
+      "FROM query('FROM read_text(''/etc/passwd'')')",
       "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT 1'))",
-      "SELECT getenv('HOME')", "SELECT current_setting('temp_directory')", "SELECT pg_catalog.current_setting('threads')",
-      "SELECT system.main.getvariable('x')", "SELECT GetEnv('HOME')", "SELECT sleep_ms(1)", "SELECT write_log('x')",
-      "SELECT [current_setting(x) FOR x IN ['threads']]", "SELECT list_transform(['a'], lambda x : getenv(x))",
-      "SELECT * FROM duckdb_secrets()", "SELECT * FROM duckdb_settings()", "SELECT * FROM duckdb_views()",
-      "SELECT * FROM duckdb_databases()", "SELECT * FROM duckdb_extensions()", "SELECT * FROM which_secret('s3://x', 's3')",
-      "SELECT * FROM pragma_database_size()", "SELECT * FROM information_schema.views", "SELECT * FROM pg_catalog.pg_views",
-      "SELECT * FROM sqlite_master", "SELECT * FROM duckdb_logs", "SELECT * FROM pg_settings",
-      "SELECT * FROM tail_raw_events(0)", "SELECT * FROM sorted_raw_events()", "SELECT * FROM 'http://localhost/x.csv'",
-      "SELECT * FROM read_csv('http://localhost/x.csv')", "SELECT * FROM read_parquet('s3://b/x')", "SHOW \"" + file + "\"",
-      "DESCRIBE '" + file + "'", "SUMMARIZE '" + file + "'", "SELECT * FROM memory.main.x", "SELECT * FROM other.raw.events",
-      "SELECT * FROM conformed.\"events.parquet\"", "SELECT ?", "SELECT $1", "PIVOT '" + file + "' ON a",
-      "SELECT * FROM (PIVOT '" + file + "' ON a USING count(*))", "SELECT * FROM test_all_types()", "SELECT * FROM seq_scan('x')",
-      "INSERT INTO t SELECT 1 RETURNING *", "WITH x AS (DELETE FROM raw.events RETURNING *) FROM x", "MERGE INTO a USING b ON true",
-      std::string("SELECT 1\0; DROP VIEW raw.events", 31), "SELECT * FROM unnest(glob('*'))",
+      "SELECT getenv('HOME')",
+      "SELECT current_setting('temp_directory')",
+      "SELECT pg_catalog.current_setting('threads')",
+      "SELECT system.main.getvariable('x')",
+      "SELECT GetEnv('HOME')",
+      "SELECT sleep_ms(1)",
+      "SELECT write_log('x')",
+      "SELECT [current_setting(x) FOR x IN ['threads']]",
+      "SELECT list_transform(['a'], lambda x : getenv(x))",
+      "SELECT * FROM duckdb_secrets()",
+      "SELECT * FROM duckdb_settings()",
+      "SELECT * FROM duckdb_views()",
+      "SELECT * FROM duckdb_databases()",
+      "SELECT * FROM duckdb_extensions()",
+      "SELECT * FROM which_secret('s3://x', 's3')",
+      "SELECT * FROM pragma_database_size()",
+      "SELECT * FROM information_schema.views",
+      "SELECT * FROM pg_catalog.pg_views",
+      "SELECT * FROM sqlite_master",
+      "SELECT * FROM duckdb_logs",
+      "SELECT * FROM pg_settings",
+      "SELECT * FROM tail_raw_events(0)",
+      "SELECT * FROM sorted_raw_events()",
+      "SELECT * FROM 'http://localhost/x.csv'",
+      "SELECT * FROM read_csv('http://localhost/x.csv')",
+      "SELECT * FROM read_parquet('s3://b/x')",
+      "SHOW \"" + file + "\"",
+      "DESCRIBE '" + file + "'",
+      "SUMMARIZE '" + file + "'",
+      "SELECT * FROM memory.main.x",
+      "SELECT * FROM other.raw.events",
+      "SELECT * FROM conformed.\"events.parquet\"",
+      "SELECT ?",
+      "SELECT $1",
+      "PIVOT '" + file + "' ON a",
+      "SELECT * FROM (PIVOT '" + file + "' ON a USING count(*))",
+      "SELECT * FROM test_all_types()",
+      "SELECT * FROM seq_scan('x')",
+      "INSERT INTO t SELECT 1 RETURNING *",
+      "WITH x AS (DELETE FROM raw.events RETURNING *) FROM x",
+      "MERGE INTO a USING b ON true",
+      std::string("SELECT 1\0; DROP VIEW raw.events", 31),
+      "SELECT * FROM unnest(glob('*'))",
       "SELECT count(*) FROM range(10) WHERE 'x' IN (SELECT content FROM read_text('/etc/passwd'))",
       "SELECT * FROM conformed.events AT (VERSION => 1)"};
   for (const auto& sql : hostile) {
@@ -124,10 +205,10 @@ TEST_CASE("no statement reads a file, writes, attaches, installs or asks about t
 TEST_CASE("behind the guard, the database itself opens nothing outside the lake and can not be unlocked") {
   Setup setup("sql-walls");
   auto connection = *setup.fixture.lake().database().connect();
-  for (const char* sql : {"FROM read_text('/etc/passwd')", "FROM glob('/etc/*')", "COPY (SELECT 1) TO '/tmp/millrace-x.csv'",
-                          "ATTACH '/tmp/millrace-x.db'", "INSTALL httpfs", "LOAD httpfs", "SET enable_external_access = true",
-                          "SET lock_configuration = false", "SET memory_limit = '100GB'",
-                          "SET allowed_directories = ['/']"}) {
+  for (const char* sql :
+       {"FROM read_text('/etc/passwd')", "FROM glob('/etc/*')", "COPY (SELECT 1) TO '/tmp/millrace-x.csv'",
+        "ATTACH '/tmp/millrace-x.db'", "INSTALL httpfs", "LOAD httpfs", "SET enable_external_access = true",
+        "SET lock_configuration = false", "SET memory_limit = '100GB'", "SET allowed_directories = ['/']"}) {
     CAPTURE(sql);
     CHECK_FALSE(connection->execute(sql).ok());
   }
@@ -196,7 +277,8 @@ TEST_CASE("queries that run while rows are committed and compacted see every row
     while (!done) {
       const std::int64_t least = appended;
       const auto result = engine.run(
-          "SELECT (SELECT count(*) FROM conformed.events), (SELECT count(DISTINCT \"offset\") FROM raw.events)");
+          "SELECT (SELECT count(*) FROM conformed.events), (SELECT count(DISTINCT \"offset\") FROM "
+          "raw.events)");
       const std::int64_t most = begun;
       if (!result.ok()) {
         FAIL_CHECK(result.error().message());

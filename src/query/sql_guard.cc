@@ -13,15 +13,17 @@ namespace {
 
 using simdjson::dom::element;
 
-constexpr std::array<std::string_view, 8> kTableFunctions = {"range",     "generate_series", "unnest",    "repeat",
-                                                             "repeat_row", "json_each",       "json_tree", "generate_subscripts"};
+constexpr std::array<std::string_view, 8> kTableFunctions = {"range",     "generate_series",    "unnest",
+                                                             "repeat",    "repeat_row",         "json_each",
+                                                             "json_tree", "generate_subscripts"};
 
 // Scalar functions that look outside the query, change something, or only waste time.
 constexpr std::array<std::string_view, 12> kForbiddenFunctions = {
-    "getenv",   "current_setting", "getvariable", "nextval",   "currval",  "write_log",
+    "getenv",   "current_setting", "getvariable",  "nextval",    "currval",        "write_log",
     "sleep_ms", "pg_sleep",        "txid_current", "set_config", "pg_get_viewdef", "current_query"};
 
-constexpr std::array<std::string_view, 4> kShown = {"tables", "__show_tables_expanded", "databases", "schemas"};
+constexpr std::array<std::string_view, 4> kShown = {"tables", "__show_tables_expanded", "databases",
+                                                    "schemas"};
 
 // Of a statement's tree: the places from which rows come.
 constexpr std::array<std::string_view, 8> kTableReferences = {
@@ -29,11 +31,14 @@ constexpr std::array<std::string_view, 8> kTableReferences = {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return c < 0x80 ? std::tolower(c) : c; });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return c < 0x80 ? std::tolower(c) : c; });
   return out;
 }
 
-bool contains(const auto& list, std::string_view name) { return std::find(list.begin(), list.end(), name) != list.end(); }
+bool contains(const auto& list, std::string_view name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
 
 bool is_plain_name(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
@@ -100,10 +105,12 @@ class TreeCheck {
     const auto type = text_of(node, "type");
     element ignored;
     // A table reference, not a constant that happens to spell like one.
-    if (type == "BASE_TABLE" && node["table_name"].get(ignored) == simdjson::SUCCESS) return check_table(node);
+    if (type == "BASE_TABLE" && node["table_name"].get(ignored) == simdjson::SUCCESS)
+      return check_table(node);
     if (type == "TABLE_FUNCTION" && node["function"].get(ignored) == simdjson::SUCCESS) {
       const auto name = lower(text_of(ignored, "function_name"));
-      if (!contains(kTableFunctions, name)) forbid(fmt::format("the table function {}() is not allowed", name));
+      if (!contains(kTableFunctions, name))
+        forbid(fmt::format("the table function {}() is not allowed", name));
       return;
     }
     if (type == "SHOW_REF") return check_show(node);
@@ -120,7 +127,8 @@ class TreeCheck {
     if (schema.empty() && catalog.empty() && expressions_.contains(name)) return;
     const auto qualified = schema + "." + name;
     if ((catalog.empty() || catalog == "memory") && tables_.contains(qualified)) return;
-    forbid(fmt::format("there is no table \"{}\"; the tables are {}", schema.empty() ? name : qualified, table_list()));
+    forbid(fmt::format("there is no table \"{}\"; the tables are {}", schema.empty() ? name : qualified,
+                       table_list()));
   }
 
   void check_show(const element& node) {
@@ -144,7 +152,9 @@ class TreeCheck {
   std::string problem_;
 };
 
-base::Error refused(std::string message) { return base::Error(base::ErrorCode::invalid_argument, std::move(message)); }
+base::Error refused(std::string message) {
+  return base::Error(base::ErrorCode::invalid_argument, std::move(message));
+}
 
 }  // namespace
 
@@ -164,7 +174,8 @@ base::Status check_syntax_tree(std::string_view tree_json, const std::vector<std
   }
   simdjson::dom::array statements;
   if (root["statements"].get(statements) != simdjson::SUCCESS || statements.size() != 1) {
-    return refused(statements.size() == 0 ? "syntax: there is no statement" : "only one statement at a time is allowed");
+    return refused(statements.size() == 0 ? "syntax: there is no statement"
+                                          : "only one statement at a time is allowed");
   }
   return TreeCheck(tables).run(statements.at(0).value());
 }

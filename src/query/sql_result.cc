@@ -39,8 +39,8 @@ void append_cell_csv(std::string& out, const SqlCell& cell) {
 
 // Columns a terminal needs for UTF-8 text, taking every code point for one.
 std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 std::string shown_text(const SqlCell& cell, std::size_t width_max) {
@@ -106,7 +106,8 @@ std::string to_json(const SqlResult& result) {
 base::Result<SqlResult> parse_json_result(std::string_view json) {
   simdjson::dom::parser parser;
   simdjson::dom::element root;
-  if (parser.parse(simdjson::padded_string(json)).get(root) != simdjson::SUCCESS) return not_a_result("no JSON");
+  if (parser.parse(simdjson::padded_string(json)).get(root) != simdjson::SUCCESS)
+    return not_a_result("no JSON");
   simdjson::dom::array columns, rows;
   if (root["columns"].get(columns) != simdjson::SUCCESS || root["rows"].get(rows) != simdjson::SUCCESS) {
     return not_a_result("no columns or no rows");
@@ -121,7 +122,8 @@ base::Result<SqlResult> parse_json_result(std::string_view json) {
   }
   for (const auto row : rows) {
     simdjson::dom::array values;
-    if (row.get(values) != simdjson::SUCCESS || values.size() != out.columns.size()) return not_a_result("a row");
+    if (row.get(values) != simdjson::SUCCESS || values.size() != out.columns.size())
+      return not_a_result("a row");
     auto& cells = out.rows.emplace_back();
     for (const auto value : values) {
       TRY_ASSIGN(auto cell, parse_cell(value));
@@ -155,7 +157,8 @@ std::string to_csv(const SqlResult& result) {
 std::string to_table(const SqlResult& result, std::size_t cell_width_max) {
   const std::size_t count = result.columns.size();
   std::vector<std::vector<std::string>> shown(1);
-  for (const auto& column : result.columns) shown[0].push_back(shown_text({Kind::text, column.name}, cell_width_max));
+  for (const auto& column : result.columns)
+    shown[0].push_back(shown_text({Kind::text, column.name}, cell_width_max));
   for (const auto& row : result.rows) {
     auto& texts = shown.emplace_back();
     for (const auto& cell : row) texts.push_back(shown_text(cell, cell_width_max));

@@ -9,7 +9,9 @@ namespace {
 SqlResult sample() {
   SqlResult out;
   out.columns = {{"name", "VARCHAR"}, {"n", "BIGINT"}};
-  out.rows = {{{Kind::text, "a,\"b\""}, {Kind::number, "12"}}, {{Kind::null, ""}, {Kind::number, "3"}}, {{Kind::text, ""}, {}}};
+  out.rows = {{{Kind::text, "a,\"b\""}, {Kind::number, "12"}},
+              {{Kind::null, ""}, {Kind::number, "3"}},
+              {{Kind::text, ""}, {}}};
   out.took_ms = 3;
   return out;
 }
@@ -22,7 +24,8 @@ TEST_CASE("a result survives the way to JSON and back") {
   const auto back = parse_json_result(json);
   REQUIRE(back.ok());
   CHECK(to_json(*back) == json);
-  for (const char* bad : {"", "[]", "{}", R"({"columns":[],"rows":[[1]]})", R"({"columns":[{"name":1}],"rows":[]})"}) {
+  for (const char* bad :
+       {"", "[]", "{}", R"({"columns":[],"rows":[[1]]})", R"({"columns":[{"name":1}],"rows":[]})"}) {
     CHECK_FALSE(parse_json_result(bad).ok());
   }
 }
