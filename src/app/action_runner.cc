@@ -1,57 +1,111 @@
 #include "app/action_runner.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
-
-#include "event/fact.h"
 
 namespace millrace::app {
 
 namespace {
-constexpr std::size_t kReadBytes = 1 << 20;
-constexpr std::size_t kListedMax = 10'000;
-constexpr std::int64_t kIdleMs = 1000;
-}  // namespace
 
-ActionRunner::ActionRunner(const journal::Journal& journal)
-    : journal_(journal), next_(journal.begin()), worker_("actions", Priority::background, [this] { return turn(); }) {}
+constexpr std::int64_t kReadIdleMs = 200;
+constexpr std::int64_t kReadErrorMs = 5000;
+constexpr std::int64_t kSendIdleMs = 200;
 
-base::Result<std::unique_ptr<ActionRunner>> ActionRunner::open(const WebhookSettings&, disk::Disk&,
-                                                               const journal::Journal& journal, const base::Clock&,
-                                                               base::Random&) {
-  return std::unique_ptr<ActionRunner>(new ActionRunner(journal));
+serve::DeliveryState state_of(act::DeliveryState state) {
+  switch (state) {
+    case act::DeliveryState::none: return serve::DeliveryState::none;
+    case act::DeliveryState::pending: return serve::DeliveryState::pending;
+    case act::DeliveryState::delivered: return serve::DeliveryState::delivered;
+    case act::DeliveryState::failed: return serve::DeliveryState::failed;
+  }
+  return serve::DeliveryState::none;
 }
 
-std::int64_t ActionRunner::turn() {
-  if (next_ >= journal_.durable_end()) return kIdleMs;
-  const auto batch = journal_.read(next_, kReadBytes);
-  if (!batch.ok()) {
-    spdlog::error("actions/0: {}", batch.error().message());
-    return kIdleMs;
+act::DeliveryState state_of(serve::DeliveryState state) {
+  switch (state) {
+    case serve::DeliveryState::none: return act::DeliveryState::none;
+    case serve::DeliveryState::pending: return act::DeliveryState::pending;
+    case serve::DeliveryState::delivered: return act::DeliveryState::delivered;
+    case serve::DeliveryState::failed: return act::DeliveryState::failed;
   }
-  for (const auto payload : batch->payloads) {
-    const auto fact = event::decode_fact(payload);
-    const auto* action = fact.ok() ? std::get_if<event::Action>(&fact->fact) : nullptr;
-    if (!action) continue;
-    if (observer_) observer_(*action);
-    const std::lock_guard lock(mutex_);
-    entries_.push_front({*action, serve::DeliveryState::none, 0, "", {}});
-    if (entries_.size() > kListedMax) entries_.pop_back();
+  return act::DeliveryState::none;
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<ActionRunner>> ActionRunner::open(const WebhookSettings& settings, disk::Disk& disk,
+                                                               const journal::Journal& journal, const base::Clock& clock,
+                                                               base::Random& random) {
+  std::unique_ptr<ActionRunner> runner(new ActionRunner);
+  std::vector<act::Target> targets;
+  if (!settings.url.empty()) {
+    if (auto url = act::parse_url(settings.url); !url.ok()) return std::move(url).error().with_context("webhook.url");
+    targets.push_back({"webhook", settings.url, settings.secret});
   }
-  next_ = batch->end();
-  delivered_ = next_.value;
-  return 0;
+  runner->deliverer_ = std::make_unique<act::Deliverer>(journal, disk, std::move(targets), runner->transport_, clock, random,
+                                                        act::DelivererSettings{});
+  TRY(runner->deliverer_->open());
+  runner->reader_ =
+      std::make_unique<Worker>("actions", Priority::background, [self = runner.get()] { return self->read(); });
+  const std::size_t threads = act::OutboxLimits{}.in_flight_max;
+  for (std::size_t target = 0; target < runner->deliverer_->targets(); ++target) {
+    for (std::size_t i = 0; i < threads; ++i) {
+      runner->senders_.push_back(std::make_unique<Worker>(
+          fmt::format("webhook-{}", i), Priority::background, [self = runner.get(), target]() -> std::int64_t {
+            return self->deliverer_->deliver_one(target) ? 0 : kSendIdleMs;
+          }));
+    }
+  }
+  return runner;
+}
+
+void ActionRunner::start() {
+  reader_->start();
+  for (auto& sender : senders_) sender->start();
+}
+
+void ActionRunner::stop() {
+  for (auto& sender : senders_) sender->announce_stop();
+  for (auto& sender : senders_) sender->stop();
+  reader_->stop();
+  if (const auto saved = deliverer_->save(); !saved.ok()) spdlog::warn("actions: save: {}", saved.error().message());
+}
+
+std::int64_t ActionRunner::read() {
+  const auto read = deliverer_->pump();
+  if (!read.ok()) {
+    spdlog::error("actions: {}", read.error().message());
+    return kReadErrorMs;
+  }
+  return *read > 0 ? 0 : kReadIdleMs;
 }
 
 std::vector<serve::ActionEntry> ActionRunner::list(const serve::ActionQuery& query) const {
+  std::optional<act::DeliveryState> state;
+  if (query.state) state = state_of(*query.state);
   std::vector<serve::ActionEntry> list;
-  const std::lock_guard lock(mutex_);
-  for (const auto& entry : entries_) {
-    if (list.size() == query.n) break;
-    if (!query.state || *query.state == entry.state) list.push_back(entry);
+  for (auto& entry : deliverer_->list(query.n, state)) {
+    serve::ActionEntry listed;
+    listed.state = state_of(entry.state());
+    if (!entry.targets.empty()) {
+      const auto& target = entry.targets.front();
+      listed.attempts = target.attempts;
+      listed.last_error = target.last_error;
+      if (target.state == act::DeliveryState::delivered) listed.delivered_at = target.finished;
+    }
+    listed.action = std::move(entry.action);
+    list.push_back(std::move(listed));
   }
   return list;
 }
 
-void ActionRunner::collect(serve::MetricSamples&) const {}
+void ActionRunner::collect(serve::MetricSamples& samples) const {
+  const auto figures = deliverer_->figures();
+  samples.counter("millrace_action_attempts_total", "Deliveries tried.", static_cast<double>(figures.attempts));
+  samples.counter("millrace_actions_delivered_total", "Actions delivered.", static_cast<double>(figures.delivered));
+  samples.counter("millrace_actions_failed_total", "Actions given up.", static_cast<double>(figures.failed));
+  samples.counter("millrace_action_errors_total", "Attempts that did not deliver.", static_cast<double>(figures.errors));
+  samples.gauge("millrace_actions_pending", "Actions on their way.", static_cast<double>(figures.pending));
+}
 
 }  // namespace millrace::app

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <vector>
 
+#include "act/deliverer.h"
+#include "act/http_transport.h"
 #include "app/settings.h"
 #include "app/worker.h"
 #include "base/clock.h"
@@ -19,34 +19,30 @@
 
 namespace millrace::app {
 
-// Reads the `actions` topic, lists what leaves, and delivers it.
+// The threads of act::Deliverer: one reads the `actions` topic, the others post, which may block.
 class ActionRunner {
  public:
   static base::Result<std::unique_ptr<ActionRunner>> open(const WebhookSettings& settings, disk::Disk& disk,
                                                           const journal::Journal& journal, const base::Clock& clock,
                                                           base::Random& random);
   ~ActionRunner() { stop(); }
-  void start() { worker_.start(); }
-  void stop() { worker_.stop(); }
-  void wake() { worker_.wake(); }
-  // Runs on the runner's thread for each new action; set before start().
-  void on_action(std::function<void(const event::Action&)> observer) { observer_ = std::move(observer); }
+  void start();
+  void stop();
+  void wake() { reader_->wake(); }
+  // Runs on the reader's thread for each new action; set before start().
+  void on_action(std::function<void(const event::Action&)> observer) { deliverer_->on_action(std::move(observer)); }
 
   std::vector<serve::ActionEntry> list(const serve::ActionQuery& query) const;
-  journal::Offset delivered() const { return {delivered_.load()}; }
   void collect(serve::MetricSamples& samples) const;
 
  private:
-  explicit ActionRunner(const journal::Journal& journal);
-  std::int64_t turn();
+  ActionRunner() : transport_(act::HttpTransportSettings{}) {}
+  std::int64_t read();
 
-  const journal::Journal& journal_;
-  std::function<void(const event::Action&)> observer_;
-  journal::Offset next_;
-  std::atomic<std::uint64_t> delivered_{0};
-  mutable std::mutex mutex_;
-  std::deque<serve::ActionEntry> entries_;  // Newest first. Guarded by mutex_.
-  Worker worker_;
+  act::HttpTransport transport_;
+  std::unique_ptr<act::Deliverer> deliverer_;
+  std::unique_ptr<Worker> reader_;
+  std::vector<std::unique_ptr<Worker>> senders_;
 };
 
 }  // namespace millrace::app

@@ -206,6 +206,11 @@ void Platform::tick_partitions(base::WallTime now) {
 
 std::int64_t Platform::tick() {
   if (settings_.time == process::TimeMode::wall) tick_partitions(clock_.wall());
+  // Actions leave once they are durable, and no one else waits for that.
+  const auto& actions = journals_->journal(event::Topic::actions, 0);
+  if (actions.end() > actions.durable_end()) {
+    (void)journals_->commit(event::Topic::actions, 0).submit({}, journal::Durability::synced, [](auto&&) {}).ok();
+  }
   api_->tick();
   return settings_.tick_ms;
 }
@@ -236,7 +241,7 @@ base::Status Platform::submit_stock(const event::StockCommand& command, serve::S
 
 // What a restart would read again, and so must stay.
 journal::Offset Platform::needed_from(event::Topic topic, std::uint32_t partition) const {
-  if (topic == event::Topic::actions) return actions_->delivered();
+  if (topic == event::Topic::actions) return journals_->journal(topic, partition).end();  // Retention alone decides.
   for (const auto& stage : stages_) {
     if (stage->topic() == topic && stage->partition() == partition) return {stage->committed()};
   }

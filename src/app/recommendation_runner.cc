@@ -35,6 +35,9 @@ base::Result<bool> RecommendationRunner::read_sessions() {
       spdlog::warn("sessions/0: {}", fact.error().message());
       continue;
     }
+    auto& seen = seen_[{fact->position.topic, fact->position.partition}];
+    if (seen && fact->position <= *seen) continue;  // Emitted again after a restart.
+    seen = fact->position;
     if (const auto* closed = std::get_if<event::SessionClosed>(&fact->fact)) index_.apply(*closed);
   }
   next_ = batch.end();

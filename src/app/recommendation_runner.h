@@ -2,11 +2,15 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <mutex>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "app/worker.h"
 #include "commerce/recommendation_index.h"
+#include "event/fact.h"
 #include "event/view.h"
 #include "journal/journal.h"
 #include "serve/recommendation_source.h"
@@ -38,6 +42,7 @@ class RecommendationRunner final : public serve::RecommendationSource {
   const journal::Journal& sessions_;
   commerce::RecommendationIndex& index_;
   journal::Offset next_;
+  std::map<std::pair<event::Topic, std::uint32_t>, std::optional<event::SourcePosition>> seen_;
   bool broken_ = false;
   std::mutex mutex_;
   std::vector<event::ClickView> clicks_;  // Guarded by mutex_.
