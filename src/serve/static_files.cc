@@ -11,7 +11,8 @@ constexpr std::string_view kWithoutDashboard = R"(<!doctype html>
 <body><h1>Millrace is running</h1>
 <p>This binary was built without its dashboard. Build it with
 <code>npm ci &amp;&amp; npm run build</code> in <code>web/dashboard</code>, then build the binary again.</p>
-<p>The API is described at <a href="/openapi.json">/openapi.json</a>; figures are at <a href="/metrics">/metrics</a>.</p>
+<p>The API is described at <a href="/openapi.json">/openapi.json</a>; figures are at
+<a href="/metrics">/metrics</a>.</p>
 </body></html>
 )";
 
