@@ -146,7 +146,7 @@ Status decode_records(const BatchHeader& header, std::span<const std::byte> stor
   base::ByteReader reader(out.memory.back());
   const std::uint64_t skipped = from > header.first ? from.value - header.first.value : 0;
   if (out.payloads.empty()) out.first = header.first + skipped;
-  for (std::uint32_t i = 0; i < header.count; ++i) {
+  for (std::uint32_t i = 0; i < header.count && reader.ok(); ++i) {
     const std::string_view payload = reader.raw(reader.u32());
     if (i >= skipped && reader.ok()) out.payloads.push_back(payload);
   }
