@@ -25,6 +25,8 @@ function(module NAME)
   if(tests)
     add_executable(${NAME}_test ${tests} ${CMAKE_SOURCE_DIR}/cmake/doctest_main.cc)
     target_link_libraries(${NAME}_test PRIVATE millrace_${NAME})
+    # Only here: a path in every command line would keep ccache from serving another clone.
+    target_compile_definitions(${NAME}_test PRIVATE MILLRACE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     if(TARGET millrace_sim OR NOT NAME STREQUAL sim)
       target_link_libraries(${NAME}_test PRIVATE millrace_sim)
     endif()

@@ -24,10 +24,11 @@ run_step() {
 }
 
 run_tests() {
-  local only="" integration=1 arguments=()
+  local only="" integration=1 preset=release arguments=()
   while [ $# -gt 0 ]; do
     case $1 in
       --unit) integration=0 ;;
+      --sanitize) preset=debug ;;
       -*) arguments+=("$1") ;;
       *) only=$1 ;;
     esac
@@ -35,16 +36,16 @@ run_tests() {
   done
   mkdir -p build/logs
   if [ -n "$only" ]; then
-    build debug "${only}_test"
-    exec "build/debug/${only}_test" ${arguments[@]+"${arguments[@]}"}
+    build "$preset" "${only}_test"
+    exec "build/$preset/${only}_test" ${arguments[@]+"${arguments[@]}"}
   fi
-  build debug tests
-  say "unit tests, with AddressSanitizer and UndefinedBehaviorSanitizer"
-  for program in build/debug/*_test; do
+  build "$preset" tests
+  say "unit tests ($preset)"
+  for program in build/"$preset"/*_test; do
     run_step "$(basename "$program")" "$program" ${arguments[@]+"${arguments[@]}"}
   done
   if [ $integration = 1 ]; then
-    build release
+    build release millrace
     say "integration tests, on the release binary"
     for script in tests/*/run.sh; do
       run_step "$(basename "$(dirname "$script")")" bash "$script" build/release/millrace

@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
   app.get_formatter()->column_width(40);
   int exit_code = 0;
   add_serve_command(app, exit_code);
-  // add_demo_command(app, exit_code);
+  add_demo_command(app, exit_code);
   add_sql_command(app, exit_code);
   add_replay_command(app, exit_code);
   add_evaluate_command(app, exit_code);

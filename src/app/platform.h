@@ -46,6 +46,7 @@ class Platform {
 
   std::uint16_t port() const { return port_; }
   serve::PlatformStatus status() const;
+  std::uint64_t rows_committed() const;  // Of all tables.
   serve::Views& views() { return *views_; }
   LakeRunner& lake_runner() { return *lake_runner_; }
   lake::Lake& lake() { return *lake_; }

@@ -97,6 +97,12 @@ serve::LakeStatus Platform::lake_status() const {
   return status;
 }
 
+std::uint64_t Platform::rows_committed() const {
+  std::uint64_t rows = 0;
+  for (const auto& table : lake_->status().tables) rows += static_cast<std::uint64_t>(table.rows_committed);
+  return rows;
+}
+
 serve::LiveFigures Platform::live_figures() {
   serve::LiveFigures figures;
   figures.ack = recent_ack_->read();
