@@ -59,6 +59,10 @@ class Fixture {
     router_.dispatch(call->request, http::Responder(call->recorder));
     return call;
   }
+  void sync_one(std::size_t partition) {
+    while (commits_[partition]->run_once()) {
+    }
+  }
   void sync() {
     for (auto& commit : commits_) {
       while (commit->run_once()) {
@@ -81,6 +85,7 @@ class Fixture {
 
   sim::SimClock clock{kNow};
   std::vector<std::unique_ptr<journal::MemoryJournal>> journals;
+  std::vector<std::unique_ptr<Call>> held;  // Requests that outlive their test's statement.
 
  private:
   std::vector<std::unique_ptr<journal::GroupCommit>> commits_;
@@ -90,6 +95,32 @@ class Fixture {
 
  public:
   std::unique_ptr<Collector> collector;
+};
+
+// Fails to append or to sync with the code given; not_found: does not fail.
+class FailingJournal final : public journal::Journal {
+ public:
+  FailingJournal(base::ErrorCode append, base::ErrorCode sync) : append_(append), sync_(sync) {}
+  base::Result<journal::Offset> append(std::span<const journal::RecordBuffer* const> buffers) override {
+    if (append_ != base::ErrorCode::not_found) return base::Error(append_, "planned");
+    return inner_.append(buffers);
+  }
+  base::Status sync() override {
+    if (sync_ != base::ErrorCode::not_found) return base::Error(sync_, "planned");
+    return inner_.sync();
+  }
+  base::Result<journal::RecordBatch> read(journal::Offset from, std::size_t bytes_max) const override {
+    return inner_.read(from, bytes_max);
+  }
+  journal::Offset begin() const override { return inner_.begin(); }
+  journal::Offset end() const override { return inner_.end(); }
+  journal::Offset durable_end() const override { return inner_.durable_end(); }
+  base::Status trim(journal::Offset before) override { return inner_.trim(before); }
+
+ private:
+  const base::ErrorCode append_;
+  const base::ErrorCode sync_;
+  journal::MemoryJournal inner_;
 };
 
 std::string track(std::string_view visitor, std::string_view id) {
@@ -118,4 +149,142 @@ TEST_CASE("a request is answered when its event is durable, and not before") {
   CHECK(events[0].received_at == kNow);
   REQUIRE(events[0].products.size() == 1);
   CHECK(events[0].products[0].price == event::Money{12'500'000});
+}
+
+TEST_CASE("a batch over several partitions is answered once, when the last of them is durable") {
+  Fixture fixture(4);
+  std::string body = R"({"batch":[)";
+  for (int i = 0; i < 40; ++i) body += (i == 0 ? "" : ",") + track("v" + std::to_string(i), "m" + std::to_string(i));
+  const auto call = fixture.post("/v1/batch", body + R"(,{"type":"track","event":"x"}]})");
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK_FALSE(call->answered());
+    fixture.sync_one(i);
+  }
+  CHECK(call->response().status == 200);
+  std::vector<journal::RecordBatch> memory;
+  CHECK(fixture.events(memory).size() == 40);
+  const auto& counters = fixture.collector->counters();
+  CHECK(counters.items_received.load() == 41);
+  CHECK(counters.items_accepted.load() == 40);
+  CHECK(counters.items_quarantined.load() == 1);
+}
+
+TEST_CASE("all events of one visitor go to one partition, in their order") {
+  Fixture fixture(4);
+  for (int i = 0; i < 20; ++i) fixture.held.push_back(fixture.post("/v1/track", track("same", "m" + std::to_string(i))));
+  fixture.sync();
+  std::vector<journal::RecordBatch> memory;
+  const auto events = fixture.events(memory);
+  REQUIRE(events.size() == 20);
+  for (std::size_t i = 0; i < 20; ++i) CHECK(events[i][event::Text::message_id] == "m" + std::to_string(i));
+  int used = 0;
+  for (const auto& journal : fixture.journals) used += journal->end().value > 0 ? 1 : 0;
+  CHECK(used == 1);
+}
+
+TEST_CASE("a full queue is 429 with Retry-After, and the request is answered once") {
+  Fixture fixture(1, {}, 600);
+  const auto first = fixture.post("/v1/track", track("a", "1"));
+  const auto second = fixture.post("/v1/track", track("b", "2"));
+  const auto third = fixture.post("/v1/track", track("c", "3"));
+  CHECK_FALSE(first->answered());
+  CHECK(third->response().status == 429);
+  REQUIRE(third->response().headers.size() == 1);
+  CHECK(third->response().headers[0].first == "Retry-After");
+  CHECK(third->response().body.find(R"("code":"overloaded")") != std::string::npos);
+  fixture.sync();
+  CHECK(first->response().status == 200);
+  CHECK(fixture.collector->counters().requests_overloaded.load() >= 1);
+  const auto later = fixture.post("/v1/track", track("d", "4"));
+  fixture.sync();
+  CHECK(later->response().status == 200);
+}
+
+TEST_CASE("a journal that fails is 503 with Retry-After, never 200") {
+  struct Row {
+    base::ErrorCode append;
+    base::ErrorCode sync;
+    std::string_view code;
+  };
+  const auto none = base::ErrorCode::not_found;
+  for (const Row& row : {Row{base::ErrorCode::exhausted, none, "disk_full"}, Row{base::ErrorCode::io, none, "journal_unavailable"},
+                         Row{none, base::ErrorCode::io, "journal_unavailable"}}) {
+    FailingJournal journal(row.append, row.sync);
+    sim::SimClock clock{kNow};
+    journal::GroupCommit commit(journal, clock, {});
+    const SourceTable sources = two_sources();
+    const SegmentDialect dialect(sources, {});
+    http::Router router;
+    Collector collector({}, {&commit}, clock);
+    collector.attach(dialect, router);
+    Fixture::Call call;
+    call.body = track("v", "m");
+    call.request.method = http::Method::post;
+    REQUIRE(http::parse_target("/v1/track?writeKey=wk", call.request));
+    call.request.body = call.body;
+    router.dispatch(call.request, http::Responder(call.recorder));
+    while (commit.run_once()) {
+    }
+    CHECK(call.response().status == 503);
+    CHECK(call.response().body.find("\"code\":\"" + std::string(row.code)) != std::string::npos);
+    REQUIRE(call.response().headers.size() == 1);
+    CHECK(call.response().headers[0].first == "Retry-After");
+    CHECK(collector.counters().requests_failed.load() == 1);
+    CHECK(collector.counters().ack_ns.snapshot().count() == 0);
+  }
+}
+
+TEST_CASE("a refused request stores nothing and is answered at once") {
+  Fixture fixture;
+  const auto call = fixture.post("/v1/batch", R"({"batch":[)" + track("v", "m") + ",{]}");
+  CHECK(call->response().status == 400);
+  fixture.sync();
+  std::vector<journal::RecordBatch> memory;
+  CHECK(fixture.events(memory).empty());
+  CHECK(fixture.collector->counters().requests_refused.load() == 1);
+  CHECK(fixture.collector->counters().items_received.load() == 0);
+}
+
+TEST_CASE("when time is the events', history counts as received when it happened") {
+  const std::string body = R"({"batch":[{"type":"track","event":"x","userId":"u","timestamp":"2015-06-02T05:02:12.117Z"},)"
+                           R"({"type":"track","event":"x"}]})";
+  for (const TimeSource time : {TimeSource::wall, TimeSource::events}) {
+    Fixture fixture(2, {.time = time});
+    const auto import = fixture.post("/v1/import", body);
+    const auto live = fixture.post("/v1/track", track("v", "m"));
+    fixture.sync();
+    REQUIRE(import->response().status == 200);
+    REQUIRE(live->response().status == 200);
+    std::vector<journal::RecordBatch> memory;
+    int imported = 0;
+    for (const auto& event : fixture.events(memory)) {
+      const bool is_import = event.has(event::Flag::imported);
+      imported += is_import ? 1 : 0;
+      const base::WallTime expected = is_import && time == TimeSource::events ? base::WallTime{1'433'221'332'117} : kNow;
+      CHECK(event.received_at == expected);
+    }
+    CHECK(imported == 1);
+    for (const auto& batch : memory) {
+      for (const auto payload : batch.payloads) {
+        if (*event::record_kind(payload) != event::RecordKind::quarantined) continue;
+        CHECK(event::decode_quarantined(payload)->received_at ==
+              (time == TimeSource::events ? base::WallTime{1'433'221'332'117} : kNow));
+      }
+    }
+  }
+}
+
+TEST_CASE("a request larger than the journal takes in one piece is cut into several") {
+  Fixture fixture(1, {}, 64 << 20);
+  const std::string padding(20'000, 'p');
+  std::string body = R"({"batch":[)";
+  constexpr int kItems = 300;
+  for (int i = 0; i < kItems; ++i) {
+    body += (i == 0 ? "" : ",");
+    body += R"({"type":"track","event":"x","userId":"u","messageId":")" + std::to_string(i) + R"(","properties":{"p":")" + padding + "\"}}";
+  }
+  const auto call = fixture.post("/v1/batch", body + "]}");
+  fixture.sync();
+  CHECK(call->response().status == 200);
+  CHECK(fixture.journals[0]->end().value == kItems);
 }

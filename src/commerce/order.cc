@@ -72,7 +72,20 @@ Orders::Orders(const process::StateStore& store, const std::string& prefix, Orde
 void Orders::advance(base::WallTime now) {
   if (now <= now_) return;
   now_ = now;
-  while (const auto id = accepted_.pop(now)) orders_.erase(*id);
+  while (const auto id = accepted_.pop(now)) {
+    const Order* order = orders_.find(*id);
+    if (order == nullptr) continue;
+    if (order->accepted_at.ms != 0) {
+      orders_.erase(*id);
+    } else {
+      keep(*id);  // It came before any time was known: its time begins now.
+    }
+  }
+}
+
+void Orders::keep(std::string_view order_id) {
+  orders_.edit(order_id).accepted_at = now_;
+  accepted_.push(order_id, now_ + settings_.retention_ms);
 }
 
 OrderOutcome Orders::apply(std::uint64_t offset, OrderRow told) {
@@ -101,7 +114,7 @@ OrderOutcome Orders::apply(std::uint64_t offset, OrderRow told) {
 }
 
 void Orders::accept(OrderRow told, OrderOutcome& out) {
-  accepted_.push(told.order_id, now_ + settings_.retention_ms);
+  keep(told.order_id);
   told.version = 1;
   derive_amounts(told);
   out.sales = sales_between(told, told.ordered_at, {}, told.lines);
@@ -114,7 +127,7 @@ void Orders::accept(OrderRow told, OrderOutcome& out) {
 }
 
 void Orders::accept_unknown(OrderRow told, OrderOutcome& out) {
-  accepted_.push(told.order_id, now_ + settings_.retention_ms);
+  keep(told.order_id);
   Order& order = orders_.edit(told.order_id);
   order.unknown = true;
   order.change_hash = content_hash(told);
@@ -217,6 +230,7 @@ void Order::encode(std::string& out) const {
     writer.zigzag(line.quantity);
     writer.zigzag(line.price.micros);
   }
+  writer.zigzag(accepted_at.ms);
   writer.u64(change_hash);
   writer.zigzag(changed_at.ms);
   writer.varint(duplicates);
@@ -239,6 +253,7 @@ bool Order::decode(std::string_view bytes, Order& into) {
     line.quantity = reader.zigzag();
     line.price.micros = reader.zigzag();
   }
+  into.accepted_at.ms = reader.zigzag();
   into.change_hash = reader.u64();
   into.changed_at.ms = reader.zigzag();
   into.duplicates = static_cast<std::uint32_t>(reader.varint());

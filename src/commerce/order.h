@@ -36,6 +36,7 @@ struct Order {
   event::OrderRow row;                    // As last written; its lines hold what was not returned.
   std::vector<event::OrderLine> ordered;  // Its lines with the quantities ordered.
   bool unknown = false;           // Only a refund or cancellation has been seen; `ordered` is what it named.
+  base::WallTime accepted_at;     // By the stage's time; 0 when no time was known yet.
   std::uint64_t change_hash = 0;  // Content of the last change, and its event time.
   base::WallTime changed_at;
   std::uint32_t duplicates = 0;
@@ -80,6 +81,7 @@ class Orders final : public process::Checkpointed {
 
  private:
   void accept(event::OrderRow told, OrderOutcome& out);
+  void keep(std::string_view order_id);
   void accept_unknown(event::OrderRow told, OrderOutcome& out);
   void join_unknown(Order& order, event::OrderRow told, OrderOutcome& out);
   void update(Order& order, const event::OrderRow& told, OrderOutcome& out);

@@ -238,5 +238,16 @@ TEST_CASE("orders are forgotten after their time, and survive encoding until the
   CHECK_EQ(orders.kept(), 0);
 }
 
+TEST_CASE("an order that comes before any time is known is not forgotten at the first tick") {
+  Shop shop;
+  shop.tell(told(OrderStatus::completed, {line("a", 2, 10)}));
+  shop.orders.advance({1'763'719'200'000});
+  CHECK(shop.orders.find("o-1") != nullptr);
+  shop.orders.advance({1'763'719'200'000 + 180 * base::kDayMs - 1});
+  CHECK(shop.orders.find("o-1") != nullptr);
+  shop.orders.advance({1'763'719'200'000 + 180 * base::kDayMs});
+  CHECK(shop.orders.find("o-1") == nullptr);
+}
+
 }  // namespace
 }  // namespace millrace::commerce

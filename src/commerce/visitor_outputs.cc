@@ -125,16 +125,18 @@ void VisitorStage::publish_carts(std::string_view visitor_id, const VisitorState
 void VisitorStage::list(std::string_view visitor_id, VisitorState& state) {
   if (state.listed_in_batch == batch_) return;
   state.listed_in_batch = batch_;
-  listed_.emplace_back(visitor_id);
+  if (listed_count_ == listed_.size()) listed_.emplace_back();
+  listed_[listed_count_++] = visitor_id;
 }
 
 void VisitorStage::on_batch_end(process::Outputs& out) {
-  for (const auto& visitor_id : listed_) {
+  for (std::size_t i = 0; i < listed_count_; ++i) {
+    const std::string& visitor_id = listed_[i];
     const VisitorState* state = visitors_.find(visitor_id);
     INVARIANT(state != nullptr);
     out.views.emplace_back(std::make_shared<const event::VisitorView>(visitor_view(visitor_id, *state, settings_.cart)));
   }
-  listed_.clear();
+  listed_count_ = 0;
   ++batch_;
   const std::size_t first = out.funnel.size();
   funnel_.take_changed(out.funnel);

@@ -90,7 +90,9 @@ class VisitorStage final : public process::Stage {
   process::CheckpointedParts parts_;
 
   std::uint64_t batch_ = 1;
-  std::vector<std::string> listed_;  // Visitors whose views this batch changed.
+  // Visitors whose views this batch changed: the first of the list; the rest is memory to use again.
+  std::vector<std::string> listed_;
+  std::size_t listed_count_ = 0;
   // Reused between records.
   event::Event event_;
   SessionEffects session_effects_;

@@ -10,10 +10,11 @@ namespace millrace::process {
 
 // State in memory that goes into a checkpoint without stopping. In this order, again and again:
 //   freeze()     O(1): what is changed now belongs to the checkpoint, as it is now;
-//   drain()      some calls, with changes and reads in between: moves about `entries` frozen changes at a time into the
-//                batch and returns true when none is left;
-//   committed()  O(1), after the store's commit() returned ok. Until then everything drained stays in memory, because the
-//                store cannot answer for it yet. There may be much time and many changes between drain and committed.
+//   drain()      some calls, with changes and reads in between: moves about `entries` frozen changes at a
+//                time into the batch and returns true when none is left;
+//   committed()  O(1), after the store's commit() returned ok. Until then everything drained stays in
+//                memory, because the store cannot answer for it yet. There may be much time and many
+//                changes between drain and committed.
 class Checkpointed {
  public:
   virtual ~Checkpointed() = default;

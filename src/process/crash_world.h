@@ -22,8 +22,8 @@
 #include "process/partition_owner.h"
 #include "process/toy_stages.h"
 
-// A small world for tests of the runtime: journals that lose their unsynced end in a power cut, a lake that drops what it has, and
-// two stages, on one thread that a seed drives.
+// A small world for tests of the runtime: journals that lose their unsynced end in a power cut, a lake that
+// drops what it has, and two stages, on one thread that a seed drives.
 namespace millrace::process {
 
 class StillClock final : public base::Clock {

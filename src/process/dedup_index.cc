@@ -16,7 +16,8 @@ void append_big_endian(std::uint64_t value, int bytes, std::string& out) {
   for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
 }
 
-// The same message id of another visitor is another id: what a partition sees must not depend on who shares it.
+// The same message id of another visitor is another id: what a partition sees must not depend on who shares
+// it.
 base::Hash128 scoped(std::uint64_t visitor_hash, const base::Hash128& id) {
   return {base::mix(id.high, visitor_hash), base::mix(id.low, visitor_hash)};
 }

@@ -19,22 +19,22 @@ namespace millrace::process {
 struct DedupSettings {
   std::int64_t horizon_ms = 72 * base::kHourMs;
   std::int64_t bucket_ms = 12 * base::kHourMs;  // Ids are forgotten a whole bucket at a time.
-  std::size_t filter_ids_min =
-      1 << 16;                      // Capacity of a bucket's first filter, unless the last bucket had more.
-  std::uint32_t run_ids = 1 << 16;  // Ids stored as one run. May not change for a store that has ids.
+  std::size_t filter_ids_min = 1 << 16;  // Capacity of a bucket's filter, unless the last one had more.
+  std::uint32_t run_ids = 1 << 16;       // Ids stored as one run. May not change for a store that has ids.
 };
 
-// Which message ids a partition has seen within the horizon. Exact: an id counts as seen if and only if the same visitor
-// sent it in a bucket that does not lie wholly before the horizon, so it is remembered for the horizon and up to
-// one bucket more. Time is that of the records; the newest one counts.
+// Which message ids a partition has seen within the horizon. Exact: an id counts as seen if and only if the
+// same visitor sent it in a bucket that does not lie wholly before the horizon, so it is remembered for the
+// horizon and up to one bucket more. Time is that of the records; the newest one counts.
 //
-// A bucket's ids form runs in the order of their arrival. The ids of the open run, and of full runs not yet in a committed
-// checkpoint, are in memory (24 bytes each); the others are in the store, sorted into blocks by hash. One Bloom filter
-// per bucket says that an id is new without a read, one per run says which run to look in: 3 bytes an id in memory. What
-// is stored depends on the ids and their order alone, not on checkpoints.
+// A bucket's ids form runs in the order of their arrival. The ids of the open run, and of full runs not yet
+// in a committed checkpoint, are in memory (24 bytes each); the others are in the store, sorted into blocks
+// by hash. One Bloom filter per bucket says that an id is new without a read, one per run says which run to
+// look in: 3 bytes an id in memory. What is stored depends on the ids and their order alone, not on
+// checkpoints.
 //
-// After a restart the runs' filters are read at once, the buckets' are filled again in passing; a bucket that is not
-// through yet costs a look at each of its runs' filters.
+// After a restart the runs' filters are read at once, the buckets' are filled again in passing; a bucket that
+// is not through yet costs a look at each of its runs' filters.
 class DedupIndex final : public Checkpointed {
  public:
   DedupIndex(const StateStore& store, std::string prefix, DedupSettings settings);
@@ -68,7 +68,8 @@ class DedupIndex final : public Checkpointed {
     std::uint64_t cold_blocks = 0;             // Of the first runs, still to be added to the filter.
     std::uint64_t cold_next = 0;
   };
-  // What the checkpoint under way writes of a run: all of a full one, or the first `count` ids of an open one.
+  // What the checkpoint under way writes of a run: all of a full one, or the first `count` ids of an open
+  // one.
   struct FrozenRun {
     std::uint32_t bucket = 0;
     std::uint32_t number = 0;

@@ -111,8 +111,9 @@ TEST_CASE("expired ids leave the store") {
   CHECK(contents(store).size() == 3);
 }
 
-// The oracle keeps every (visitor, id) with the bucket it was first seen in. Crashes go back to the last commit, for the oracle too; at
-// the end the stored bytes must be those of an index that was never interrupted and committed once.
+// The oracle keeps every (visitor, id) with the bucket it was first seen in. Crashes go back to the last
+// commit, for the oracle too; at the end the stored bytes must be those of an index that was never
+// interrupted and committed once.
 TEST_CASE(
     "the index agrees with an oracle under random ids, checkpoints and crashes, and its bytes do not depend "
     "on them") {

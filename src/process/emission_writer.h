@@ -19,17 +19,18 @@ struct EmissionSettings {
       8u << 20;  // Emitted by one owner and not yet appended; past it, it is not ready.
 };
 
-// The emission half of an OutputSink: appends one partition's emissions to other journals through their GroupCommit.
+// The emission half of an OutputSink: appends one partition's emissions to other journals through their
+// GroupCommit.
 //
-// Each journal has at most one submission of this writer under way, and one that a full disk refused is repeated before anything
-// later goes out, because the reader drops what arrives behind a higher source position. Any other failure is a
-// fault: the restart emits again what may be missing.
+// Each journal has at most one submission of this writer under way, and one that a full disk refused is
+// repeated before anything later goes out, because the reader drops what arrives behind a higher source
+// position. Any other failure is a fault: the restart emits again what may be missing.
 class EmissionWriter {
  public:
   using Journals = std::array<std::vector<journal::GroupCommit*>, event::kTopicCount>;
 
-  // `wake` runs on the journals' writer threads when something was appended or synced; it may be empty. The journals'
-  // GroupCommits must not run after `journals` is gone, but may outlive this.
+  // `wake` runs on the journals' writer threads when something was appended or synced; it may be empty. The
+  // journals' GroupCommits must not run after `journals` is gone, but may outlive this.
   EmissionWriter(Journals journals, EmissionSettings settings, std::function<void()> wake);
   ~EmissionWriter();
 

@@ -12,8 +12,8 @@
 
 namespace millrace::process {
 
-// How a table's keys are held and written. TextKey: any bytes. NumberKey: 64-bit ids, stored big-endian so that the
-// store's order is theirs.
+// How a table's keys are held and written. TextKey: any bytes. NumberKey: 64-bit ids, stored big-endian so
+// that the store's order is theirs.
 struct TextKey {
   using View = std::string_view;
   using Stored = std::string;
@@ -44,11 +44,13 @@ struct NumberKey {
   }
 };
 
-// Entries in memory that know which checkpoint they were last changed for. Entries do not move; an Index is good until
-// remove(). Open addressing over (tag, index) pairs, so a lookup touches one index line and one entry.
+// Entries in memory that know which checkpoint they were last changed for. Entries do not move; an Index is
+// good until remove(). Open addressing over (tag, index) pairs, so a lookup touches one index line and one
+// entry.
 //
-// Epochs make freeze() and committed() O(1). An entry's epoch is `active_` when changed since the last freeze, `frozen_`
-// when changed before it and not yet drained, `frozen_ + 1` when drained, and at most `committed_` when the store has it.
+// Epochs make freeze() and committed() O(1). An entry's epoch is `active_` when changed since the last
+// freeze, `frozen_` when changed before it and not yet drained, `frozen_ + 1` when drained, and at most
+// `committed_` when the store has it.
 template <class T, class Key>
 class EntryTable {
  public:

@@ -12,8 +12,9 @@
 
 namespace millrace::process {
 
-// A blocked Bloom filter (Putze, Sanders, Singler 2007) over ids that are already hashes: 12 bits an id in cache lines of 512,
-// six bits set in one line. About 0.5 % of the ids that are not in it seem to be. Fixed capacity: past it, that rate grows.
+// A blocked Bloom filter (Putze, Sanders, Singler 2007) over ids that are already hashes: 12 bits an id in
+// cache lines of 512, six bits set in one line. About 0.5 % of the ids that are not in it seem to be. Fixed
+// capacity: past it, that rate grows.
 class IdFilterLayer {
  public:
   explicit IdFilterLayer(std::size_t capacity)

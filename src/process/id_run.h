@@ -12,7 +12,8 @@
 
 namespace millrace::process {
 
-// Up to `capacity` ids in the order of their arrival, with a filter over them. Once the store has them, only the filter stays.
+// Up to `capacity` ids in the order of their arrival, with a filter over them. Once the store has them, only
+// the filter stays.
 class IdRun {
  public:
   static constexpr std::uint32_t kBlocks =

@@ -13,15 +13,15 @@
 namespace millrace::process {
 
 // A write-back cache of the entries that lie under one prefix of a StateStore, as values of type T, which has
-//   void encode(std::string& out) const;                       a function of the value alone: equal values, equal bytes
-//   static bool decode(std::string_view bytes, T& into);       false when the bytes are not what encode() writes
+//   void encode(std::string& out) const;                  a function of the value alone
+//   static bool decode(std::string_view bytes, T& into);  false when the bytes are not what encode() writes
 // Keys are text; KeyedState<T, NumberKey> has 64-bit ids as keys.
 //
-// Entries not changed since the last committed checkpoint are evicted beyond `entries_max` (second chance, so nearly least
-// recently used); changed ones never, so memory is bounded by entries_max plus what two checkpoints change.
-// A pointer or reference stays good while fewer than entries_max / 32 other keys are asked for, and until erase();
-// never beyond the end of on_record.
-// One KeyedState per prefix, and no prefix may begin another.
+// Entries not changed since the last committed checkpoint are evicted beyond `entries_max` (second chance, so
+// nearly least recently used); changed ones never, so memory is bounded by entries_max plus what two
+// checkpoints change. A pointer or reference stays good while fewer than entries_max / 32 other keys are
+// asked for, and until erase(); never beyond the end of on_record. One KeyedState per prefix, and no prefix
+// may begin another.
 template <class T, class Key = TextKey>
 class KeyedState final : public Checkpointed {
  public:
@@ -39,7 +39,8 @@ class KeyedState final : public Checkpointed {
     return entry.present ? &entry.value : nullptr;
   }
 
-  // The value to change, made as T{} when there is none. Counts as changed whether or not the caller changes it.
+  // The value to change, made as T{} when there is none. Counts as changed whether or not the caller changes
+  // it.
   T& edit(View key) {
     const Index index = locate(key);
     table_.change(index);
@@ -53,8 +54,8 @@ class KeyedState final : public Checkpointed {
     if (table_[index].present) table_.erase(index);
   }
 
-  // Brings every stored entry into memory, in key order, showing each to visit(key, const T&). For Stage::restore of state that
-  // lives in memory as a whole; entries_max must hold it.
+  // Brings every stored entry into memory, in key order, showing each to visit(key, const T&). For
+  // Stage::restore of state that lives in memory as a whole; entries_max must hold it.
   template <class Visit>
   base::Status restore(Visit&& visit) {
     base::Status outcome = base::Ok{};

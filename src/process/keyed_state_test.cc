@@ -147,8 +147,8 @@ TEST_CASE("the newest keys asked for do not move while others come and go") {
   CHECK(held == state.find(19999));
 }
 
-// Random edits, checkpoints drained in slices and crashes at any point, against a map of the present and a map of what was
-// frozen at the last committed checkpoint.
+// Random edits, checkpoints drained in slices and crashes at any point, against a map of the present and a
+// map of what was frozen at the last committed checkpoint.
 template <class Key, class MakeKey>
 void differential(std::uint64_t seed, MakeKey make_key) {
   CAPTURE(seed);

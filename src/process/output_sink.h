@@ -16,8 +16,8 @@
 
 namespace millrace::process {
 
-// What records [from, to) of one partition gave for the lake. Batches of a partition come in order and without gaps; after a restart some
-// come again.
+// What records [from, to) of one partition gave for the lake. Batches of a partition come in order and
+// without gaps; after a restart some come again.
 struct RowBatch {
   event::Topic topic = event::Topic::events;
   std::uint32_t partition = 0;
@@ -33,8 +33,8 @@ struct RowBatch {
 
 // Where one partition's outputs go. All calls come from the thread that drives the partition's owner.
 //
-// Rows and emissions are handed over only when the records that caused them are durable: a power cut must not leave the
-// effect of a record whose offset will be given to another one. Views and outcomes come at once.
+// Rows and emissions are handed over only when the records that caused them are durable: a power cut must not
+// leave the effect of a record whose offset will be given to another one. Views and outcomes come at once.
 class OutputSink {
  public:
   virtual ~OutputSink() = default;

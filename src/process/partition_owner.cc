@@ -107,7 +107,8 @@ base::Status PartitionOwner::restore_position() {
   return outcome;
 }
 
-// An epoch is the number of times that the partition's state was opened: views of an earlier life are refused by it.
+// An epoch is the number of times that the partition's state was opened: views of an earlier life are refused
+// by it.
 base::Status PartitionOwner::take_epoch() {
   TRY_ASSIGN(const std::optional<std::uint64_t> epoch, read_number(store_, kEpochKey));
   epoch_ = epoch.value_or(0) + 1;
@@ -183,8 +184,8 @@ base::Status PartitionOwner::process_record(const Position& position, std::strin
   return base::Ok{};
 }
 
-// True when the record is a fact that was seen before; otherwise its position is the new high-water mark of its source. An error
-// says that the payload is no record.
+// True when the record is a fact that was seen before; otherwise its position is the new high-water mark of
+// its source. An error says that the payload is no record.
 base::Result<bool> PartitionOwner::is_repeated(std::string_view payload) {
   TRY_ASSIGN(const event::RecordKind kind, event::record_kind(payload));
   if (kind != event::RecordKind::fact) return false;
@@ -198,8 +199,8 @@ base::Result<bool> PartitionOwner::is_repeated(std::string_view payload) {
   return false;
 }
 
-// One call of the stage. What a refused record added to the outputs is taken back. An exception is a refusal too, but final:
-// the state may have been touched, and a second attempt would touch it twice.
+// One call of the stage. What a refused record added to the outputs is taken back. An exception is a refusal
+// too, but final: the state may have been touched, and a second attempt would touch it twice.
 base::Status PartitionOwner::attempt(const Position& position, std::string_view payload) {
   const Outputs::Sizes before = outputs_.sizes();
   base::Status status = base::Ok{};

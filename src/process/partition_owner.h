@@ -23,7 +23,8 @@ namespace millrace::process {
 // How far a journal is read.
 enum class ReadLimit : std::uint8_t {
   durable,  // What a power cut cannot take: the events.
-  appended,  // What has an offset: facts, whose causes are durable. Rows and emissions still wait for durability.
+  // What has an offset: facts, whose causes are durable. Rows and emissions still wait for durability.
+  appended,
 };
 
 struct OwnerSettings {
@@ -36,8 +37,9 @@ struct OwnerSettings {
   std::optional<journal::Offset> stop_at{};  // Where the input ends, for recomputations.
 };
 
-// Drives one stage over one partition: reads records in order, keeps position, high-water marks and the stage's state together in
-// the store, hands outputs on. A pure core: no thread and no clock; somebody calls step(). One thread at a time.
+// Drives one stage over one partition: reads records in order, keeps position, high-water marks and the
+// stage's state together in the store, hands outputs on. A pure core: no thread and no clock; somebody calls
+// step(). One thread at a time.
 //
 // Checkpoint protocol (docs/decisions/0010-state-checkpoints.md), run by the caller every few seconds:
 //   begin_checkpoint()     marks the barrier: the state after all records below it;

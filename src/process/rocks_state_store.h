@@ -23,10 +23,12 @@ class RocksShared {
   virtual ~RocksShared() = default;
 };
 
-// The state of one partition in a RocksDB of its own. commit() returns ok after the write-ahead log is synced.
+// The state of one partition in a RocksDB of its own. commit() returns ok after the write-ahead log is
+// synced.
 class RocksStateStore final : public StateStore {
  public:
-  // `path` is a directory of the real file system, made when absent. conflict when another process has it open.
+  // `path` is a directory of the real file system, made when absent. conflict when another process has it
+  // open.
   static base::Result<std::unique_ptr<RocksStateStore>> open(const std::string& path,
                                                              std::shared_ptr<RocksShared> shared);
   ~RocksStateStore() override;

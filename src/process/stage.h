@@ -57,19 +57,21 @@ struct Position {
   std::uint32_t index = 0;  // Within the batch being processed, for event::EventRow.
 };
 
-// One stage over one partition: the pure core that the partition's owner drives. It owns no thread, does no I/O but
-// reads of its StateStore, and never asks what time it is: the same records on the same state always give
-// the same outputs and the same state, byte for byte. A checkpoint is the state after the last record.
+// One stage over one partition: the pure core that the partition's owner drives. It owns no thread, does no
+// I/O but reads of its StateStore, and never asks what time it is: the same records on the same state always
+// give the same outputs and the same state, byte for byte. A checkpoint is the state after the last record.
 class Stage : public Checkpointed {
  public:
-  // Reads what the stage keeps in memory from its store (open sessions, timers, rankings); emits the views that
-  // serving needs from the start. Called once, before any record.
+  // Reads what the stage keeps in memory from its store (open sessions, timers, rankings); emits the views
+  // that serving needs from the start. Called once, before any record.
   virtual base::Status restore(Outputs& out) = 0;
-  // invalid_argument: this record cannot be processed; nothing of it was applied. Other errors stop the partition.
-  // What was added to `out` before an error is taken back. Records of all kinds arrive, ticks included.
+  // invalid_argument: this record cannot be processed; nothing of it was applied. Other errors stop the
+  // partition. What was added to `out` before an error is taken back. Records of all kinds arrive, ticks
+  // included.
   virtual base::Status on_record(const Position& position, std::string_view payload, Outputs& out) = 0;
-  // Called after the last record of a batch: the place to publish what is worth publishing once per batch (cells, rankings).
-  // Where batches end differs between runs, so it may add views only and must not change state.
+  // Called after the last record of a batch: the place to publish what is worth publishing once per batch
+  // (cells, rankings). Where batches end differs between runs, so it may add views only and must not change
+  // state.
   virtual void on_batch_end(Outputs& out) = 0;
 };
 

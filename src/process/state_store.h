@@ -13,8 +13,8 @@
 
 namespace millrace::process {
 
-// Changes that become durable together. A later change of the same key wins; erased prefixes go first, whenever they were
-// added.
+// Changes that become durable together. A later change of the same key wins; erased prefixes go first,
+// whenever they were added.
 class StateBatch {
  public:
   void put(std::string_view key, std::string_view value) { add(key, value, Kind::put); }
@@ -58,7 +58,8 @@ class StateBatch {
     std::uint32_t value_size = 0;
     Kind kind = Kind::put;
   };
-  // Changes lie in pages, so that a growing batch is never copied: that would be milliseconds in the middle of a step.
+  // Changes lie in pages, so that a growing batch is never copied: that would be milliseconds in the middle
+  // of a step.
   struct Page {
     std::string bytes;
     std::vector<Change> changes;
@@ -91,8 +92,8 @@ class StateBatch {
 // delivery into exactly-once state: after a crash the partition resumes from the position that it finds.
 // Reads are safe from any thread and see committed batches only.
 //
-// Keys that begin with kReservedPrefix belong to the runtime; those that begin with kDerivedPrefix hold what can be made
-// again from the others (filters), and are not compared by verify.
+// Keys that begin with kReservedPrefix belong to the runtime; those that begin with kDerivedPrefix hold what
+// can be made again from the others (filters), and are not compared by verify.
 class StateStore {
  public:
   using Visit = std::function<bool(std::string_view key, std::string_view value)>;
@@ -108,9 +109,9 @@ class StateStore {
     return scan_from(prefix, prefix, visit);
   }
 
-  // A read-through cache has no way to answer "I could not look". It notes the fault here and answers "absent"; the
-  // partition's owner looks after every record, and stops before anything computed from that answer is published.
-  // Only for the thread that runs the stage.
+  // A read-through cache has no way to answer "I could not look". It notes the fault here and answers
+  // "absent"; the partition's owner looks after every record, and stops before anything computed from that
+  // answer is published. Only for the thread that runs the stage.
   void note_fault(base::Error error) const {
     if (!fault_) fault_ = std::move(error);
   }

@@ -20,8 +20,8 @@ inline std::vector<std::string> keys_under(const StateStore& store, std::string_
   return keys;
 }
 
-// What every StateStore must do. `reopen(store)` gives a store that has what was committed before; for a store that does not
-// outlive the process it may give the same one back.
+// What every StateStore must do. `reopen(store)` gives a store that has what was committed before; for a
+// store that does not outlive the process it may give the same one back.
 template <class Reopen>
 void state_store_contract(std::unique_ptr<StateStore> store, Reopen reopen) {
   using Keys = std::vector<std::string>;

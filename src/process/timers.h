@@ -13,12 +13,12 @@
 
 namespace millrace::process {
 
-// Deadlines of one partition, at most one for each (kind, key). They are part of its state: they go into its checkpoints and
-// come back with restore(). All are in memory: about 110 bytes each, plus the key's own bytes when kind and key
-// are longer than 15 (docs/formats/state.md).
+// Deadlines of one partition, at most one for each (kind, key). They are part of its state: they go into its
+// checkpoints and come back with restore(). All are in memory: about 110 bytes each, plus the key's own bytes
+// when kind and key are longer than 15 (docs/formats/state.md).
 //
-// Moving a deadline later is the common case (every event moves its session's end) and only writes it down: the heap
-// keeps the older one, which is looked at again when it comes up.
+// Moving a deadline later is the common case (every event moves its session's end) and only writes it down:
+// the heap keeps the older one, which is looked at again when it comes up.
 class Timers final : public Checkpointed {
  public:
   struct Due {
@@ -37,8 +37,8 @@ class Timers final : public Checkpointed {
   void cancel(std::uint8_t kind, std::string_view key);
   std::optional<base::WallTime> deadline(std::uint8_t kind, std::string_view key);
 
-  // Takes the first deadline that is not after `now`, in the order of (deadline, kind, key); false when there is none.
-  // What is set between two calls takes part.
+  // Takes the first deadline that is not after `now`, in the order of (deadline, kind, key); false when there
+  // is none. What is set between two calls takes part.
   bool pop(base::WallTime now, Due& due);
   // The earliest deadline.
   std::optional<base::WallTime> next();
@@ -62,7 +62,8 @@ class Timers final : public Checkpointed {
     Table::Index index = 0;
     std::uint32_t generation = 0;
   };
-  // A node whose deadline was the earliest and true when it left the heap; has its own key, since its slot may be reused.
+  // A node whose deadline was the earliest and true when it left the heap; has its own key, since its slot
+  // may be reused.
   struct Ready {
     Node node;
     std::string key;

@@ -15,7 +15,8 @@
 #include "process/timers.h"
 #include "process/watermark.h"
 
-// Two small stages for tests of the runtime. Together they use every part of it: message ids, keyed state, timers, the watermark, facts.
+// Two small stages for tests of the runtime. Together they use every part of it: message ids, keyed state,
+// timers, the watermark, facts.
 namespace millrace::process {
 
 struct ToyCount {
@@ -34,7 +35,8 @@ struct ToyCount {
   }
 };
 
-// Counts events of visitors and closes their sessions after a minute. An event named "poison" is refused, one named "throw" throws.
+// Counts events of visitors and closes their sessions after a minute. An event named "poison" is refused, one
+// named "throw" throws.
 class ToyVisitors final : public Stage {
  public:
   explicit ToyVisitors(const StateStore& store)

@@ -44,10 +44,10 @@ struct VerifyReport {
 // Makes a fresh stage on a store, with the settings that the live one runs with.
 using MakeStage = std::function<std::unique_ptr<Stage>(StateStore& store)>;
 
-// Applies the journal from its first record to a fresh stage, up to the position of the live store's last checkpoint, and
-// compares all entries: the live state is right if and only if they are the same bytes. Entries of kDerivedPrefix and the
-// epoch are left out. Nothing may change the live store meanwhile. not_found when the journal's begin was trimmed away:
-// then only the state since a snapshot could be checked.
+// Applies the journal from its first record to a fresh stage, up to the position of the live store's last
+// checkpoint, and compares all entries: the live state is right if and only if they are the same bytes.
+// Entries of kDerivedPrefix and the epoch are left out. Nothing may change the live store meanwhile.
+// not_found when the journal's begin was trimmed away: then only the state since a snapshot could be checked.
 base::Result<VerifyReport> verify_partition(const journal::Journal& journal, const StateStore& live,
                                             const MakeStage& make_stage, VerifySettings settings);
 

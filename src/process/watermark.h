@@ -22,10 +22,12 @@ struct WatermarkSettings {
   std::int64_t idle_timeout_ms = 60 * base::kSecondMs;  // How far behind the wall clock a quiet partition is.
 };
 
-// "No event older than this is still expected", for one partition. Never goes back. A function of the records alone:
+// "No event older than this is still expected", for one partition. Never goes back. A function of the records
+// alone:
 //   wall    max over events of min(event time, receipt) - lateness, and over ticks of tick - idle timeout
 //   events  max over events of event time, and over ticks of tick, - lateness
-// An event ahead of its receipt cannot pull it into the future. In `events` mode, to close everything before X, tick X + lateness.
+// An event ahead of its receipt cannot pull it into the future. In `events` mode, to close everything before
+// X, tick X + lateness.
 class Watermark final : public Checkpointed {
  public:
   Watermark(const StateStore& store, std::string key, WatermarkSettings settings);

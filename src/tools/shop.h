@@ -14,11 +14,11 @@ namespace millrace::tools {
 struct ShopSettings {
   std::uint64_t seed = 7;
   std::size_t products = 600;
-  double sessions_per_s = 4;    // On an ordinary day; a session sends about ten events over one to three minutes.
+  double sessions_per_s = 40;   // On an ordinary day; a session sends about ten events over one to three minutes.
   double burst_factor = 6;      // The sales-day burst: every burst_every_s, for burst_s.
   double burst_every_s = 120;
   double burst_s = 20;
-  double pace = 1;              // How much faster than real shoppers they click.
+  double pace = 3;              // How much faster than real shoppers they click.
 };
 
 // A simulated shop: a Zipf catalogue in categories with prices and stock, and visitors with intents, channels, devices and countries who look,
