@@ -113,11 +113,11 @@ class EntityRig {
     const std::uint64_t offset = applied_++;
     process::Outputs out;
     const auto status = stage_->on_record({0, {offset}, 0}, journal_[offset - first_], out);
-    REQUIRE_FALSE(store_->fault().has_value());
+    if (store_->fault().has_value()) FAIL("the store failed");
     const bool first_time = offset >= seen_;
     seen_ = std::max(seen_, offset + 1);
     if (!status.ok()) {
-      REQUIRE(status.error().code() == base::ErrorCode::invalid_argument);
+      if (status.error().code() != base::ErrorCode::invalid_argument) FAIL(status.error().message());
       if (first_time) poisoned.push_back(offset);
       return;
     }
@@ -127,7 +127,7 @@ class EntityRig {
     for (auto& row : out.orders) orders.push_back(std::move(row));
     std::uint32_t index = 0;
     for (auto& emission : out.emissions) {
-      REQUIRE(emission.offset == offset);
+      if (emission.offset != offset) FAIL("an emission names another record");
       std::string payload;
       event::encode_fact({event::Topic::facts, 0, offset, index++}, emission.fact, payload);
       append(std::move(payload));
@@ -140,9 +140,8 @@ class EntityRig {
       auto it =
           std::lower_bound(outcomes.begin(), outcomes.end(), outcome.offset,
                            [](const auto& known, std::uint64_t offset) { return known.offset < offset; });
-      REQUIRE(it != outcomes.end());
-      REQUIRE_EQ(it->offset, outcome.offset);
-      REQUIRE_EQ(it->body, outcome.body);
+      const bool same = it != outcomes.end() && it->offset == outcome.offset && it->body == outcome.body;
+      if (!same) FAIL("a repeated command was answered differently: " << outcome.body);
     }
   }
 
