@@ -183,7 +183,7 @@ TEST_CASE("all events of one visitor go to one partition, in their order") {
 }
 
 TEST_CASE("a full queue is 429 with Retry-After, and the request is answered once") {
-  Fixture fixture(1, {}, 600);
+  Fixture fixture(1, {}, 300);
   const auto first = fixture.post("/v1/track", track("a", "1"));
   const auto second = fixture.post("/v1/track", track("b", "2"));
   const auto third = fixture.post("/v1/track", track("c", "3"));

@@ -1,0 +1,69 @@
+// Starts `millrace serve` on a free port with a directory of its own, runs the client tests against it, ends it.
+//
+//   node run.mjs PATH_TO_MILLRACE
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const START_DEADLINE_MS = 30_000;
+const STOP_DEADLINE_MS = 30_000;
+
+const binary = process.argv[2];
+if (!binary) {
+  console.error('usage: node run.mjs PATH_TO_MILLRACE');
+  process.exit(2);
+}
+const directory = mkdtempSync(join(tmpdir(), 'millrace-clients-'));
+const portFile = join(directory, 'port');
+const server = spawn(binary, ['serve', '--data', join(directory, 'data'), '--port', '0', '--port-file', portFile], {
+  stdio: ['ignore', 'inherit', 'inherit'],
+});
+let exited = false;
+const ended = new Promise((resolve) => server.on('exit', (code, signal) => {
+  exited = true;
+  resolve(code ?? signal);
+}));
+server.on('error', (error) => {
+  console.error(`cannot start ${binary}: ${error.message}`);
+  process.exit(1);
+});
+
+async function until(condition, deadlineMs) {
+  const end = Date.now() + deadlineMs;
+  while (Date.now() < end) {
+    const value = await condition();
+    if (value) return value;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return undefined;
+}
+
+const port = await until(() => {
+  if (exited) return 'gone';
+  return existsSync(portFile) && readFileSync(portFile, 'utf8').trim();
+}, START_DEADLINE_MS);
+
+let code = 1;
+if (!port || port === 'gone') {
+  console.error('millrace did not start');
+} else {
+  const tests = spawn(process.execPath, ['--test', join(dirname(fileURLToPath(import.meta.url)), 'sdk.test.mjs')], {
+    stdio: 'inherit',
+    env: { ...process.env, MILLRACE_URL: `http://127.0.0.1:${port}` },
+  });
+  code = await new Promise((resolve) => tests.on('exit', (result) => resolve(result ?? 1)));
+}
+if (!exited) {
+  server.kill('SIGTERM');
+  const timer = setTimeout(() => server.kill('SIGKILL'), STOP_DEADLINE_MS);
+  const how = await ended;
+  clearTimeout(timer);
+  if (how !== 0) {
+    console.error(`millrace ended with ${how}`);
+    code = code || 1;
+  }
+}
+rmSync(directory, { recursive: true, force: true });
+process.exit(code);
