@@ -33,18 +33,19 @@ std::string browser_event(base::SeededRandom& random) {
       R"("url":"https://shop.example/p/{}","referrer":"https://search.example/"}},"userAgent":"Mozilla/5.0 Firefox/128.0",)"
       R"("locale":"de-DE"}},"properties":{{"product_id":"sku-{}","name":"Product number {}","price":{}.{:02},)"
       R"("currency":"EUR","category":"shoes","quantity":1}}}})",
-      random.next(), random.below(1u << 31), random.below(100'000), random.below(24), random.below(60), random.below(60),
-      random.below(1000), random.below(5000), random.below(5000), random.below(5000), random.below(5000),
-      random.below(300), random.below(100));
+      random.next(), random.below(1u << 31), random.below(100'000), random.below(24), random.below(60),
+      random.below(60), random.below(1000), random.below(5000), random.below(5000), random.below(5000),
+      random.below(5000), random.below(300), random.below(100));
 }
 
 std::string order_event(base::SeededRandom& random) {
   std::string products;
   for (int i = 0; i < 3; ++i) {
-    products += fmt::format(R"({}{{"product_id":"sku-{}","name":"Product {}","price":{}.{:02},"quantity":{},"image_url":)"
-                            R"("https://cdn.shop.example/{}.jpg"}})",
-                            i == 0 ? "" : ",", random.below(5000), random.below(5000), random.below(300), random.below(100),
-                            1 + random.below(3), random.below(5000));
+    products += fmt::format(
+        R"({}{{"product_id":"sku-{}","name":"Product {}","price":{}.{:02},"quantity":{},"image_url":)"
+        R"("https://cdn.shop.example/{}.jpg"}})",
+        i == 0 ? "" : ",", random.below(5000), random.below(5000), random.below(300), random.below(100),
+        1 + random.below(3), random.below(5000));
   }
   return fmt::format(
       R"({{"type":"track","event":"Order Completed","messageId":"{:016x}","userId":"u{}","anonymousId":"{:016x}",)"
@@ -54,7 +55,8 @@ std::string order_event(base::SeededRandom& random) {
       random.below(100), products);
 }
 
-std::string batch_of(std::size_t events, std::string (*make)(base::SeededRandom&), base::SeededRandom& random) {
+std::string batch_of(std::size_t events, std::string (*make)(base::SeededRandom&),
+                     base::SeededRandom& random) {
   std::string body = R"({"batch":[)";
   for (std::size_t i = 0; i < events; ++i) body += (i == 0 ? "" : ",") + make(random);
   return body + R"(],"sentAt":"2026-11-21T10:00:00.000Z","writeKey":"wk"})";
@@ -77,7 +79,8 @@ void measure(const collect::SegmentDialect& dialect, const Figure& figure, doubl
   http::Request request;
   request.method = http::Method::post;
   request.peer = "192.0.2.1";
-  request.headers = {{"Host", "localhost"}, {"Authorization", "Basic d2s6"}, {"Content-Type", "application/json"}};
+  request.headers = {
+      {"Host", "localhost"}, {"Authorization", "Basic d2s6"}, {"Content-Type", "application/json"}};
   std::uint64_t events = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
@@ -98,9 +101,10 @@ void measure(const collect::SegmentDialect& dialect, const Figure& figure, doubl
     }
   }
   const auto per_event = [&](double value) { return value / static_cast<double>(events); };
-  fmt::print("{:<28} {:>10.0f} events/s  {:>6.0f} ns/event  {:>5.0f} bytes in  {:>5.0f} bytes in the journal\n", figure.name,
-             static_cast<double>(events) / took, per_event(took * 1e9), per_event(static_cast<double>(bytes_in)),
-             per_event(static_cast<double>(bytes_out)));
+  fmt::print(
+      "{:<28} {:>10.0f} events/s  {:>6.0f} ns/event  {:>5.0f} bytes in  {:>5.0f} bytes in the journal\n",
+      figure.name, static_cast<double>(events) / took, per_event(took * 1e9),
+      per_event(static_cast<double>(bytes_in)), per_event(static_cast<double>(bytes_out)));
 }
 
 }  // namespace

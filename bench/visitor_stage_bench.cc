@@ -44,7 +44,8 @@ std::vector<std::string> make_records(std::size_t events) {
   std::vector<std::string> records;
   records.reserve(events);
   const std::string agent =
-      "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
+      "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) "
+      "Chrome/126.0.0.0 Safari/537.36";
   std::uint64_t next_visitor = 0;
   for (std::size_t i = 0; i < events; ++i) {
     Visit& visit = visits[random.below(visits.size())];
@@ -72,8 +73,9 @@ std::vector<std::string> make_records(std::size_t events) {
     event[Text::user_agent] = agent;
     event[Text::locale] = "de-DE";
     event.currency = event::parse_currency("EUR");
-    const bool product_event = event.type == EventType::product_viewed || event.type == EventType::product_added ||
-                               event.type == EventType::product_removed || event.type == EventType::order_completed;
+    const bool product_event =
+        event.type == EventType::product_viewed || event.type == EventType::product_added ||
+        event.type == EventType::product_removed || event.type == EventType::order_completed;
     if (product_event) {
       auto& line = event.products.emplace_back();
       line.product_id = product_id;

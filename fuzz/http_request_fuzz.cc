@@ -32,11 +32,13 @@ std::string read_in_pieces(std::string_view bytes, std::size_t piece, const http
       INVARIANT(request.headers.size() <= limits.headers_max);
       INVARIANT(request.path.starts_with('/'));
       account.append(request.target);
-      for (const auto& [name, value] : request.headers) account.append(name).append("=").append(value).append("|");
+      for (const auto& [name, value] : request.headers)
+        account.append(name).append("=").append(value).append("|");
       account.append(request.body).append("\n");
       reader.next();
     }
-    INVARIANT(reader.held_bytes() <= 4 * (limits.body_bytes_max + limits.header_bytes_max + limits.request_line_bytes_max));
+    INVARIANT(reader.held_bytes() <=
+              4 * (limits.body_bytes_max + limits.header_bytes_max + limits.request_line_bytes_max));
   }
   return account + (reader.state() == State::refused ? std::to_string(reader.refusal().status) : "open");
 }

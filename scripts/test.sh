@@ -45,7 +45,7 @@ run_tests() {
     run_step "$(basename "$program")" "$program" ${arguments[@]+"${arguments[@]}"}
   done
   if [ $integration = 1 ]; then
-    build release millrace
+    build release millrace sample_warehouse
     say "integration tests, on the release binary"
     for script in tests/*/run.sh; do
       run_step "$(basename "$(dirname "$script")")" bash "$script" build/release/millrace

@@ -33,27 +33,32 @@ act::DeliveryState state_of(serve::DeliveryState state) {
 
 }  // namespace
 
-base::Result<std::unique_ptr<ActionRunner>> ActionRunner::open(const WebhookSettings& settings, disk::Disk& disk,
-                                                               const journal::Journal& journal, const base::Clock& clock,
+base::Result<std::unique_ptr<ActionRunner>> ActionRunner::open(const WebhookSettings& settings,
+                                                               disk::Disk& disk,
+                                                               const journal::Journal& journal,
+                                                               const base::Clock& clock,
                                                                base::Random& random) {
   std::unique_ptr<ActionRunner> runner(new ActionRunner);
   std::vector<act::Target> targets;
   if (!settings.url.empty()) {
-    if (auto url = act::parse_url(settings.url); !url.ok()) return std::move(url).error().with_context("webhook.url");
+    if (auto url = act::parse_url(settings.url); !url.ok())
+      return std::move(url).error().with_context("webhook.url");
     targets.push_back({"webhook", settings.url, settings.secret});
   }
-  runner->deliverer_ = std::make_unique<act::Deliverer>(journal, disk, std::move(targets), runner->transport_, clock, random,
-                                                        act::DelivererSettings{});
+  runner->deliverer_ = std::make_unique<act::Deliverer>(journal, disk, std::move(targets), runner->transport_,
+                                                        clock, random, act::DelivererSettings{});
   TRY(runner->deliverer_->open());
-  runner->reader_ =
-      std::make_unique<Worker>("actions", Priority::background, [self = runner.get()] { return self->read(); });
+  runner->reader_ = std::make_unique<Worker>("actions", Priority::background,
+                                             [self = runner.get()] { return self->read(); });
   const std::size_t threads = act::OutboxLimits{}.in_flight_max;
   for (std::size_t target = 0; target < runner->deliverer_->targets(); ++target) {
     for (std::size_t i = 0; i < threads; ++i) {
-      runner->senders_.push_back(std::make_unique<Worker>(
-          fmt::format("webhook-{}", i), Priority::background, [self = runner.get(), target]() -> std::int64_t {
-            return self->deliverer_->deliver_one(target) ? 0 : kSendIdleMs;
-          }));
+      runner->senders_.push_back(std::make_unique<Worker>(fmt::format("webhook-{}", i), Priority::background,
+                                                          [self = runner.get(), target]() -> std::int64_t {
+                                                            return self->deliverer_->deliver_one(target)
+                                                                       ? 0
+                                                                       : kSendIdleMs;
+                                                          }));
     }
   }
   return runner;
@@ -68,7 +73,8 @@ void ActionRunner::stop() {
   for (auto& sender : senders_) sender->announce_stop();
   for (auto& sender : senders_) sender->stop();
   reader_->stop();
-  if (const auto saved = deliverer_->save(); !saved.ok()) spdlog::warn("actions: save: {}", saved.error().message());
+  if (const auto saved = deliverer_->save(); !saved.ok())
+    spdlog::warn("actions: save: {}", saved.error().message());
 }
 
 std::int64_t ActionRunner::read() {
@@ -101,10 +107,13 @@ std::vector<serve::ActionEntry> ActionRunner::list(const serve::ActionQuery& que
 
 void ActionRunner::collect(serve::MetricSamples& samples) const {
   const auto figures = deliverer_->figures();
-  samples.counter("millrace_action_attempts_total", "Deliveries tried.", static_cast<double>(figures.attempts));
-  samples.counter("millrace_actions_delivered_total", "Actions delivered.", static_cast<double>(figures.delivered));
+  samples.counter("millrace_action_attempts_total", "Deliveries tried.",
+                  static_cast<double>(figures.attempts));
+  samples.counter("millrace_actions_delivered_total", "Actions delivered.",
+                  static_cast<double>(figures.delivered));
   samples.counter("millrace_actions_failed_total", "Actions given up.", static_cast<double>(figures.failed));
-  samples.counter("millrace_action_errors_total", "Attempts that did not deliver.", static_cast<double>(figures.errors));
+  samples.counter("millrace_action_errors_total", "Attempts that did not deliver.",
+                  static_cast<double>(figures.errors));
   samples.gauge("millrace_actions_pending", "Actions on their way.", static_cast<double>(figures.pending));
 }
 

@@ -23,14 +23,16 @@ namespace millrace::app {
 class ActionRunner {
  public:
   static base::Result<std::unique_ptr<ActionRunner>> open(const WebhookSettings& settings, disk::Disk& disk,
-                                                          const journal::Journal& journal, const base::Clock& clock,
-                                                          base::Random& random);
+                                                          const journal::Journal& journal,
+                                                          const base::Clock& clock, base::Random& random);
   ~ActionRunner() { stop(); }
   void start();
   void stop();
   void wake() { reader_->wake(); }
   // Runs on the reader's thread for each new action; set before start().
-  void on_action(std::function<void(const event::Action&)> observer) { deliverer_->on_action(std::move(observer)); }
+  void on_action(std::function<void(const event::Action&)> observer) {
+    deliverer_->on_action(std::move(observer));
+  }
 
   std::vector<serve::ActionEntry> list(const serve::ActionQuery& query) const;
   void collect(serve::MetricSamples& samples) const;

@@ -14,15 +14,16 @@ std::vector<std::string> source_names(const Settings& settings) {
 }
 
 base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& settings,
-                                                             const std::vector<std::uint16_t>& indices, JournalSet& journals,
-                                                             const base::Clock& clock) {
+                                                             const std::vector<std::uint16_t>& indices,
+                                                             JournalSet& journals, const base::Clock& clock) {
   collect::OpenSource open_source;
   std::vector<collect::SourceSettings> sources;
   const std::vector<std::string> names = source_names(settings);
   const std::size_t open_sources = names.size() - settings.sources.size();
   if (open_sources == 1) open_source = {true, indices[0], kOpenSourceName};
   for (std::size_t i = 0; i < settings.sources.size(); ++i) {
-    sources.push_back({indices[i + open_sources], settings.sources[i].name, settings.sources[i].write_key, "", true});
+    sources.push_back(
+        {indices[i + open_sources], settings.sources[i].name, settings.sources[i].write_key, "", true});
   }
   TRY_ASSIGN(auto table, collect::SourceTable::make(std::move(sources), open_source));
   std::unique_ptr<CollectDoor> door(new CollectDoor(std::move(table)));
@@ -48,20 +49,26 @@ base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& set
 
 void CollectDoor::collect(serve::MetricSamples& samples) const {
   const auto& counters = collector_->counters();
-  const auto number = [](const std::atomic<std::uint64_t>& value) { return static_cast<double>(value.load()); };
+  const auto number = [](const std::atomic<std::uint64_t>& value) {
+    return static_cast<double>(value.load());
+  };
   samples.counter("millrace_collect_requests_total", "Collection requests.", number(counters.requests));
   samples.counter("millrace_collect_requests_refused_total", "Answered 4xx; nothing of them was stored.",
                   number(counters.requests_refused));
-  samples.counter("millrace_collect_requests_overloaded_total", "Answered 429.", number(counters.requests_overloaded));
-  samples.counter("millrace_collect_requests_failed_total", "Answered 503.", number(counters.requests_failed));
-  samples.counter("millrace_collect_received_bytes_total", "Bytes of collection bodies.", number(counters.bytes));
-  samples.counter("millrace_collect_items_total", "Items by verdict at the door.", number(counters.items_accepted),
-                  {{"verdict", "accepted"}});
-  samples.counter("millrace_collect_items_total", "Items by verdict at the door.", number(counters.items_quarantined),
-                  {{"verdict", "quarantined"}});
+  samples.counter("millrace_collect_requests_overloaded_total", "Answered 429.",
+                  number(counters.requests_overloaded));
+  samples.counter("millrace_collect_requests_failed_total", "Answered 503.",
+                  number(counters.requests_failed));
+  samples.counter("millrace_collect_received_bytes_total", "Bytes of collection bodies.",
+                  number(counters.bytes));
+  samples.counter("millrace_collect_items_total", "Items by verdict at the door.",
+                  number(counters.items_accepted), {{"verdict", "accepted"}});
+  samples.counter("millrace_collect_items_total", "Items by verdict at the door.",
+                  number(counters.items_quarantined), {{"verdict", "quarantined"}});
   samples.histogram("millrace_collect_ack_seconds", "From the whole request to its answer, of 2xx.",
                     counters.ack_ns.snapshot(), serve::HistogramUnit::nanoseconds);
-  samples.histogram("millrace_collect_parse_seconds", "From the whole request to its records handed to the journal.",
+  samples.histogram("millrace_collect_parse_seconds",
+                    "From the whole request to its records handed to the journal.",
                     counters.parse_ns.snapshot(), serve::HistogramUnit::nanoseconds);
 }
 

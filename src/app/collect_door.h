@@ -23,7 +23,8 @@ std::vector<std::string> source_names(const Settings& settings);
 class CollectDoor {
  public:
   // `indices`: the persistent index of each of source_names().
-  static base::Result<std::unique_ptr<CollectDoor>> open(const Settings& settings, const std::vector<std::uint16_t>& indices,
+  static base::Result<std::unique_ptr<CollectDoor>> open(const Settings& settings,
+                                                         const std::vector<std::uint16_t>& indices,
                                                          JournalSet& journals, const base::Clock& clock);
 
   void add_routes(http::Router& router) { collector_->attach(*segment_, router); }

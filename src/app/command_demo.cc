@@ -34,7 +34,11 @@ struct DemoOptions {
 class Traffic {
  public:
   Traffic(tools::ShopSettings settings, tools::Endpoint to, const base::Clock& clock)
-      : shop_(settings), client_(to, kConnections), stock_(to, 1), clock_(clock), worker_("shop", Priority::normal, [this] { return turn(); }) {}
+      : shop_(settings),
+        client_(to, kConnections),
+        stock_(to, 1),
+        clock_(clock),
+        worker_("shop", Priority::normal, [this] { return turn(); }) {}
 
   void open_shop() {
     for (auto& request : shop_.opening_stock()) stock_.send(render(request), [](const tools::Reply&) {});
@@ -64,9 +68,10 @@ class Traffic {
         ++items_;
       }
       body += "]}";
-      client_.send(tools::render_request("POST", "/v1/batch", body, "demo-shop"), [this](const tools::Reply& reply) {
-        if (reply.status != 200) ++failed_;
-      });
+      client_.send(tools::render_request("POST", "/v1/batch", body, "demo-shop"),
+                   [this](const tools::Reply& reply) {
+                     if (reply.status != 200) ++failed_;
+                   });
     }
     for (const auto& request : out.requests) stock_.send(render(request), [](const tools::Reply&) {});
     client_.poll(1);
@@ -85,15 +90,18 @@ class Traffic {
 
 void print_figures(const Platform& platform, double events_per_s) {
   const auto status = platform.status();
-  fmt::print("{:7.0f} events/s   ack p99 {:6.2f} ms   event-to-view p99 {:6.2f} ms   {} rows committed   fsync p99 {:.2f} ms\n", events_per_s,
-             status.ack.p99_ms, status.visible.p99_ms, platform.rows_committed(), status.fsync.p99_ms);
+  fmt::print(
+      "{:7.0f} events/s   ack p99 {:6.2f} ms   event-to-view p99 {:6.2f} ms   {} rows committed   fsync p99 "
+      "{:.2f} ms\n",
+      events_per_s, status.ack.p99_ms, status.visible.p99_ms, platform.rows_committed(), status.fsync.p99_ms);
   std::fflush(stdout);
 }
 
 base::Status demo(DemoOptions& options) {
   const bool temporary = options.serve.data.empty();
   if (temporary) {
-    options.serve.data = (std::filesystem::temp_directory_path() / fmt::format("millrace-demo-{}", getpid())).string();
+    options.serve.data =
+        (std::filesystem::temp_directory_path() / fmt::format("millrace-demo-{}", getpid())).string();
   }
   TRY_ASSIGN(Settings settings, load_settings(options.serve));
   ExitSignal exit_signal;
@@ -105,9 +113,11 @@ base::Status demo(DemoOptions& options) {
   if (auto started = platform->start(); !started.ok()) {
     return std::move(started).error().with_context("--port chooses another port");
   }
-  fmt::print("\nMillrace is running with a simulated shop.\n\n    dashboard   http://{}:{}/\n    data        {}\n\n{}\n\n",
-             settings.http.address, platform->port(), settings.data_directory,
-             options.seconds > 0 ? fmt::format("It ends after {:.0f} s.", options.seconds) : "Ctrl-C ends it.");
+  fmt::print(
+      "\nMillrace is running with a simulated shop.\n\n    dashboard   http://{}:{}/\n    data        "
+      "{}\n\n{}\n\n",
+      settings.http.address, platform->port(), settings.data_directory,
+      options.seconds > 0 ? fmt::format("It ends after {:.0f} s.", options.seconds) : "Ctrl-C ends it.");
   std::fflush(stdout);
   Traffic traffic(options.shop, {settings.http.address, platform->port()}, clock);
   traffic.open_shop();
@@ -116,7 +126,12 @@ base::Status demo(DemoOptions& options) {
   std::uint64_t before = 0;
   base::Instant printed = began;
   while (options.seconds <= 0 || passed_s() < options.seconds) {
-    if (exit_signal.wait(options.seconds > 0 ? std::min<std::int64_t>(kPrintMs, static_cast<std::int64_t>((options.seconds - passed_s()) * 1000) + 1) : kPrintMs)) break;
+    if (exit_signal.wait(
+            options.seconds > 0
+                ? std::min<std::int64_t>(kPrintMs,
+                                         static_cast<std::int64_t>((options.seconds - passed_s()) * 1000) + 1)
+                : kPrintMs))
+      break;
     const double interval_s = static_cast<double>(clock.now() - printed) / 1e9;
     print_figures(*platform, static_cast<double>(traffic.items() - before) / interval_s);
     before = traffic.items();
@@ -127,25 +142,32 @@ base::Status demo(DemoOptions& options) {
   const auto status = platform->status();
   fmt::print("\nStopping: committing what is not in the tables yet.\n");
   platform->stop();
-  fmt::print("\nSummary: {} events sent in {:.0f} s, {} requests failed, ack p99 {:.2f} ms, event-to-view p99 {:.2f} ms, {} rows committed.\n",
-             traffic.items(), passed_s(), traffic.failed(), status.ack.p99_ms, status.visible.p99_ms, platform->rows_committed());
+  fmt::print(
+      "\nSummary: {} events sent in {:.0f} s, {} requests failed, ack p99 {:.2f} ms, event-to-view p99 "
+      "{:.2f} ms, {} rows committed.\n",
+      traffic.items(), passed_s(), traffic.failed(), status.ack.p99_ms, status.visible.p99_ms,
+      platform->rows_committed());
   platform.reset();
   if (temporary) {
     std::error_code ignored;
     std::filesystem::remove_all(settings.data_directory, ignored);
   }
-  if (traffic.failed() > 0) return base::Error(base::ErrorCode::unavailable, "some requests were not acknowledged");
+  if (traffic.failed() > 0)
+    return base::Error(base::ErrorCode::unavailable, "some requests were not acknowledged");
   return base::Ok{};
 }
 
 }  // namespace
 
 void add_demo_command(CLI::App& app, int& exit_code) {
-  auto* command = app.add_subcommand("demo", "Run Millrace with the traffic of a simulated shop, and say where the dashboard is");
+  auto* command = app.add_subcommand(
+      "demo", "Run Millrace with the traffic of a simulated shop, and say where the dashboard is");
   auto options = std::make_shared<DemoOptions>();
   add_serve_options(*command, options->serve);
-  command->add_option("--seconds", options->seconds, "End after so long, with a summary (default: until Ctrl-C)");
-  command->add_option("--sessions", options->shop.sessions_per_s, "Shoppers that arrive a second (default 40)");
+  command->add_option("--seconds", options->seconds,
+                      "End after so long, with a summary (default: until Ctrl-C)");
+  command->add_option("--sessions", options->shop.sessions_per_s,
+                      "Shoppers that arrive a second (default 40)");
   command->add_option("--seed", options->shop.seed, "Same seed, same shop (default 7)");
   command->callback([options, &exit_code] {
     if (const auto status = demo(*options); !status.ok()) {

@@ -28,8 +28,10 @@ base::Status evaluate(const Options& options) {
   const SystemClock clock;
   const auto rule = options.hide_last ? commerce::LastItem::left_out : commerce::LastItem::counted;
   const auto report = commerce::evaluate_recommender(*train, *cases, rule, clock);
-  fmt::print("{{\"steps\":{},\"hr20\":{:.4f},\"mrr20\":{:.4f},\"p50_us\":{:.1f},\"p90_us\":{:.1f},\"p99_us\":{:.1f}}}\n",
-             report.steps, report.hit_rate_20, report.mrr_20, report.p50_us, report.p90_us, report.p99_us);
+  fmt::print(
+      "{{\"steps\":{},\"hr20\":{:.4f},\"mrr20\":{:.4f},\"p50_us\":{:.1f},\"p90_us\":{:.1f},\"p99_us\":{:.1f}}"
+      "}\n",
+      report.steps, report.hit_rate_20, report.mrr_20, report.p50_us, report.p90_us, report.p99_us);
   return base::Ok{};
 }
 
@@ -41,7 +43,8 @@ void add_evaluate_command(CLI::App& app, int& exit_code) {
   auto* recommend = command->add_subcommand(
       "recommend",
       "Next-item recommendations: hit rate and mean reciprocal rank at 20, with the default parameters.\n"
-      "Files, plain or gzipped: one session per line (items separated by spaces) and `prefix TAB next item` for the test;\n"
+      "Files, plain or gzipped: one session per line (items separated by spaces) and `prefix TAB next item` "
+      "for the test;\n"
       "or SessionId TAB ItemId TAB Time rows under a header line, for both.");
   auto options = std::make_shared<Options>();
   recommend->add_option("--train", options->train, "Sessions to learn, oldest first")->required();

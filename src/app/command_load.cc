@@ -20,12 +20,14 @@ struct Options {
 std::string quantile(const base::HistogramSnapshot& us, double fraction) {
   if (us.count() == 0) return "null";
   const std::uint64_t value = us.percentile(fraction);
-  return value >= base::Histogram::kValueMax ? "\"infinite\"" : fmt::format("{:.3f}", static_cast<double>(value) / 1000);
+  return value >= base::Histogram::kValueMax ? "\"infinite\""
+                                             : fmt::format("{:.3f}", static_cast<double>(value) / 1000);
 }
 
 std::string quantiles(const base::HistogramSnapshot& us) {
-  return fmt::format("{{\"p50\":{},\"p90\":{},\"p99\":{},\"p999\":{},\"max\":{},\"count\":{}}}", quantile(us, 0.5),
-                     quantile(us, 0.9), quantile(us, 0.99), quantile(us, 0.999), quantile(us, 1.0), us.count());
+  return fmt::format("{{\"p50\":{},\"p90\":{},\"p99\":{},\"p999\":{},\"max\":{},\"count\":{}}}",
+                     quantile(us, 0.5), quantile(us, 0.9), quantile(us, 0.99), quantile(us, 0.999),
+                     quantile(us, 1.0), us.count());
 }
 
 void print(const Options& options, const tools::LoadReport& report) {
@@ -33,19 +35,23 @@ void print(const Options& options, const tools::LoadReport& report) {
   for (const auto& [status, count] : report.statuses) {
     if (count > 0) statuses += fmt::format("{}\"{}\":{}", statuses.empty() ? "" : ",", status, count);
   }
-  fmt::print("{{\"target\":\"{}\",\"batch\":{},\"connections\":{},\"seconds\":{:.1f},\"requests_per_s\":{:.0f},"
-             "\"events_per_s\":{:.0f},\"statuses\":{{{}}},\"latency_ms\":{},\"ack_to_view_ms\":{},\"sent_to_view_ms\":{},"
-             "\"probes_lost\":{},\"poll_us\":{},\"generator_cpu_s\":{:.2f}}}\n",
-             options.target, options.load.batch, options.load.connections, report.seconds,
-             static_cast<double>(report.sent) / report.seconds, static_cast<double>(report.events_acked) / report.seconds, statuses,
-             quantiles(report.latency_us), quantiles(report.visible_us), quantiles(report.sent_to_view_us), report.probes_lost,
-             report.poll_us, report.cpu_seconds);
+  fmt::print(
+      "{{\"target\":\"{}\",\"batch\":{},\"connections\":{},\"seconds\":{:.1f},\"requests_per_s\":{:.0f},"
+      "\"events_per_s\":{:.0f},\"statuses\":{{{}}},\"latency_ms\":{},\"ack_to_view_ms\":{},\"sent_to_view_"
+      "ms\":{},"
+      "\"probes_lost\":{},\"poll_us\":{},\"generator_cpu_s\":{:.2f}}}\n",
+      options.target, options.load.batch, options.load.connections, report.seconds,
+      static_cast<double>(report.sent) / report.seconds,
+      static_cast<double>(report.events_acked) / report.seconds, statuses, quantiles(report.latency_us),
+      quantiles(report.visible_us), quantiles(report.sent_to_view_us), report.probes_lost, report.poll_us,
+      report.cpu_seconds);
 }
 
 base::Status run(Options& options) {
   TRY_ASSIGN(options.load.to, tools::parse_endpoint(options.to));
   if (options.rate != "max") {
-    const auto [end, error] = std::from_chars(options.rate.data(), options.rate.data() + options.rate.size(), options.load.rate);
+    const auto [end, error] =
+        std::from_chars(options.rate.data(), options.rate.data() + options.rate.size(), options.load.rate);
     if (error != std::errc() || end != options.rate.data() + options.rate.size() || options.load.rate <= 0) {
       return base::Error(base::ErrorCode::invalid_argument, "--rate takes events a second, or max");
     }
@@ -62,20 +68,25 @@ base::Status run(Options& options) {
 
 void add_load_command(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand(
-      "load", "Open-loop load generator; prints one JSON line. Latencies in ms, from the intended time of sending");
+      "load",
+      "Open-loop load generator; prints one JSON line. Latencies in ms, from the intended time of sending");
   auto options = std::make_shared<Options>();
   command->add_option("--to", options->to, "http://HOST:PORT of the server")->required();
   command->add_option("--target", options->target, "collect (default), recommend, or raw: POST to --path")
       ->check(CLI::IsMember({"collect", "recommend", "raw"}));
   command->add_option("--path", options->load.path, "Path for --target raw");
-  command->add_option("--rate", options->rate, "Events a second (requests, for recommend), or max: closed loop");
+  command->add_option("--rate", options->rate,
+                      "Events a second (requests, for recommend), or max: closed loop");
   command->add_option("--batch", options->load.batch, "Items a request (default 50)");
   command->add_option("--connections", options->load.connections, "Keep-alive connections (default 64)");
   command->add_option("--seconds", options->load.seconds, "How long (default 10)");
   command->add_option("--seed", options->load.seed, "Same seed, same events (default 1)");
-  command->add_option("--visitors", options->load.visitors, "Visitors to spread the events over (default 200000)");
-  command->add_option("--probes", options->load.probes_per_s, "Visitors a second whose way into a view is timed");
-  command->add_option("--acked-file", options->load.acked_file, "Append the message id of every acknowledged item");
+  command->add_option("--visitors", options->load.visitors,
+                      "Visitors to spread the events over (default 200000)");
+  command->add_option("--probes", options->load.probes_per_s,
+                      "Visitors a second whose way into a view is timed");
+  command->add_option("--acked-file", options->load.acked_file,
+                      "Append the message id of every acknowledged item");
   command->callback([options, &exit_code] {
     if (const auto status = run(*options); !status.ok()) {
       fmt::print(stderr, "millrace load: {}\n", status.error().message());

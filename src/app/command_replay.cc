@@ -60,23 +60,29 @@ base::Status run(const Options& options) {
   });
   if (terminal) fmt::print(stderr, "\n");
   if (!report.ok()) return report.error();
-  fmt::print("{} items acknowledged in {:.1f} s: {} accepted, {} quarantined, {} batches sent again\n", report->items, seconds(),
-             report->accepted, report->quarantined, report->retries);
+  fmt::print("{} items acknowledged in {:.1f} s: {} accepted, {} quarantined, {} batches sent again\n",
+             report->items, seconds(), report->accepted, report->quarantined, report->retries);
   return base::Ok{};
 }
 
 }  // namespace
 
 void add_replay_command(CLI::App& app, int& exit_code) {
-  auto* command = app.add_subcommand("replay", "Send a recorded data set to a running Millrace, in order of time");
+  auto* command =
+      app.add_subcommand("replay", "Send a recorded data set to a running Millrace, in order of time");
   auto options = std::make_shared<Options>();
-  command->add_option("--format", options->format, "retailrocket, retentioneering, online-retail or segment-jsonl")->required();
+  command
+      ->add_option("--format", options->format,
+                   "retailrocket, retentioneering, online-retail or segment-jsonl")
+      ->required();
   command->add_option("file", options->file, "The data set, plain or gzipped")->required();
   command->add_option("--to", options->to, "http://HOST:PORT of the server")->required();
-  command->add_option("--speed", options->speed, "max (default), or a factor of the data's own pace such as 60x");
+  command->add_option("--speed", options->speed,
+                      "max (default), or a factor of the data's own pace such as 60x");
   command->add_option("--write-key", options->write_key, "Write key to send with");
   command->add_flag("--finish", options->finish,
-                    "Then move event time on by a day, so that sessions close and carts are abandoned (server: --time events)");
+                    "Then move event time on by a day, so that sessions close and carts are abandoned "
+                    "(server: --time events)");
   command->callback([options, &exit_code] {
     if (const auto status = run(*options); !status.ok()) {
       fmt::print(stderr, "millrace replay: {}\n", status.error().message());

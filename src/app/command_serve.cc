@@ -23,9 +23,11 @@ constexpr std::int64_t kSignalPollMs = 3'600'000;
 // Written in one step, so that who waits for it never reads half a number.
 base::Status write_port_file(const std::string& path, std::uint16_t port) {
   const std::size_t slash = path.rfind('/');
-  const std::string directory = slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+  const std::string directory =
+      slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
   TRY_ASSIGN(auto disk, disk::PosixDisk::open_root(directory));
-  return disk::write_file_atomically(*disk, slash == std::string::npos ? path : path.substr(slash + 1), fmt::format("{}\n", port));
+  return disk::write_file_atomically(*disk, slash == std::string::npos ? path : path.substr(slash + 1),
+                                     fmt::format("{}\n", port));
 }
 
 base::Status serve(const ServeOptions& options) {
@@ -37,8 +39,8 @@ base::Status serve(const ServeOptions& options) {
   TRY_ASSIGN(auto platform, Platform::open(settings, clock, random));
   TRY(platform->start());
   if (!options.port_file.empty()) TRY(write_port_file(options.port_file, platform->port()));
-  spdlog::info("millrace serves http://{}:{} from {} (ready after {} ms)", settings.http.address, platform->port(),
-               settings.data_directory, (clock.now() - began) / 1'000'000);
+  spdlog::info("millrace serves http://{}:{} from {} (ready after {} ms)", settings.http.address,
+               platform->port(), settings.data_directory, (clock.now() - began) / 1'000'000);
   while (!exit_signal.wait(kSignalPollMs)) {
   }
   exit_signal.restore_default();

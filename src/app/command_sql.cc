@@ -21,14 +21,16 @@ base::Status run(const Options& options) {
   tools::HttpClient client(endpoint, 1);
   int status = 0;
   std::string body;
-  client.send(tools::render_request("POST", "/v1/sql", "{\"sql\":" + tools::json_text(options.statement) + "}"),
-              [&](const tools::Reply& reply) {
-                status = reply.status;
-                body = reply.body;
-              });
+  client.send(
+      tools::render_request("POST", "/v1/sql", "{\"sql\":" + tools::json_text(options.statement) + "}"),
+      [&](const tools::Reply& reply) {
+        status = reply.status;
+        body = reply.body;
+      });
   client.drain();
   if (status == 0) {
-    return base::Error(base::ErrorCode::unavailable, "nothing answers at " + options.to + "; is `millrace serve` running there?");
+    return base::Error(base::ErrorCode::unavailable,
+                       "nothing answers at " + options.to + "; is `millrace serve` running there?");
   }
   if (status != 200) return base::Error(base::ErrorCode::invalid_argument, body);
   if (options.format == "json") {
@@ -43,11 +45,13 @@ base::Status run(const Options& options) {
 }  // namespace
 
 void add_sql_command(CLI::App& app, int& exit_code) {
-  auto* command = app.add_subcommand("sql", "Ask a running Millrace in SQL: one SELECT over raw, conformed and curated tables");
+  auto* command = app.add_subcommand(
+      "sql", "Ask a running Millrace in SQL: one SELECT over raw, conformed and curated tables");
   auto options = std::make_shared<Options>();
   command->add_option("statement", options->statement, "The statement")->required();
   command->add_option("--to", options->to, "http://HOST:PORT of the server (default http://127.0.0.1:8080)");
-  command->add_option("--format", options->format, "table (default), csv or json")->check(CLI::IsMember({"table", "csv", "json"}));
+  command->add_option("--format", options->format, "table (default), csv or json")
+      ->check(CLI::IsMember({"table", "csv", "json"}));
   command->callback([options, &exit_code] {
     if (const auto status = run(*options); !status.ok()) {
       fmt::print(stderr, "millrace sql: {}\n", status.error().message());

@@ -18,7 +18,8 @@ namespace millrace::app {
 namespace {
 
 void print_differences(const process::VerifyReport& report) {
-  constexpr std::string_view kKinds[] = {"only in the live state", "only in the recomputed state", "values differ"};
+  constexpr std::string_view kKinds[] = {"only in the live state", "only in the recomputed state",
+                                         "values differ"};
   for (const auto& difference : report.differences) {
     std::string key;
     for (const char c : difference.key) key += c >= 0x20 && c < 0x7f ? c : '.';
@@ -40,16 +41,18 @@ base::Result<bool> verify(const ServeOptions& options) {
   for (const event::Topic topic : {event::Topic::events, event::Topic::facts}) {
     for (std::uint32_t partition = 0; partition < journals->partitions(topic); ++partition) {
       const std::string name = fmt::format("{}/{}", event::to_string(topic), partition);
-      TRY_ASSIGN(auto store, process::RocksStateStore::open(
-                                 fmt::format("{}/state/{}-{}", directory->path(), event::to_string(topic), partition), rocks));
+      TRY_ASSIGN(auto store, process::RocksStateStore::open(fmt::format("{}/state/{}-{}", directory->path(),
+                                                                        event::to_string(topic), partition),
+                                                            rocks));
       process::VerifySettings verify_settings;
       verify_settings.owner.topic = topic;
       verify_settings.owner.partition = partition;
       const auto stage = [&](process::StateStore& fresh) { return make_stage(topic, settings, fresh); };
-      auto report = process::verify_partition(journals->journal(topic, partition), *store, stage, verify_settings);
+      auto report =
+          process::verify_partition(journals->journal(topic, partition), *store, stage, verify_settings);
       if (!report.ok()) return std::move(report).error().with_context(name);
-      fmt::print("{}: {} records, {} entries, digest {:016x}, recomputed {:016x}: {}\n", name, report->upto.value,
-                 report->entries_live, report->digest_live, report->digest_recomputed,
+      fmt::print("{}: {} records, {} entries, digest {:016x}, recomputed {:016x}: {}\n", name,
+                 report->upto.value, report->entries_live, report->digest_live, report->digest_recomputed,
                  report->same() ? "same" : fmt::format("{} DIFFERENCES", report->differences_total));
       print_differences(*report);
       all_same = all_same && report->same();

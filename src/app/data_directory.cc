@@ -50,8 +50,8 @@ base::Result<bool> DataDirectory::read_layout() {
     return std::move(text).error();
   }
   unsigned format = 0;
-  if (std::sscanf(text->c_str(), "format %u\nevent_partitions %u\nfact_partitions %u", &format, &layout_.event_partitions,
-                  &layout_.fact_partitions) != 3 ||
+  if (std::sscanf(text->c_str(), "format %u\nevent_partitions %u\nfact_partitions %u", &format,
+                  &layout_.event_partitions, &layout_.fact_partitions) != 3 ||
       layout_.event_partitions == 0 || layout_.fact_partitions == 0) {
     return Error(ErrorCode::corrupt, fmt::format("{}/{}: not a layout file", path_, kLayoutFile));
   }
@@ -62,21 +62,24 @@ base::Result<bool> DataDirectory::read_layout() {
   return true;
 }
 
-base::Result<std::vector<std::uint16_t>> DataDirectory::source_indices(const std::vector<std::string>& names) {
+base::Result<std::vector<std::uint16_t>> DataDirectory::source_indices(
+    const std::vector<std::string>& names) {
   std::vector<std::string> known;
   auto text = disk::read_file(*disk_, kSourcesFile);
   if (!text.ok() && text.error().code() != ErrorCode::not_found) return std::move(text).error();
   std::string_view rest = text.ok() ? std::string_view(*text) : std::string_view();
   while (!rest.empty()) {
     const std::size_t end = rest.find('\n');
-    if (end == std::string_view::npos) return Error(ErrorCode::corrupt, fmt::format("{}/{}: cut off", path_, kSourcesFile));
+    if (end == std::string_view::npos)
+      return Error(ErrorCode::corrupt, fmt::format("{}/{}: cut off", path_, kSourcesFile));
     known.emplace_back(rest.substr(0, end));
     rest.remove_prefix(end + 1);
   }
   const std::size_t known_before = known.size();
   std::vector<std::uint16_t> indices;
   for (const auto& name : names) {
-    if (name.find('\n') != std::string::npos) return Error(ErrorCode::invalid_argument, "a source's name is one line");
+    if (name.find('\n') != std::string::npos)
+      return Error(ErrorCode::invalid_argument, "a source's name is one line");
     auto place = std::find(known.begin(), known.end(), name);
     if (place == known.end()) {
       known.push_back(name);
@@ -84,7 +87,8 @@ base::Result<std::vector<std::uint16_t>> DataDirectory::source_indices(const std
     }
     indices.push_back(static_cast<std::uint16_t>(place - known.begin()));
   }
-  if (known.size() > kSourcesMax) return Error(ErrorCode::invalid_argument, "more sources than a record can tell apart");
+  if (known.size() > kSourcesMax)
+    return Error(ErrorCode::invalid_argument, "more sources than a record can tell apart");
   if (known.size() > known_before) {
     std::string lines;
     for (const auto& name : known) lines += name + "\n";
@@ -118,16 +122,17 @@ base::Result<std::unique_ptr<DataDirectory>> DataDirectory::open(const std::stri
   if (!found) {
     directory->layout_ = wanted;
     TRY(disk::write_file_atomically(*directory->disk_, kLayoutFile,
-                                    fmt::format("format {}\nevent_partitions {}\nfact_partitions {}\n", kFormat,
-                                                wanted.event_partitions, wanted.fact_partitions)));
+                                    fmt::format("format {}\nevent_partitions {}\nfact_partitions {}\n",
+                                                kFormat, wanted.event_partitions, wanted.fact_partitions)));
     return directory;
   }
   if (directory->layout_.event_partitions != wanted.event_partitions ||
       directory->layout_.fact_partitions != wanted.fact_partitions) {
-    return Error(ErrorCode::invalid_argument,
-                 fmt::format("{}: was made with {} event and {} fact partitions, the settings ask for {} and {}", path,
-                             directory->layout_.event_partitions, directory->layout_.fact_partitions,
-                             wanted.event_partitions, wanted.fact_partitions));
+    return Error(
+        ErrorCode::invalid_argument,
+        fmt::format("{}: was made with {} event and {} fact partitions, the settings ask for {} and {}", path,
+                    directory->layout_.event_partitions, directory->layout_.fact_partitions,
+                    wanted.event_partitions, wanted.fact_partitions));
   }
   return directory;
 }

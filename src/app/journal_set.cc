@@ -14,7 +14,8 @@ constexpr std::int64_t kTrimIntervalNs = 1'000'000'000;
 base::Result<std::unique_ptr<JournalSet>> JournalSet::open(const JournalSettings& settings, disk::Disk& disk,
                                                            const base::Clock& clock, base::Random& random) {
   std::unique_ptr<JournalSet> set(new JournalSet(settings, clock));
-  const std::array<std::uint32_t, event::kTopicCount> counts = {settings.event_partitions, settings.fact_partitions, 1, 1};
+  const std::array<std::uint32_t, event::kTopicCount> counts = {settings.event_partitions,
+                                                                settings.fact_partitions, 1, 1};
   for (std::size_t topic = 0; topic < event::kTopicCount; ++topic) {
     for (std::uint32_t partition = 0; partition < counts[topic]; ++partition) {
       auto owned = std::make_unique<Unit>();
@@ -41,9 +42,9 @@ void JournalSet::start(Needed needed) {
   for (auto& units : topics_) {
     for (auto& owned : units) {
       Unit& unit = *owned;
-      unit.writer = std::make_unique<Worker>(
-          fmt::format("j-{}-{}", event::to_string(unit.topic), unit.partition), Priority::normal,
-          [&unit] { return unit.write(); });
+      unit.writer =
+          std::make_unique<Worker>(fmt::format("j-{}-{}", event::to_string(unit.topic), unit.partition),
+                                   Priority::normal, [&unit] { return unit.write(); });
       unit.writer->start();
     }
   }
@@ -63,7 +64,8 @@ void JournalSet::stop() {
       while (unit.commit->run_once()) {
       }
       if (const auto closed = unit.journal->close(); !closed.ok()) {
-        spdlog::error("journal {}/{}: close: {}", event::to_string(unit.topic), unit.partition, closed.error().message());
+        spdlog::error("journal {}/{}: close: {}", event::to_string(unit.topic), unit.partition,
+                      closed.error().message());
       }
     }
   }
@@ -93,10 +95,12 @@ std::int64_t JournalSet::keep_house() {
     next_trim_ = {clock_.now().ns + kTrimIntervalNs};
     for (auto& units : topics_) {
       for (auto& owned : units) {
-      Unit& unit = *owned;
+        Unit& unit = *owned;
         if (unit.topic == event::Topic::sessions) continue;  // Read whole by every serving node.
-        const journal::Retention retention{settings_.retention_bytes, settings_.retention_hours * base::kHourMs};
-        const journal::Offset before = std::min(unit.journal->retained_from(retention), needed_(unit.topic, unit.partition));
+        const journal::Retention retention{settings_.retention_bytes,
+                                           settings_.retention_hours * base::kHourMs};
+        const journal::Offset before =
+            std::min(unit.journal->retained_from(retention), needed_(unit.topic, unit.partition));
         if (before > unit.journal->begin()) {
           unit.trim_before = before.value;
           unit.commit->wake();

@@ -45,8 +45,12 @@ class JournalSet {
   std::uint32_t partitions(event::Topic topic) const {
     return static_cast<std::uint32_t>(topics_[static_cast<std::size_t>(topic)].size());
   }
-  journal::SegmentJournal& journal(event::Topic topic, std::uint32_t partition) { return *unit(topic, partition).journal; }
-  journal::GroupCommit& commit(event::Topic topic, std::uint32_t partition) { return *unit(topic, partition).commit; }
+  journal::SegmentJournal& journal(event::Topic topic, std::uint32_t partition) {
+    return *unit(topic, partition).journal;
+  }
+  journal::GroupCommit& commit(event::Topic topic, std::uint32_t partition) {
+    return *unit(topic, partition).commit;
+  }
 
   struct Totals {
     std::uint64_t bytes = 0;
@@ -64,7 +68,8 @@ class JournalSet {
     std::atomic<std::uint64_t> trim_before{0};  // Only the writer may trim.
     std::int64_t write();
   };
-  explicit JournalSet(const JournalSettings& settings, const base::Clock& clock) : settings_(settings), clock_(clock) {}
+  explicit JournalSet(const JournalSettings& settings, const base::Clock& clock)
+      : settings_(settings), clock_(clock) {}
   Unit& unit(event::Topic topic, std::uint32_t partition) {
     return *topics_[static_cast<std::size_t>(topic)][partition];
   }

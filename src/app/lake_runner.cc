@@ -14,7 +14,10 @@ constexpr std::int64_t kMillisecond = 1'000'000;
 }  // namespace
 
 LakeRunner::LakeRunner(lake::Lake& lake, const base::Clock& clock, LakeRunnerSettings settings)
-    : lake_(lake), clock_(clock), settings_(settings), worker_("lake", Priority::background, [this] { return turn(); }) {}
+    : lake_(lake),
+      clock_(clock),
+      settings_(settings),
+      worker_("lake", Priority::background, [this] { return turn(); }) {}
 
 void LakeRunner::start(std::vector<StageRunner*> stages) {
   stages_ = std::move(stages);

@@ -18,7 +18,7 @@ namespace millrace::app {
 
 struct LakeRunnerSettings {
   std::int64_t commit_interval_ms = 10'000;
-  std::uint64_t queued_rows_max = 400'000;  // Handed over and not yet in the tail; past it the stages wait.
+  std::uint64_t queued_rows_max = 400'000;    // Handed over and not yet in the tail; past it the stages wait.
   std::uint64_t tail_bytes_max = 1ull << 30;  // Past it the stages wait for a commit.
 };
 

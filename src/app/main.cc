@@ -10,8 +10,9 @@ int main(int argc, char** argv) {
   using namespace millrace::app;
   spdlog::set_default_logger(spdlog::stderr_color_mt("millrace"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
-  CLI::App app("Millrace: a real-time commerce data platform in one binary.\n"
-               "Collects a shop's events, makes them durable, and turns them into decisions and open tables.");
+  CLI::App app(
+      "Millrace: a real-time commerce data platform in one binary.\n"
+      "Collects a shop's events, makes them durable, and turns them into decisions and open tables.");
   app.set_version_flag("--version", std::string("millrace ") + kVersion);
   app.require_subcommand(1);
   app.get_formatter()->column_width(40);

@@ -41,8 +41,8 @@ base::Result<std::unique_ptr<Platform>> Platform::open(const Settings& settings,
 }
 
 base::Status Platform::open_storage() {
-  TRY_ASSIGN(directory_, DataDirectory::open(settings_.data_directory,
-                                             {settings_.journal.event_partitions, settings_.journal.fact_partitions}));
+  TRY_ASSIGN(directory_, DataDirectory::open(settings_.data_directory, {settings_.journal.event_partitions,
+                                                                        settings_.journal.fact_partitions}));
   TRY_ASSIGN(journals_, JournalSet::open(settings_.journal, directory_->disk(), clock_, random_));
   process::RocksSettings rocks;
   rocks.block_cache_bytes = settings_.state_cache_bytes;
@@ -62,7 +62,8 @@ base::Status Platform::open_lake() {
   lake_settings.source_names = door_->names_by_index();
   TRY_ASSIGN(lake_, lake::Lake::open(*objects_, clock_, random_, lake_settings));
   std::vector<const lake::IcebergTable*> tables;
-  for (std::size_t i = 0; i < lake::kTableCount; ++i) tables.push_back(&lake_->iceberg(static_cast<lake::Table>(i)));
+  for (std::size_t i = 0; i < lake::kTableCount; ++i)
+    tables.push_back(&lake_->iceberg(static_cast<lake::Table>(i)));
   catalog_ = std::make_unique<lake::RestCatalog>(std::move(tables));
   lake_runner_ = std::make_unique<LakeRunner>(*lake_, clock_, settings_.lake);
   return base::Ok{};
@@ -80,7 +81,8 @@ base::Result<std::unique_ptr<StageRunner>> Platform::open_stage(event::Topic top
   for (std::size_t i = 0; i < event::kTopicCount; ++i) {
     const auto target = static_cast<event::Topic>(i);
     if (target == event::Topic::events) continue;
-    for (std::uint32_t p = 0; p < journals_->partitions(target); ++p) targets.journals[i].push_back(&journals_->commit(target, p));
+    for (std::uint32_t p = 0; p < journals_->partitions(target); ++p)
+      targets.journals[i].push_back(&journals_->commit(target, p));
   }
   targets.lake = lake_runner_.get();
   targets.views = [this](const event::ViewGroup& group) {
@@ -137,8 +139,8 @@ base::Status Platform::open_serving() {
   sql.concurrent_max = static_cast<std::uint32_t>(settings_.sql_threads);
   sql_ = std::make_unique<SqlRunner>(*lake_, sql, clock_);
   constexpr double kNanosecondsPerMs = 1e6;
-  recent_fsync_ = std::make_unique<RecentQuantiles>(journals_->commit(event::Topic::events, 0).metrics().sync_ns,
-                                                    kNanosecondsPerMs, clock_);
+  recent_fsync_ = std::make_unique<RecentQuantiles>(
+      journals_->commit(event::Topic::events, 0).metrics().sync_ns, kNanosecondsPerMs, clock_);
   recent_ack_ = std::make_unique<RecentQuantiles>(door_->ack_ns(), kNanosecondsPerMs, clock_);
   recent_visible_ = std::make_unique<RecentQuantiles>(views_->visible_ms(), 1, clock_);
   metrics_ = std::make_unique<serve::Metrics>();
@@ -146,15 +148,17 @@ base::Status Platform::open_serving() {
   door_->add_routes(*router_);
   api_ = std::make_unique<serve::Api>(*router_, *views_, sources(), *metrics_, clock_, serve::ApiSettings{});
   actions_->on_action([this](const event::Action& action) { api_->live().publish(action); });
-  platform_metrics_ = std::make_unique<PlatformMetrics>(PlatformMetrics::Parts{
-      journals_.get(), lake_.get(), lake_runner_.get(), &stages_, door_.get(), recommendations_.get(), actions_.get()});
+  platform_metrics_ = std::make_unique<PlatformMetrics>(
+      PlatformMetrics::Parts{journals_.get(), lake_.get(), lake_runner_.get(), &stages_, door_.get(),
+                             recommendations_.get(), actions_.get()});
   metrics_->add(*platform_metrics_);
   ticker_ = std::make_unique<Worker>("tick", Priority::normal, [this] { return tick(); });
   return base::Ok{};
 }
 
 base::Status Platform::start() {
-  journals_->start([this](event::Topic topic, std::uint32_t partition) { return needed_from(topic, partition); });
+  journals_->start(
+      [this](event::Topic topic, std::uint32_t partition) { return needed_from(topic, partition); });
   std::vector<StageRunner*> stages;
   for (auto& stage : stages_) stages.push_back(stage.get());
   recommendation_runner_->start();
@@ -199,7 +203,9 @@ void Platform::tick_partitions(base::WallTime now) {
       event::encode_tick({now}, record.begin());
       record.finish();
       // A tick that is refused is followed by the next.
-      (void)journals_->commit(topic, partition).submit(std::move(record), journal::Durability::synced, [](auto&&) {}).ok();
+      (void)journals_->commit(topic, partition)
+          .submit(std::move(record), journal::Durability::synced, [](auto&&) {})
+          .ok();
     }
   }
 }
@@ -209,7 +215,9 @@ std::int64_t Platform::tick() {
   // Actions leave once they are durable, and no one else waits for that.
   const auto& actions = journals_->journal(event::Topic::actions, 0);
   if (actions.end() > actions.durable_end()) {
-    (void)journals_->commit(event::Topic::actions, 0).submit({}, journal::Durability::synced, [](auto&&) {}).ok();
+    (void)journals_->commit(event::Topic::actions, 0)
+        .submit({}, journal::Durability::synced, [](auto&&) {})
+        .ok();
   }
   api_->tick();
   return settings_.tick_ms;
@@ -218,7 +226,8 @@ std::int64_t Platform::tick() {
 base::Status Platform::advance_clock(base::WallTime to) {
   std::int64_t before = advanced_to_ms_.load();
   do {
-    if (to.ms <= before) return base::Error(base::ErrorCode::invalid_argument, "event time is already past it");
+    if (to.ms <= before)
+      return base::Error(base::ErrorCode::invalid_argument, "event time is already past it");
   } while (!advanced_to_ms_.compare_exchange_weak(before, to.ms));
   tick_partitions(to);
   return base::Ok{};
@@ -226,22 +235,25 @@ base::Status Platform::advance_clock(base::WallTime to) {
 
 base::Status Platform::submit_stock(const event::StockCommand& command, serve::StockAnswer answer) {
   journal::RecordBuffer record;
-  const base::WallTime now = settings_.time == process::TimeMode::events ? base::WallTime{advanced_to_ms_} : clock_.wall();
+  const base::WallTime now =
+      settings_.time == process::TimeMode::events ? base::WallTime{advanced_to_ms_} : clock_.wall();
   event::encode_command(now, command, record.begin());
   record.finish();
   return journals_->commit(event::Topic::facts, 0)
       .submit(std::move(record), journal::Durability::synced,
               [this, answer = std::move(answer)](base::Result<journal::Offset> offset) mutable {
                 if (offset.ok()) return outcomes_->claim(*offset, std::move(answer));
-                const auto refusal = http::error_response(503, "not_durable", offset.error().message(),
-                                                          "Ask again with the same id: the first answer counts.");
+                const auto refusal =
+                    http::error_response(503, "not_durable", offset.error().message(),
+                                         "Ask again with the same id: the first answer counts.");
                 answer(refusal.status, refusal.body);
               });
 }
 
 // What a restart would read again, and so must stay.
 journal::Offset Platform::needed_from(event::Topic topic, std::uint32_t partition) const {
-  if (topic == event::Topic::actions) return journals_->journal(topic, partition).end();  // Retention alone decides.
+  if (topic == event::Topic::actions)
+    return journals_->journal(topic, partition).end();  // Retention alone decides.
   for (const auto& stage : stages_) {
     if (stage->topic() == topic && stage->partition() == partition) return {stage->committed()};
   }

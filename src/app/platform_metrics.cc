@@ -11,7 +11,8 @@ using serve::HistogramUnit;
 using serve::MetricSamples;
 
 namespace {
-constexpr std::array kTopics = {event::Topic::events, event::Topic::facts, event::Topic::sessions, event::Topic::actions};
+constexpr std::array kTopics = {event::Topic::events, event::Topic::facts, event::Topic::sessions,
+                                event::Topic::actions};
 double number(auto value) { return static_cast<double>(value); }
 }  // namespace
 
@@ -33,19 +34,25 @@ void PlatformMetrics::collect_journals(MetricSamples& samples) const {
       const auto& commit = parts_.journals->commit(topic, partition);
       const std::string name = fmt::format("{}/{}", event::to_string(topic), partition);
       const serve::Labels labels = {{"journal", name}};
-      samples.gauge("millrace_journal_bytes", "Size of the journal's segment files.", number(journal.bytes()), labels);
-      samples.gauge("millrace_journal_end_offset", "Offset the next record will get.", number(journal.end().value), labels);
-      samples.gauge("millrace_journal_begin_offset", "First offset still held.", number(journal.begin().value), labels);
-      samples.gauge("millrace_journal_pending_bytes", "Taken and not yet on disk.", number(commit.pending_bytes()), labels);
-      samples.gauge("millrace_journal_stopped", "1 when a failed write or sync stopped it.", commit.stopped() ? 1 : 0, labels);
+      samples.gauge("millrace_journal_bytes", "Size of the journal's segment files.", number(journal.bytes()),
+                    labels);
+      samples.gauge("millrace_journal_end_offset", "Offset the next record will get.",
+                    number(journal.end().value), labels);
+      samples.gauge("millrace_journal_begin_offset", "First offset still held.",
+                    number(journal.begin().value), labels);
+      samples.gauge("millrace_journal_pending_bytes", "Taken and not yet on disk.",
+                    number(commit.pending_bytes()), labels);
+      samples.gauge("millrace_journal_stopped", "1 when a failed write or sync stopped it.",
+                    commit.stopped() ? 1 : 0, labels);
       const auto& metrics = commit.metrics();
-      samples.counter("millrace_journal_records_total", "Records appended.", number(metrics.records.load()), labels);
+      samples.counter("millrace_journal_records_total", "Records appended.", number(metrics.records.load()),
+                      labels);
       samples.counter("millrace_journal_submissions_refused_total", "Refused because too much was pending.",
                       number(metrics.submissions_refused.load()), labels);
       samples.histogram("millrace_fsync_seconds", "Time of one fdatasync.", metrics.sync_ns.snapshot(),
                         HistogramUnit::nanoseconds, labels);
-      samples.histogram("millrace_journal_group_bytes", "Bytes made durable by one fdatasync.", metrics.group_bytes.snapshot(),
-                        HistogramUnit::bytes, labels);
+      samples.histogram("millrace_journal_group_bytes", "Bytes made durable by one fdatasync.",
+                        metrics.group_bytes.snapshot(), HistogramUnit::bytes, labels);
     }
   }
 }
@@ -55,13 +62,16 @@ void PlatformMetrics::collect_stages(MetricSamples& samples) const {
     const std::string name = fmt::format("{}/{}", event::to_string(stage->topic()), stage->partition());
     const serve::Labels labels = {{"partition", name}};
     const auto end = parts_.journals->journal(stage->topic(), stage->partition()).end().value;
-    samples.counter("millrace_stage_records_total", "Records processed, as an offset.", number(stage->position()), labels);
+    samples.counter("millrace_stage_records_total", "Records processed, as an offset.",
+                    number(stage->position()), labels);
     samples.gauge("millrace_stage_lag_records", "Records in the journal and not yet processed.",
                   number(end - std::min(end, stage->position())), labels);
-    samples.gauge("millrace_stage_checkpoint_offset", "Where a restart would resume.", number(stage->committed()), labels);
+    samples.gauge("millrace_stage_checkpoint_offset", "Where a restart would resume.",
+                  number(stage->committed()), labels);
     samples.counter("millrace_stage_poisoned_total", "Records quarantined because a step refused them twice.",
                     number(stage->poisoned()), labels);
-    samples.gauge("millrace_stage_stopped", "1 when an error stopped the partition.", stage->stopped_by().empty() ? 0 : 1, labels);
+    samples.gauge("millrace_stage_stopped", "1 when an error stopped the partition.",
+                  stage->stopped_by().empty() ? 0 : 1, labels);
   }
 }
 
@@ -71,14 +81,18 @@ void PlatformMetrics::collect_lake(MetricSamples& samples) const {
     const std::string name = lake::qualified_name(table.table);
     const serve::Labels labels = {{"table", name}};
     samples.gauge("millrace_lake_rows", "Rows committed to the table.", number(table.rows_committed), labels);
-    samples.gauge("millrace_lake_tail_rows", "Rows visible to SQL and not yet committed.", number(table.rows_tail), labels);
+    samples.gauge("millrace_lake_tail_rows", "Rows visible to SQL and not yet committed.",
+                  number(table.rows_tail), labels);
     samples.gauge("millrace_lake_files", "Data files of the current snapshot.", number(table.files), labels);
     samples.gauge("millrace_lake_bytes", "Bytes of those files.", number(table.bytes), labels);
   }
   samples.counter("millrace_lake_commits_total", "Commits that succeeded.", number(status.commits));
-  samples.counter("millrace_lake_commits_failed_total", "Commits that failed and are tried again.", number(status.commits_failed));
-  samples.gauge("millrace_lake_tail_bytes", "Memory of rows not yet committed, about.", number(status.tail_bytes));
-  samples.gauge("millrace_lake_commit_lag_seconds", "Age of the oldest row not yet committed.", parts_.lake_runner->lag_s());
+  samples.counter("millrace_lake_commits_failed_total", "Commits that failed and are tried again.",
+                  number(status.commits_failed));
+  samples.gauge("millrace_lake_tail_bytes", "Memory of rows not yet committed, about.",
+                number(status.tail_bytes));
+  samples.gauge("millrace_lake_commit_lag_seconds", "Age of the oldest row not yet committed.",
+                parts_.lake_runner->lag_s());
 }
 
 void PlatformMetrics::collect_http(MetricSamples& samples) const {
@@ -86,7 +100,8 @@ void PlatformMetrics::collect_http(MetricSamples& samples) const {
   samples.gauge("millrace_http_connections", "Open connections.", number(http_->connections.load()));
   samples.counter("millrace_http_connections_total", "Connections accepted.", number(http_->accepted.load()));
   samples.counter("millrace_http_requests_total", "Requests read.", number(http_->requests.load()));
-  samples.counter("millrace_http_refused_total", "Requests over a limit, or malformed.", number(http_->refused.load()));
+  samples.counter("millrace_http_refused_total", "Requests over a limit, or malformed.",
+                  number(http_->refused.load()));
   samples.counter("millrace_http_received_bytes_total", "Bytes read.", number(http_->bytes_in.load()));
   samples.counter("millrace_http_sent_bytes_total", "Bytes written.", number(http_->bytes_out.load()));
 }

@@ -17,7 +17,8 @@ http::Response answer_catalog(const lake::RestCatalog& catalog, const http::Requ
   // The catalog takes the path as it came, below /iceberg.
   std::string_view target = request.target;
   const std::size_t mark = target.find('?');
-  const std::string_view query = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+  const std::string_view query =
+      mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
   std::string_view path = target.substr(0, mark);
   path.remove_prefix(std::min(path.size(), std::string_view("/iceberg").size()));
   const char* method = "GET";
@@ -60,7 +61,8 @@ serve::PlatformStatus Platform::status() const {
   serve::PlatformStatus status;
   status.version = kVersion;
   status.started_at = started_at_;
-  status.time = settings_.time == process::TimeMode::events ? serve::TimeSource::events : serve::TimeSource::wall;
+  status.time =
+      settings_.time == process::TimeMode::events ? serve::TimeSource::events : serve::TimeSource::wall;
   status.fsync = recent_fsync_->read();
   status.ack = recent_ack_->read();
   status.visible = recent_visible_->read();
@@ -90,7 +92,8 @@ serve::LakeStatus Platform::lake_status() const {
     entry.snapshot_id = table.snapshot_id;
     entry.last_commit_at = from.last_commit_at;
     for (const auto& [partition, offset] : table.offsets) {
-      entry.partitions.emplace_back(fmt::format("{}/{}", event::to_string(partition.topic), partition.partition), offset.value);
+      entry.partitions.emplace_back(
+          fmt::format("{}/{}", event::to_string(partition.topic), partition.partition), offset.value);
     }
     status.tables.push_back(std::move(entry));
   }
@@ -123,10 +126,12 @@ std::vector<std::string> Platform::unready_reasons() const {
   if (!ready_) reasons.push_back("starting or stopping");
   for (const auto& stage : stages_) {
     if (const std::string why = stage->stopped_by(); !why.empty()) {
-      reasons.push_back(fmt::format("{}/{} stopped: {}", event::to_string(stage->topic()), stage->partition(), why));
+      reasons.push_back(
+          fmt::format("{}/{} stopped: {}", event::to_string(stage->topic()), stage->partition(), why));
     }
   }
-  for (const event::Topic topic : {event::Topic::events, event::Topic::facts, event::Topic::sessions, event::Topic::actions}) {
+  for (const event::Topic topic :
+       {event::Topic::events, event::Topic::facts, event::Topic::sessions, event::Topic::actions}) {
     for (std::uint32_t partition = 0; partition < journals_->partitions(topic); ++partition) {
       if (journals_->commit(topic, partition).stopped()) {
         reasons.push_back(fmt::format("journal {}/{}: a write or sync failed; restart once the disk is well",

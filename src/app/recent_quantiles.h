@@ -24,7 +24,8 @@ class RecentQuantiles {
     const auto window = past_.empty() ? newest : newest.since(past_.front().counts);
     if (past_.empty() || now - past_.back().at >= kStepNs) past_.push_back({now, std::move(newest)});
     if (window.count() == 0) return {};
-    return {static_cast<double>(window.percentile(0.5)) / per_ms_, static_cast<double>(window.percentile(0.99)) / per_ms_};
+    return {static_cast<double>(window.percentile(0.5)) / per_ms_,
+            static_cast<double>(window.percentile(0.99)) / per_ms_};
   }
 
  private:

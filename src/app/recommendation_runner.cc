@@ -16,8 +16,12 @@ constexpr std::size_t kClicksWaitingMax = 1'000'000;
 constexpr std::size_t kClicksPerTurn = 500;
 }  // namespace
 
-RecommendationRunner::RecommendationRunner(const journal::Journal& sessions, commerce::RecommendationIndex& index)
-    : sessions_(sessions), index_(index), next_(sessions.begin()), worker_("recommend", Priority::normal, [this] { return turn(); }) {}
+RecommendationRunner::RecommendationRunner(const journal::Journal& sessions,
+                                           commerce::RecommendationIndex& index)
+    : sessions_(sessions),
+      index_(index),
+      next_(sessions.begin()),
+      worker_("recommend", Priority::normal, [this] { return turn(); }) {}
 
 base::Status RecommendationRunner::load() {
   while (true) {
@@ -72,13 +76,15 @@ std::int64_t RecommendationRunner::turn() {
   const auto more = read_sessions();
   if (!more.ok()) {
     broken_ = true;
-    spdlog::error("sessions/0: {}; closed sessions no longer reach the recommendations", more.error().message());
+    spdlog::error("sessions/0: {}; closed sessions no longer reach the recommendations",
+                  more.error().message());
     return kIdleMs;
   }
   return *more || !clicks.empty() ? 0 : kIdleMs;
 }
 
-void RecommendationRunner::recommend(std::span<const std::string_view> items, std::size_t n, std::uint64_t exclude_session,
+void RecommendationRunner::recommend(std::span<const std::string_view> items, std::size_t n,
+                                     std::uint64_t exclude_session,
                                      std::vector<serve::ScoredProduct>& out) const {
   commerce::RecommendationQuery query;
   query.items.assign(items.begin(), items.end());

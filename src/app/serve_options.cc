@@ -7,13 +7,15 @@
 namespace millrace::app {
 
 void add_serve_options(CLI::App& command, ServeOptions& options) {
-  command.add_option("--data", options.data, "Data directory (setting data.directory; default millrace-data)");
+  command.add_option("--data", options.data,
+                     "Data directory (setting data.directory; default millrace-data)");
   command.add_option("--config", options.config, "Settings file, TOML");
   command.add_option("--address", options.address, "Address to listen on (default 127.0.0.1)");
   command.add_option("--port", options.port, "Port to listen on (0: any free one)");
   command.add_option("--time", options.time, "What moves time on: wall (default) or events");
   command.add_option("--port-file", options.port_file, "Write the port to this file once it is bound");
-  command.add_option("--set", options.set, "NAME=VALUE: any setting; may be repeated (`millrace settings` lists them)");
+  command.add_option("--set", options.set,
+                     "NAME=VALUE: any setting; may be repeated (`millrace settings` lists them)");
 }
 
 base::Result<Settings> load_settings(const ServeOptions& options) {
@@ -26,7 +28,8 @@ base::Result<Settings> load_settings(const ServeOptions& options) {
   for (const auto& assignment : options.set) {
     const std::size_t equals = assignment.find('=');
     if (equals == std::string::npos) {
-      return base::Error(base::ErrorCode::invalid_argument, "--set takes NAME=VALUE, not \"" + assignment + "\"");
+      return base::Error(base::ErrorCode::invalid_argument,
+                         "--set takes NAME=VALUE, not \"" + assignment + "\"");
     }
     TRY(table.set(assignment.substr(0, equals), assignment.substr(equals + 1)));
   }

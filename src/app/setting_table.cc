@@ -44,15 +44,17 @@ base::Result<std::string> scalar_text(const toml::node& node, std::string_view n
 }  // namespace
 
 void SettingTable::add(std::string_view name, std::string& field, std::string_view doc) {
-  entries_.push_back({std::string(name), "text", field, std::string(doc), [&field](std::string_view value) -> base::Status {
-                        field = value;
-                        return base::Ok{};
-                      }});
+  entries_.push_back(
+      {std::string(name), "text", field, std::string(doc), [&field](std::string_view value) -> base::Status {
+         field = value;
+         return base::Ok{};
+       }});
 }
 
 void SettingTable::add_integer(std::string_view name, std::int64_t initial, Range range, std::string_view doc,
                                std::function<void(std::int64_t)> assign) {
-  auto parse = [name = std::string(name), range, assign = std::move(assign)](std::string_view text) -> base::Status {
+  auto parse = [name = std::string(name), range,
+                assign = std::move(assign)](std::string_view text) -> base::Status {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size()) {
@@ -64,8 +66,8 @@ void SettingTable::add_integer(std::string_view name, std::int64_t initial, Rang
     assign(value);
     return base::Ok{};
   };
-  entries_.push_back({std::string(name), fmt::format("{} to {}", range.min, range.max), std::to_string(initial),
-                      std::string(doc), std::move(parse)});
+  entries_.push_back({std::string(name), fmt::format("{} to {}", range.min, range.max),
+                      std::to_string(initial), std::string(doc), std::move(parse)});
 }
 
 void SettingTable::add_word(std::string_view name, std::string_view initial, std::vector<std::string> words,
@@ -82,8 +84,9 @@ void SettingTable::add_word(std::string_view name, std::string_view initial, std
   entries_.push_back({std::string(name), list, std::string(initial), std::string(doc), std::move(parse)});
 }
 
-void SettingTable::add_list(std::string_view name, std::vector<std::string> keys, std::string_view doc,
-                            std::function<base::Status(const std::vector<std::pair<std::string, std::string>>&)> append) {
+void SettingTable::add_list(
+    std::string_view name, std::vector<std::string> keys, std::string_view doc,
+    std::function<base::Status(const std::vector<std::pair<std::string, std::string>>&)> append) {
   lists_.push_back({std::string(name), std::move(keys), std::string(doc), std::move(append)});
 }
 
@@ -111,19 +114,21 @@ base::Status SettingTable::load_toml(std::string_view text, std::string_view fil
   const toml::parse_result parsed = toml::parse(text, file_name);
   if (!parsed) {
     const auto& error = parsed.error();
-    return invalid(
-        fmt::format("{}:{}: {}", file_name, error.source().begin.line, std::string_view(error.description())));
+    return invalid(fmt::format("{}:{}: {}", file_name, error.source().begin.line,
+                               std::string_view(error.description())));
   }
   const std::function<base::Status(const toml::table&, const std::string&)> walk =
       [&](const toml::table& table, const std::string& prefix) -> base::Status {
     for (const auto& [key, node] : table) {
-      const std::string name = prefix.empty() ? std::string(key.str()) : prefix + "." + std::string(key.str());
+      const std::string name =
+          prefix.empty() ? std::string(key.str()) : prefix + "." + std::string(key.str());
       if (const auto* inner = node.as_table()) {
         TRY(walk(*inner, name));
         continue;
       }
       if (const auto* array = node.as_array()) {
-        const auto list = std::find_if(lists_.begin(), lists_.end(), [&](const List& l) { return l.name == name; });
+        const auto list =
+            std::find_if(lists_.begin(), lists_.end(), [&](const List& l) { return l.name == name; });
         if (list == lists_.end()) return unknown(name);
         for (const auto& element : *array) {
           const auto* row = element.as_table();
@@ -132,7 +137,8 @@ base::Status SettingTable::load_toml(std::string_view text, std::string_view fil
           for (const auto& [inner_key, inner_node] : *row) {
             const std::string inner_name(inner_key.str());
             if (std::find(list->keys.begin(), list->keys.end(), inner_name) == list->keys.end()) {
-              return invalid(fmt::format("{}: no key \"{}\"; it takes {}", name, inner_name, fmt::join(list->keys, ", ")));
+              return invalid(fmt::format("{}: no key \"{}\"; it takes {}", name, inner_name,
+                                         fmt::join(list->keys, ", ")));
             }
             TRY_ASSIGN(std::string value, scalar_text(inner_node, name + "." + inner_name));
             values.emplace_back(inner_name, std::move(value));
@@ -155,15 +161,18 @@ base::Status SettingTable::load_toml(std::string_view text, std::string_view fil
 std::string SettingTable::reference() const {
   std::string page =
       "# Settings\n\nWritten by `millrace settings`; `./dev lint` checks that it is what the code says.\n\n"
-      "A setting is given in a TOML file (`millrace serve --config FILE`: `http.port = 8080`, or under `[http]`) or as\n"
-      "`--set NAME=VALUE`, which wins. An unknown name, or a value out of its range, ends the start with a message.\n\n"
+      "A setting is given in a TOML file (`millrace serve --config FILE`: `http.port = 8080`, or under "
+      "`[http]`) or as\n"
+      "`--set NAME=VALUE`, which wins. An unknown name, or a value out of its range, ends the start with a "
+      "message.\n\n"
       "| name | values | default | what it does |\n|---|---|---|---|\n";
   for (const auto& entry : entries_) {
     page += fmt::format("| `{}` | {} | {} | {} |\n", entry.name, entry.type,
                         entry.initial.empty() ? "(empty)" : "`" + entry.initial + "`", entry.doc);
   }
   for (const auto& list : lists_) {
-    page += fmt::format("| `[[{}]]` | tables of {} | (none) | {} |\n", list.name, fmt::join(list.keys, ", "), list.doc);
+    page += fmt::format("| `[[{}]]` | tables of {} | (none) | {} |\n", list.name, fmt::join(list.keys, ", "),
+                        list.doc);
   }
   return page;
 }

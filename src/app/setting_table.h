@@ -23,13 +23,13 @@ class SettingTable {
   void add_path(std::string_view name, std::string& field, std::string_view doc) { add(name, field, doc); }
   template <class Integer>
   void add(std::string_view name, Integer& field, Range range, std::string_view doc) {
-    add_integer(
-        name, static_cast<std::int64_t>(field), range, doc,
-        [&field](std::int64_t value) { field = static_cast<Integer>(value); });
+    add_integer(name, static_cast<std::int64_t>(field), range, doc,
+                [&field](std::int64_t value) { field = static_cast<Integer>(value); });
   }
   // A field that takes one of a few words.
   template <class Enum>
-  void add(std::string_view name, Enum& field, std::vector<std::pair<std::string, Enum>> words, std::string_view doc) {
+  void add(std::string_view name, Enum& field, std::vector<std::pair<std::string, Enum>> words,
+           std::string_view doc) {
     std::vector<std::string> names;
     std::string initial;
     for (const auto& [word, value] : words) {
@@ -69,8 +69,8 @@ class SettingTable {
 
   void add_integer(std::string_view name, std::int64_t initial, Range range, std::string_view doc,
                    std::function<void(std::int64_t)> assign);
-  void add_word(std::string_view name, std::string_view initial, std::vector<std::string> words, std::string_view doc,
-                std::function<void(std::string_view)> assign);
+  void add_word(std::string_view name, std::string_view initial, std::vector<std::string> words,
+                std::string_view doc, std::function<void(std::string_view)> assign);
   base::Error unknown(std::string_view name) const;
 
   std::vector<Entry> entries_;

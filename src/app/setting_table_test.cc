@@ -28,7 +28,10 @@ app::SettingTable table_of(Fields& fields) {
 TEST_CASE("a file sets fields by dotted names, tables and lists") {
   Fields fields;
   auto table = table_of(fields);
-  REQUIRE(table.load_toml("mode = 'slow'\n[http]\nport = 8080\n[[source]]\nkey = 'a'\n[[source]]\nkey = 'b'\n", "f").ok());
+  REQUIRE(table
+              .load_toml("mode = 'slow'\n[http]\nport = 8080\n[[source]]\nkey = 'a'\n[[source]]\nkey = 'b'\n",
+                         "f")
+              .ok());
   CHECK_EQ(fields.port, 8080);
   CHECK(fields.mode == Mode::slow);
   CHECK_EQ(fields.keys.size(), 2);
@@ -39,11 +42,15 @@ TEST_CASE("what is wrong with a file is said with its name and the setting's") {
   auto table = table_of(fields);
   CHECK_EQ(table.load_toml("[http]\nprot = 1\n", "f").error().message(),
            "f: no setting \"http.prot\"; did you mean \"http.port\"?");
-  CHECK_EQ(table.load_toml("http.port = 70000", "f").error().message(), "f: http.port: 70000 is not between 0 and 65535");
-  CHECK_EQ(table.load_toml("http.port = 'x'", "f").error().message(), "f: http.port: \"x\" is not a whole number");
-  CHECK_EQ(table.load_toml("mode = 'medium'", "f").error().message(), "f: mode: \"medium\" is none of fast, slow");
+  CHECK_EQ(table.load_toml("http.port = 70000", "f").error().message(),
+           "f: http.port: 70000 is not between 0 and 65535");
+  CHECK_EQ(table.load_toml("http.port = 'x'", "f").error().message(),
+           "f: http.port: \"x\" is not a whole number");
+  CHECK_EQ(table.load_toml("mode = 'medium'", "f").error().message(),
+           "f: mode: \"medium\" is none of fast, slow");
   CHECK_EQ(table.load_toml("a = [", "f").error().message().substr(0, 4), "f:1:");
-  CHECK_EQ(table.load_toml("[[source]]\nname = 'x'", "f").error().message(), "f: source: no key \"name\"; it takes key");
+  CHECK_EQ(table.load_toml("[[source]]\nname = 'x'", "f").error().message(),
+           "f: source: no key \"name\"; it takes key");
   CHECK_FALSE(table.set("nothing.like.this", "1").ok());
 }
 

@@ -12,33 +12,41 @@ void add_collection(SettingTable& table, Settings& s) {
   table.add("http.port", s.http.port, {0, 65535}, "Port to listen on; 0 takes any free one.");
   table.add("http.threads", s.http.threads, {1, 64}, "Threads that serve HTTP.");
   auto& limits = s.http.limits;
-  table.add("http.connections_max", limits.connections_max, {1, 1'000'000}, "Open connections; past it new ones are closed.");
+  table.add("http.connections_max", limits.connections_max, {1, 1'000'000},
+            "Open connections; past it new ones are closed.");
   table.add("http.requests_in_flight_max", limits.requests_in_flight_max, {1, 1'000'000},
             "Requests being worked on; past it 503 with Retry-After.");
   table.add("http.request_line_bytes_max", limits.request_line_bytes_max, {256, kMebibyte}, "Past it 414.");
   table.add("http.header_bytes_max", limits.header_bytes_max, {1024, kMebibyte}, "Past it 431.");
-  table.add("http.body_bytes_max", limits.body_bytes_max, {1024, kGibibyte}, "Request body as sent; past it 413.");
-  table.add("http.header_timeout_ms", limits.header_timeout_ms, {10, 600'000}, "To send all headers; then 408.");
-  table.add("http.body_timeout_ms", limits.body_timeout_ms, {10, 600'000}, "To send all of the body; then 408.");
-  table.add("http.idle_timeout_ms", limits.idle_timeout_ms, {10, 3'600'000}, "A quiet keep-alive connection is closed after it.");
+  table.add("http.body_bytes_max", limits.body_bytes_max, {1024, kGibibyte},
+            "Request body as sent; past it 413.");
+  table.add("http.header_timeout_ms", limits.header_timeout_ms, {10, 600'000},
+            "To send all headers; then 408.");
+  table.add("http.body_timeout_ms", limits.body_timeout_ms, {10, 600'000},
+            "To send all of the body; then 408.");
+  table.add("http.idle_timeout_ms", limits.idle_timeout_ms, {10, 3'600'000},
+            "A quiet keep-alive connection is closed after it.");
   table.add("http.stream_bytes_max", limits.stream_bytes_max, {4096, kGibibyte},
             "Unsent bytes of a live stream; a slower reader is dropped.");
-  table.add("collect.event_bytes_max", s.event_bytes_max, {512, 16 * kMebibyte}, "One item; a larger one is quarantined.");
+  table.add("collect.event_bytes_max", s.event_bytes_max, {512, 16 * kMebibyte},
+            "One item; a larger one is quarantined.");
   table.add("collect.batch_items_max", s.batch_items_max, {1, 100'000}, "Items of one batch; past it 413.");
-  table.add("collect.inflated_bytes_max", s.inflated_bytes_max, {1024, kGibibyte}, "A gzipped body once inflated; past it 413.");
+  table.add("collect.inflated_bytes_max", s.inflated_bytes_max, {1024, kGibibyte},
+            "A gzipped body once inflated; past it 413.");
   table.add("collect.unknown_write_keys", s.unknown_write_keys,
             {{"refuse", UnknownKeys::refuse}, {"accept", UnknownKeys::accept}},
             "What a write key of no `[[source]]` gets: 401, or the source named `default`.");
-  table.add_list("source", {"name", "write_key"}, "A client that may send: its name in figures and its write key.",
-                 [&s](const auto& row) -> base::Status {
-                   SourceSettings source;
-                   for (const auto& [key, value] : row) (key == "name" ? source.name : source.write_key) = value;
-                   if (source.name.empty() || source.write_key.empty()) {
-                     return base::Error(base::ErrorCode::invalid_argument, "source: needs a name and a write_key");
-                   }
-                   s.sources.push_back(std::move(source));
-                   return base::Ok{};
-                 });
+  table.add_list(
+      "source", {"name", "write_key"}, "A client that may send: its name in figures and its write key.",
+      [&s](const auto& row) -> base::Status {
+        SourceSettings source;
+        for (const auto& [key, value] : row) (key == "name" ? source.name : source.write_key) = value;
+        if (source.name.empty() || source.write_key.empty()) {
+          return base::Error(base::ErrorCode::invalid_argument, "source: needs a name and a write_key");
+        }
+        s.sources.push_back(std::move(source));
+        return base::Ok{};
+      });
 }
 
 void add_journal(SettingTable& table, Settings& s) {
@@ -46,9 +54,12 @@ void add_journal(SettingTable& table, Settings& s) {
             "Partitions of the events, by visitor. Fixed when the data directory is made.");
   table.add("journal.fact_partitions", s.journal.fact_partitions, {1, 256},
             "Partitions of the second stage, by product and order. Fixed when the data directory is made.");
-  table.add("journal.segment_bytes", s.journal.segment_bytes, {kMebibyte, 4 * kGibibyte}, "Size of a segment file.");
+  table.add("journal.segment_bytes", s.journal.segment_bytes, {kMebibyte, 4 * kGibibyte},
+            "Size of a segment file.");
   table.add("journal.compression", s.journal.compression,
-            {{"none", journal::Compression::none}, {"lz4", journal::Compression::lz4}, {"zstd", journal::Compression::zstd}},
+            {{"none", journal::Compression::none},
+             {"lz4", journal::Compression::lz4},
+             {"zstd", journal::Compression::zstd}},
             "Of each batch.");
   table.add("journal.pending_bytes_max", s.journal.pending_bytes_max, {kMebibyte, 16 * kGibibyte},
             "Taken and not yet on disk, of each partition; past it 429.");
@@ -61,31 +72,43 @@ void add_journal(SettingTable& table, Settings& s) {
 void add_processing(SettingTable& table, Settings& s) {
   table.add("time", s.time, {{"wall", process::TimeMode::wall}, {"events", process::TimeMode::events}},
             "What moves time on: the wall clock, or the events themselves (replays, backtests).");
-  table.add("process.tick_ms", s.tick_ms, {10, 60'000}, "How often time passing is written to each partition.");
+  table.add("process.tick_ms", s.tick_ms, {10, 60'000},
+            "How often time passing is written to each partition.");
   table.add("process.lateness_ms", s.visitors.watermark.lateness_ms, {0, base::kDayMs},
             "How far behind the newest event of a partition others are still expected.");
   table.add("process.idle_timeout_ms", s.visitors.watermark.idle_timeout_ms, {0, base::kDayMs},
             "How far behind the wall clock a partition without events is.");
+  table.add("session.gap_ms", s.visitors.session.gap_ms, {1000, base::kDayMs},
+            "A longer silence begins a new session.");
+  table.add("cart.abandoned_after_ms", s.visitors.cart.abandoned_after_ms, {1000, 30 * base::kDayMs},
+            "After the last change of a cart, unless purchased.");
+  table.add("cart.silence_ms", s.visitors.cart.silence_ms, {0, 365 * base::kDayMs},
+            "At most one abandonment of a visitor in this time; 0: no such limit.");
   table.add("process.visitors_cached_max", s.visitors.visitors_cached_max, {1000, 100'000'000},
             "Visitors kept in memory by each partition, beside those changed since the last checkpoint.");
   table.add("process.products_cached_max", s.entities.cached_products, {1000, 100'000'000},
             "Products kept in memory by each partition of the second stage.");
-  table.add("process.state_cache_bytes", s.state_cache_bytes, {8 * kMebibyte, 64 * kGibibyte}, "RocksDB's block cache, of all partitions.");
+  table.add("process.state_cache_bytes", s.state_cache_bytes, {8 * kMebibyte, 64 * kGibibyte},
+            "RocksDB's block cache, of all partitions.");
   table.add("recommend.sessions_max", s.indexed_sessions_max, {1000, 100'000'000},
             "Sessions in the recommendation index; the oldest leave first.");
 }
 
 void add_answers(SettingTable& table, Settings& s) {
-  table.add("lake.commit_interval_ms", s.lake.commit_interval_ms, {100, base::kHourMs}, "From one commit to the tables to the next.");
+  table.add("lake.commit_interval_ms", s.lake.commit_interval_ms, {100, base::kHourMs},
+            "From one commit to the tables to the next.");
   table.add("lake.queued_rows_max", s.lake.queued_rows_max, {1000, 100'000'000},
             "Rows on their way to the lake; past it processing waits.");
   table.add("lake.tail_bytes_max", s.lake.tail_bytes_max, {16 * kMebibyte, 64 * kGibibyte},
             "Memory of rows not yet committed; past it processing waits.");
   table.add("sql.threads", s.sql_threads, {1, 64}, "Statements that run at once.");
   table.add("sql.timeout_ms", s.sql_timeout_ms, {1, base::kHourMs}, "Then the statement is stopped: 408.");
-  table.add("sql.rows_max", s.sql_rows_max, {1, 10'000'000}, "Rows of an answer; more are cut off, and the answer says so.");
-  table.add("sql.memory_bytes", s.sql_memory_bytes, {64 * kMebibyte, 64 * kGibibyte}, "DuckDB's memory, of statements and commits.");
-  table.add("webhook.url", s.webhook.url, "Where actions are posted; empty: they are only listed at /v1/actions.");
+  table.add("sql.rows_max", s.sql_rows_max, {1, 10'000'000},
+            "Rows of an answer; more are cut off, and the answer says so.");
+  table.add("sql.memory_bytes", s.sql_memory_bytes, {64 * kMebibyte, 64 * kGibibyte},
+            "DuckDB's memory, of statements and commits.");
+  table.add("webhook.url", s.webhook.url,
+            "Where actions are posted; empty: they are only listed at /v1/actions.");
   table.add("webhook.secret", s.webhook.secret, "Signs each post (header Millrace-Signature).");
 }
 

@@ -14,18 +14,21 @@ http::Response refusal(const base::Error& error) {
   switch (error.code()) {
     case base::ErrorCode::invalid_argument:
       if (error.message().starts_with("not allowed")) {
-        return http::error_response(400, "sql_not_allowed", error.message(),
-                                    "One SELECT over the tables of raw, conformed and curated; nothing that writes, sets or opens.");
+        return http::error_response(
+            400, "sql_not_allowed", error.message(),
+            "One SELECT over the tables of raw, conformed and curated; nothing that writes, sets or opens.");
       }
       return http::error_response(400, "sql_error", error.message(), "Correct the statement.");
     case base::ErrorCode::unavailable:
-      return http::error_response(408, "sql_timeout", error.message(), "Ask for less, or raise sql.timeout_ms.");
+      return http::error_response(408, "sql_timeout", error.message(),
+                                  "Ask for less, or raise sql.timeout_ms.");
     case base::ErrorCode::exhausted: {
       auto response = http::error_response(429, "sql_busy", error.message(), "Try again, or ask for less.");
       response.headers.emplace_back("Retry-After", "1");
       return response;
     }
-    default: return http::error_response(500, "sql_failed", error.message(), "The server's log may say more.");
+    default:
+      return http::error_response(500, "sql_failed", error.message(), "The server's log may say more.");
   }
 }
 
@@ -41,7 +44,8 @@ http::Response sql_response(const base::Result<query::SqlResult>& result) {
 SqlRunner::SqlRunner(lake::Lake& lake, query::SqlSettings settings, const base::Clock& clock)
     : engine_(lake, clock, settings) {
   for (std::uint32_t i = 0; i < settings.concurrent_max; ++i) {
-    workers_.push_back(std::make_unique<Worker>(fmt::format("sql-{}", i), Priority::background, [this] { return answer_next(); }));
+    workers_.push_back(std::make_unique<Worker>(fmt::format("sql-{}", i), Priority::background,
+                                                [this] { return answer_next(); }));
   }
   watchdog_ = std::make_unique<Worker>("sql-watch", Priority::normal, [this]() -> std::int64_t {
     engine_.interrupt_expired();
@@ -68,8 +72,9 @@ void SqlRunner::submit(std::string statement, Respond respond) {
     }
   }
   if (respond) {
-    auto response = http::error_response(429, "sql_busy", fmt::format("{} statements are waiting already.", kWaitingMax),
-                                         "Try again in a moment.");
+    auto response =
+        http::error_response(429, "sql_busy", fmt::format("{} statements are waiting already.", kWaitingMax),
+                             "Try again in a moment.");
     response.headers.emplace_back("Retry-After", "1");
     return respond(std::move(response));
   }

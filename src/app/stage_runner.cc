@@ -14,8 +14,8 @@ constexpr std::int64_t kBlockedMs = 1;
 StageRunner::StageRunner(Parts parts)
     : parts_(std::move(parts)),
       owner_(*parts_.journal, *parts_.store, *parts_.stage, *parts_.sink, parts_.owner),
-      worker_(fmt::format("s-{}-{}", event::to_string(parts_.owner.topic), parts_.owner.partition), Priority::normal,
-              [this] { return turn(); }) {}
+      worker_(fmt::format("s-{}-{}", event::to_string(parts_.owner.topic), parts_.owner.partition),
+              Priority::normal, [this] { return turn(); }) {}
 
 base::Result<std::unique_ptr<StageRunner>> StageRunner::open(Parts parts) {
   std::unique_ptr<StageRunner> runner(new StageRunner(std::move(parts)));
@@ -43,8 +43,7 @@ std::int64_t StageRunner::turn() {
   switch (progress) {
     case process::PartitionOwner::Progress::worked: return 0;
     case process::PartitionOwner::Progress::blocked: return kBlockedMs;
-    case process::PartitionOwner::Progress::idle:
-      return phase_ == Phase::draining ? kBlockedMs : kIdleMs;
+    case process::PartitionOwner::Progress::idle: return phase_ == Phase::draining ? kBlockedMs : kIdleMs;
     case process::PartitionOwner::Progress::stopped: break;
   }
   const std::lock_guard lock(stopped_mutex_);
@@ -57,9 +56,7 @@ std::int64_t StageRunner::turn() {
 
 void StageRunner::advance_checkpoint() {
   switch (phase_.load()) {
-    case Phase::requested:
-      phase_ = owner_.begin_checkpoint() ? Phase::draining : Phase::nothing;
-      break;
+    case Phase::requested: phase_ = owner_.begin_checkpoint() ? Phase::draining : Phase::nothing; break;
     case Phase::draining:
       if (owner_.checkpoint_prepared()) phase_ = Phase::prepared;
       break;

@@ -5,7 +5,8 @@
 
 namespace millrace::app {
 
-std::unique_ptr<process::Stage> make_stage(event::Topic topic, const Settings& settings, const process::StateStore& store) {
+std::unique_ptr<process::Stage> make_stage(event::Topic topic, const Settings& settings,
+                                           const process::StateStore& store) {
   if (topic == event::Topic::facts) {
     commerce::EntitySettings entities = settings.entities;
     entities.time = settings.time;

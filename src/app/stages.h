@@ -10,6 +10,7 @@
 namespace millrace::app {
 
 // The stage that runs over a topic, as the settings have it.
-std::unique_ptr<process::Stage> make_stage(event::Topic topic, const Settings& settings, const process::StateStore& store);
+std::unique_ptr<process::Stage> make_stage(event::Topic topic, const Settings& settings,
+                                           const process::StateStore& store);
 
 }  // namespace millrace::app

@@ -54,7 +54,9 @@ TEST_CASE("a length beyond the end is refused") {
   CHECK_FALSE(reader.ok());
 }
 
-TEST_CASE("CRC-32C matches the check value of RFC 3720") { CHECK_EQ(crc32c(as_bytes("123456789")), 0xe3069283); }
+TEST_CASE("CRC-32C matches the check value of RFC 3720") {
+  CHECK_EQ(crc32c(as_bytes("123456789")), 0xe3069283);
+}
 
 TEST_CASE("hashes that are persisted never change") {
   CHECK_EQ(hash64(""), 13602862849789602734ULL);

@@ -9,7 +9,9 @@ namespace {
 constexpr std::uint64_t kSeed = 0x6d696c6c72616365ULL;  // "millrace"
 }
 
-std::uint64_t hash64(std::string_view bytes) { return XXH3_64bits_withSeed(bytes.data(), bytes.size(), kSeed); }
+std::uint64_t hash64(std::string_view bytes) {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), kSeed);
+}
 
 std::uint64_t hash64(std::string_view bytes, std::uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed ^ kSeed);

@@ -78,16 +78,16 @@ using Status = Result<Ok>;
 #define MILLRACE_CONCAT(a, b) MILLRACE_CONCAT_(a, b)
 
 // TRY(call): returns the error of a failed call from the enclosing function.
-#define TRY(call)                                                        \
-  do {                                                                   \
-    if (auto try_result_ = (call); !try_result_.ok()) {                  \
-      return std::move(try_result_).error();                             \
-    }                                                                    \
+#define TRY(call)                                       \
+  do {                                                  \
+    if (auto try_result_ = (call); !try_result_.ok()) { \
+      return std::move(try_result_).error();            \
+    }                                                   \
   } while (false)
 
 // TRY_ASSIGN(auto value, call): the same, else moves the value into its first argument.
 #define TRY_ASSIGN(target, call) TRY_ASSIGN_(MILLRACE_CONCAT(try_assign_, __LINE__), target, call)
-#define TRY_ASSIGN_(temporary, target, call)              \
-  auto temporary = (call);                                \
+#define TRY_ASSIGN_(temporary, target, call)                \
+  auto temporary = (call);                                  \
   if (!temporary.ok()) return std::move(temporary).error(); \
   target = *std::move(temporary)

@@ -13,7 +13,8 @@ constexpr WallTime kReceived{1'750'000'000'000};
 constexpr std::int64_t kHour = millrace::base::kHourMs;
 constexpr std::int64_t kDay = millrace::base::kDayMs;
 
-Event timed(std::optional<WallTime> original, std::optional<WallTime> sent, TimeTrust trust = TimeTrust::corrected) {
+Event timed(std::optional<WallTime> original, std::optional<WallTime> sent,
+            TimeTrust trust = TimeTrust::corrected) {
   Event event;
   event.received_at = kReceived;
   set_event_time({original, sent}, trust, event);
@@ -30,8 +31,9 @@ TEST_CASE("client times are read from ISO 8601 and from milliseconds") {
   CHECK(text("1750000000000") == kReceived);
   CHECK(parse_client_time(JsonKind::number, "1750000000000") == kReceived);
   CHECK(parse_client_time(JsonKind::number, "1750000000000.75") == kReceived);
-  for (const std::string_view bad : {"", "soon", "2025-13-01T00:00:00Z", "2025-06-15T25:00:00Z", "17500000000x0", "1e12345678",
-                                     "99999999999999999999", "999999999999999"}) {
+  for (const std::string_view bad :
+       {"", "soon", "2025-13-01T00:00:00Z", "2025-06-15T25:00:00Z", "17500000000x0", "1e12345678",
+        "99999999999999999999", "999999999999999"}) {
     CAPTURE(bad);
     CHECK_FALSE(text(bad));
     CHECK_FALSE(parse_client_time(JsonKind::number, bad));

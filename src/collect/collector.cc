@@ -90,9 +90,11 @@ class Collector::Receipt {
   Refusal failed() const {
     const int seconds = owner_.settings_.retry_after_fault_s;
     if (error_code_ == ErrorCode::exhausted) {
-      return {503, "disk_full", "The journal's disk is full.", "Retry after the time given; free space on the server.", seconds};
+      return {503, "disk_full", "The journal's disk is full.",
+              "Retry after the time given; free space on the server.", seconds};
     }
-    return {503, "journal_unavailable", "The journal cannot be written.", "Retry after the time given; see /readyz.", seconds};
+    return {503, "journal_unavailable", "The journal cannot be written.",
+            "Retry after the time given; see /readyz.", seconds};
   }
 
   Collector& owner_;
@@ -107,7 +109,8 @@ class Collector::Receipt {
   std::atomic<int> waits_;
 };
 
-Collector::Collector(CollectorSettings settings, std::vector<journal::GroupCommit*> partitions, const base::Clock& clock)
+Collector::Collector(CollectorSettings settings, std::vector<journal::GroupCommit*> partitions,
+                     const base::Clock& clock)
     : settings_(settings), partitions_(std::move(partitions)), clock_(clock) {}
 
 Collector::~Collector() = default;
@@ -118,10 +121,11 @@ void Collector::attach(const Dialect& dialect, http::Router& router) {
   for (const Dialect::Endpoint& endpoint : dialect.endpoints()) {
     const int id = endpoint.id;
     if (endpoint.role == Dialect::Endpoint::Role::informs) {
-      router.add(endpoint.method, endpoint.pattern, [&dialect, id](const http::Request& request, http::Responder responder) {
-        auto response = dialect.inform(request, id);
-        std::move(responder).send(std::move(response));
-      });
+      router.add(endpoint.method, endpoint.pattern,
+                 [&dialect, id](const http::Request& request, http::Responder responder) {
+                   auto response = dialect.inform(request, id);
+                   std::move(responder).send(std::move(response));
+                 });
     } else {
       router.add(endpoint.method, endpoint.pattern,
                  [this, &bench, id](const http::Request& request, http::Responder responder) {
@@ -151,13 +155,16 @@ void Collector::collect(Bench& bench, int endpoint, const http::Request& request
   counters_.items_accepted.fetch_add(outcome.accepted, std::memory_order_relaxed);
   counters_.items_quarantined.fetch_add(outcome.quarantined, std::memory_order_relaxed);
   auto shares = intake.take_shares();
-  const int waits = 1 + static_cast<int>(shares.size());  // One is our own, so that nobody answers before all is submitted.
-  const auto receipt = std::make_shared<Receipt>(*this, dialect, endpoint, request, std::move(responder), began, waits);
+  const int waits =
+      1 + static_cast<int>(shares.size());  // One is our own, so that nobody answers before all is submitted.
+  const auto receipt =
+      std::make_shared<Receipt>(*this, dialect, endpoint, request, std::move(responder), began, waits);
   receipt->accepted = dialect.answer(request, endpoint, outcome);
   bench.give_back(std::move(workbench));
   for (Intake::Share& share : shares) {
     const auto submitted = partitions_[share.partition]->submit(
-        std::move(share.records), journal::Durability::synced, [receipt](const base::Result<journal::Offset>& first) {
+        std::move(share.records), journal::Durability::synced,
+        [receipt](const base::Result<journal::Offset>& first) {
           receipt->settle(first.ok() ? Receipt::Result::durable : Receipt::Result::failed,
                           first.ok() ? nullptr : &first.error());
         });

@@ -41,7 +41,8 @@ struct CollectorCounters {
 class Collector {
  public:
   // Partition i of the events journal is written by partitions[i], which like `clock` must outlive this.
-  Collector(CollectorSettings settings, std::vector<journal::GroupCommit*> partitions, const base::Clock& clock);
+  Collector(CollectorSettings settings, std::vector<journal::GroupCommit*> partitions,
+            const base::Clock& clock);
   ~Collector();
 
   // Adds the dialect's endpoints. The dialect and this must outlive the router.

@@ -24,7 +24,8 @@ SourceTable two_sources() {
 // A collector with journals that this thread writes.
 class Fixture {
  public:
-  explicit Fixture(std::size_t partitions = 4, CollectorSettings settings = {}, std::size_t pending_bytes_max = 1 << 20)
+  explicit Fixture(std::size_t partitions = 4, CollectorSettings settings = {},
+                   std::size_t pending_bytes_max = 1 << 20)
       : sources_(two_sources()), dialect_(sources_, {}) {
     std::vector<journal::GroupCommit*> commits;
     for (std::size_t i = 0; i < partitions; ++i) {
@@ -124,8 +125,8 @@ class FailingJournal final : public journal::Journal {
 };
 
 std::string track(std::string_view visitor, std::string_view id) {
-  return R"({"type":"track","event":"Product Viewed","anonymousId":")" + std::string(visitor) + R"(","messageId":")" +
-         std::string(id) + R"(","properties":{"product_id":"p1","price":12.5}})";
+  return R"({"type":"track","event":"Product Viewed","anonymousId":")" + std::string(visitor) +
+         R"(","messageId":")" + std::string(id) + R"(","properties":{"product_id":"p1","price":12.5}})";
 }
 
 }  // namespace
@@ -154,7 +155,8 @@ TEST_CASE("a request is answered when its event is durable, and not before") {
 TEST_CASE("a batch over several partitions is answered once, when the last of them is durable") {
   Fixture fixture(4);
   std::string body = R"({"batch":[)";
-  for (int i = 0; i < 40; ++i) body += (i == 0 ? "" : ",") + track("v" + std::to_string(i), "m" + std::to_string(i));
+  for (int i = 0; i < 40; ++i)
+    body += (i == 0 ? "" : ",") + track("v" + std::to_string(i), "m" + std::to_string(i));
   const auto call = fixture.post("/v1/batch", body + R"(,{"type":"track","event":"x"}]})");
   for (std::size_t i = 0; i < 4; ++i) {
     CHECK_FALSE(call->answered());
@@ -171,7 +173,8 @@ TEST_CASE("a batch over several partitions is answered once, when the last of th
 
 TEST_CASE("all events of one visitor go to one partition, in their order") {
   Fixture fixture(4);
-  for (int i = 0; i < 20; ++i) fixture.held.push_back(fixture.post("/v1/track", track("same", "m" + std::to_string(i))));
+  for (int i = 0; i < 20; ++i)
+    fixture.held.push_back(fixture.post("/v1/track", track("same", "m" + std::to_string(i))));
   fixture.sync();
   std::vector<journal::RecordBatch> memory;
   const auto events = fixture.events(memory);
@@ -183,7 +186,7 @@ TEST_CASE("all events of one visitor go to one partition, in their order") {
 }
 
 TEST_CASE("a full queue is 429 with Retry-After, and the request is answered once") {
-  Fixture fixture(1, {}, 300);
+  Fixture fixture(1, {}, 200);
   const auto first = fixture.post("/v1/track", track("a", "1"));
   const auto second = fixture.post("/v1/track", track("b", "2"));
   const auto third = fixture.post("/v1/track", track("c", "3"));
@@ -207,7 +210,8 @@ TEST_CASE("a journal that fails is 503 with Retry-After, never 200") {
     std::string_view code;
   };
   const auto none = base::ErrorCode::not_found;
-  for (const Row& row : {Row{base::ErrorCode::exhausted, none, "disk_full"}, Row{base::ErrorCode::io, none, "journal_unavailable"},
+  for (const Row& row : {Row{base::ErrorCode::exhausted, none, "disk_full"},
+                         Row{base::ErrorCode::io, none, "journal_unavailable"},
                          Row{none, base::ErrorCode::io, "journal_unavailable"}}) {
     FailingJournal journal(row.append, row.sync);
     sim::SimClock clock{kNow};
@@ -246,8 +250,9 @@ TEST_CASE("a refused request stores nothing and is answered at once") {
 }
 
 TEST_CASE("when time is the events', history counts as received when it happened") {
-  const std::string body = R"({"batch":[{"type":"track","event":"x","userId":"u","timestamp":"2015-06-02T05:02:12.117Z"},)"
-                           R"({"type":"track","event":"x"}]})";
+  const std::string body =
+      R"({"batch":[{"type":"track","event":"x","userId":"u","timestamp":"2015-06-02T05:02:12.117Z"},)"
+      R"({"type":"track","event":"x"}]})";
   for (const TimeSource time : {TimeSource::wall, TimeSource::events}) {
     Fixture fixture(2, {.time = time});
     const auto import = fixture.post("/v1/import", body);
@@ -260,7 +265,8 @@ TEST_CASE("when time is the events', history counts as received when it happened
     for (const auto& event : fixture.events(memory)) {
       const bool is_import = event.has(event::Flag::imported);
       imported += is_import ? 1 : 0;
-      const base::WallTime expected = is_import && time == TimeSource::events ? base::WallTime{1'433'221'332'117} : kNow;
+      const base::WallTime expected =
+          is_import && time == TimeSource::events ? base::WallTime{1'433'221'332'117} : kNow;
       CHECK(event.received_at == expected);
     }
     CHECK(imported == 1);
@@ -281,7 +287,8 @@ TEST_CASE("a request larger than the journal takes in one piece is cut into seve
   constexpr int kItems = 300;
   for (int i = 0; i < kItems; ++i) {
     body += (i == 0 ? "" : ",");
-    body += R"({"type":"track","event":"x","userId":"u","messageId":")" + std::to_string(i) + R"(","properties":{"p":")" + padding + "\"}}";
+    body += R"({"type":"track","event":"x","userId":"u","messageId":")" + std::to_string(i) +
+            R"(","properties":{"p":")" + padding + "\"}}";
   }
   const auto call = fixture.post("/v1/batch", body + "]}");
   fixture.sync();

@@ -17,9 +17,9 @@ namespace millrace::collect {
 // Named limits on what one request may carry; past them the answer is as given.
 struct ItemLimits {
   std::size_t inflated_bytes_max = 8 * 1024 * 1024;  // 413
-  std::size_t items_max = 5'000;                      // 413
-  std::size_t item_bytes_max = 32 * 1024;             // Quarantined as too_large.
-  std::size_t quarantine_bytes_max = 64 * 1024;       // Raw bytes kept of a quarantined item.
+  std::size_t items_max = 5'000;                     // 413
+  std::size_t item_bytes_max = 32 * 1024;            // Quarantined as too_large.
+  std::size_t quarantine_bytes_max = 64 * 1024;      // Raw bytes kept of a quarantined item.
 };
 
 // A request as a whole is turned away, nothing of it is stored. `code` is stable.
@@ -45,7 +45,7 @@ struct Outcome {
   std::uint32_t received = 0;
   std::uint32_t accepted = 0;
   std::uint32_t quarantined = 0;
-  std::uint32_t refused = 0;  // Not stored: their write key is nobody's.
+  std::uint32_t refused = 0;        // Not stored: their write key is nobody's.
   std::vector<RejectedItem> items;  // The first kRejectedItemsMax that were not accepted.
 };
 constexpr std::size_t kRejectedItemsMax = 1'000;

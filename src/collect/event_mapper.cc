@@ -198,7 +198,8 @@ bool EventMapper::place_text(JsonNode& node, Text field, std::uint16_t rank) {
   }
   if (text.empty()) return node.taken = true;
   if (is_id(field) && text.size() > kIdBytesMax) {
-    fault_ = ItemFault{"too_long", "", "An identifier has at most " + std::to_string(kIdBytesMax) + " bytes."};
+    fault_ =
+        ItemFault{"too_long", "", "An identifier has at most " + std::to_string(kIdBytesMax) + " bytes."};
     append_pointer_step(fault_->pointer, node.key);
     return false;
   }
@@ -280,7 +281,8 @@ bool EventMapper::place_line_field(JsonNode& node, LineField field, std::uint16_
     }
     case LineField::quantity: {
       const auto quantity = parse_integer(node.text);
-      if (!quantity || *quantity < -kQuantityMax || *quantity > kQuantityMax || !claim(slot, node, rank)) return false;
+      if (!quantity || *quantity < -kQuantityMax || *quantity > kQuantityMax || !claim(slot, node, rank))
+        return false;
       line.quantity = *quantity;
       return true;
     }
@@ -398,7 +400,8 @@ void EventMapper::append_merged(JsonTape& item, std::uint32_t own, JsonTape& sha
   append_leftovers(item, own);
   for (std::uint32_t i = common + 1; i < shared[common].end; i = shared[i].end) {
     bool overridden = false;
-    for (std::uint32_t j = own + 1; j < item[own].end; j = item[j].end) overridden |= item[j].key == shared[i].key;
+    for (std::uint32_t j = own + 1; j < item[own].end; j = item[j].end)
+      overridden |= item[j].key == shared[i].key;
     if (!overridden) append_leftover(shared, i);
   }
   if (extra_.size() == inside) {

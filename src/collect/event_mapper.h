@@ -28,7 +28,8 @@ std::string_view to_string(Call call);
 // Reused from item to item. Views in the event hold until the next map() or until the tapes change.
 class EventMapper {
  public:
-  static constexpr std::size_t kIdBytesMax = 256;     // Keys of state; longer ones are faults, as cut ones would merge visitors.
+  static constexpr std::size_t kIdBytesMax =
+      256;  // Keys of state; longer ones are faults, as cut ones would merge visitors.
   static constexpr std::size_t kTextBytesMax = 2048;  // Longer texts are cut and flagged.
 
   explicit EventMapper(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {}
@@ -76,7 +77,7 @@ class EventMapper {
   std::array<Slot, event::kAmountCount> amount_slots_{};
   Slot currency_slot_;
   Line own_line_;
-  Line* line_ = nullptr;  // The product that line fields go to.
+  Line* line_ = nullptr;        // The product that line fields go to.
   bool defaults_only_ = false;  // Mapping what the batch gave: fills only what the item left open.
   std::optional<ItemFault> fault_;
   std::string extra_;

@@ -44,6 +44,8 @@ Inflater::Outcome Inflater::inflate(std::string_view bytes, std::size_t bytes_ma
   return Outcome::done;
 }
 
-bool looks_gzipped(std::string_view bytes) { return bytes.size() > 2 && bytes[0] == '\x1f' && bytes[1] == '\x8b'; }
+bool looks_gzipped(std::string_view bytes) {
+  return bytes.size() > 2 && bytes[0] == '\x1f' && bytes[1] == '\x8b';
+}
 
 }  // namespace millrace::collect

@@ -56,7 +56,8 @@ TEST_CASE("a bomb stops at the limit") {
 TEST_CASE("what is cut off, damaged or followed by something is malformed, never a crash") {
   Inflater inflater;
   std::string out;
-  const std::string packed = deflated("The quick brown fox jumps over the lazy dog. The quick brown fox.", kGzip);
+  const std::string packed =
+      deflated("The quick brown fox jumps over the lazy dog. The quick brown fox.", kGzip);
   for (std::size_t size = 0; size < packed.size(); ++size) {
     CHECK(inflater.inflate(std::string_view(packed).substr(0, size), 1 << 20, out) == Outcome::malformed);
   }

@@ -90,7 +90,8 @@ void Intake::refuse(std::string_view reason, std::string_view detail) {
   reject(event::Verdict::quarantined, reason, {}, detail);
 }
 
-void Intake::reject(event::Verdict verdict, std::string_view reason, std::string_view pointer, std::string_view detail) {
+void Intake::reject(event::Verdict verdict, std::string_view reason, std::string_view pointer,
+                    std::string_view detail) {
   if (outcome_.items.size() < kRejectedItemsMax) {
     outcome_.items.push_back(
         {outcome_.received, verdict, std::string(reason), std::string(pointer), std::string(detail)});

@@ -44,14 +44,16 @@ class Intake final : public ItemSink {
   journal::RecordBuffer& buffer_for(std::string_view key);
   void finish_record(journal::RecordBuffer& buffer);
   void make_message_id(event::Event& event);
-  void reject(event::Verdict verdict, std::string_view reason, std::string_view pointer, std::string_view detail);
+  void reject(event::Verdict verdict, std::string_view reason, std::string_view pointer,
+              std::string_view detail);
 
   std::vector<journal::RecordBuffer> buffers_;  // By partition.
   std::vector<Share> full_;                     // Those that reached kShareBytes.
   const TimeSource time_;
   Outcome outcome_;
   base::WallTime received_at_;
-  base::WallTime last_import_;  // Stands in for items whose own time cannot be read, when time is the events'.
+  base::WallTime
+      last_import_;  // Stands in for items whose own time cannot be read, when time is the events'.
   std::size_t reserve_bytes_ = 0;
   std::array<char, 32> message_id_{};
 };

@@ -33,7 +33,8 @@ JsonFault JsonIndex::scan(std::string_view text) {
   suspect_ = false;
   if (text.empty()) return JsonFault::empty;
   if (text.size() > kTextBytesMax) return JsonFault::too_long;
-  const bool grown = scanner_ != nullptr && scanner_->capacity() > kKeptCapacity && text.size() <= kKeptCapacity;
+  const bool grown =
+      scanner_ != nullptr && scanner_->capacity() > kKeptCapacity && text.size() <= kKeptCapacity;
   if (scanner_ == nullptr || grown || scanner_->capacity() < text.size()) {
     const auto error = simdjson::get_active_implementation()->create_dom_parser_implementation(
         std::max<std::size_t>(text.size(), 16 * 1024), 1, scanner_);
@@ -47,8 +48,9 @@ JsonFault JsonIndex::scan(std::string_view text) {
   if (error == simdjson::UNESCAPED_CHARS) {
     suspect_ = true;
     cleaned_ = text;
+    // Blanks may stand between tokens; any other control character must make a token there, which JsonTape will refuse.
     for (char& c : cleaned_) {
-      if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+      if (static_cast<unsigned char>(c) < 0x20) c = is_blank(c) ? ' ' : 'x';
     }
     error = run(cleaned_);
   }

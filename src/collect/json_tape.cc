@@ -220,7 +220,8 @@ TapeFault JsonTape::scalar(JsonNode& node) {
     node.kind = JsonKind::string;
     return string(at_++, node.raw, node.text);
   }
-  if (first == '\0' || first == '}' || first == ']' || first == ',' || first == ':') return TapeFault::invalid_json;
+  if (first == '\0' || first == '}' || first == ']' || first == ',' || first == ':')
+    return TapeFault::invalid_json;
   const std::string_view token = index_->token(at_++);
   node.raw = node.text = token;
   if (token == "true" || token == "false") {

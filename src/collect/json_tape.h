@@ -13,9 +13,9 @@ enum class JsonKind : std::uint8_t { object, array, string, number, boolean, nul
 
 // One value with its key. Views point into the text, or for strings with escapes into the tape.
 struct JsonNode {
-  std::string_view key;   // Unescaped; empty in arrays and at the root.
-  std::string_view text;  // Unescaped for strings, else as `raw`.
-  std::string_view raw;   // From the first to the last byte of the value.
+  std::string_view key;          // Unescaped; empty in arrays and at the root.
+  std::string_view text;         // Unescaped for strings, else as `raw`.
+  std::string_view raw;          // From the first to the last byte of the value.
   const char* member = nullptr;  // Start of the key's quote, or of the value.
   std::uint32_t end = 0;         // Index of the first node that is not below this one.
   JsonKind kind = JsonKind::null;

@@ -73,17 +73,54 @@ TEST_CASE("a tape holds every value in order with its bytes") {
 }
 
 TEST_CASE("what RFC 8259 forbids is a fault, and what it allows is none") {
-  for (const std::string_view good :
-       {"{}", "[]", "null", "-0", "1E5", "0.1e-9", "[[[]]]", "{\"\":\"\"}", " \t\r\n1\n", "\"\\u00e9\\n\\/\"",
-        "123456789012345678901234567890"}) {
+  for (const std::string_view good : {"{}", "[]", "null", "-0", "1E5", "0.1e-9", "[[[]]]", "{\"\":\"\"}",
+                                      " \t\r\n1\n", "\"\\u00e9\\n\\/\"", "123456789012345678901234567890"}) {
     CAPTURE(good);
     CHECK(valid(good));
   }
-  for (const std::string_view bad :
-       {"{", "}", "[", "]", "{]", "[}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "[1,]", "[,]", "[1 2]", "{\"a\" 1}", "{1:2}",
-        "{\"a\":1 \"b\":2}", "01", "-", "+1", ".5", "1.", "1e", "0x1", "tru", "nul", "True", "NaN", "Infinity", "'a'",
-        "\"\\x\"", "\"\\u12g4\"", "\"\\u12\"", "\"a\"b", "a\"b\"", "1 2", "{} {}", "{,}", "[:]", ":", ",", "\"a\\\"", "1.5.2",
-        "--1", "\xef\xbb\xbf{}"}) {
+  for (const std::string_view bad : {"{",
+                                     "}",
+                                     "[",
+                                     "]",
+                                     "{]",
+                                     "[}",
+                                     "{\"a\"}",
+                                     "{\"a\":}",
+                                     "{\"a\":1,}",
+                                     "[1,]",
+                                     "[,]",
+                                     "[1 2]",
+                                     "{\"a\" 1}",
+                                     "{1:2}",
+                                     "{\"a\":1 \"b\":2}",
+                                     "01",
+                                     "-",
+                                     "+1",
+                                     ".5",
+                                     "1.",
+                                     "1e",
+                                     "0x1",
+                                     "tru",
+                                     "nul",
+                                     "True",
+                                     "NaN",
+                                     "Infinity",
+                                     "'a'",
+                                     "\"\\x\"",
+                                     "\"\\u12g4\"",
+                                     "\"\\u12\"",
+                                     "\"a\"b",
+                                     "a\"b\"",
+                                     "1 2",
+                                     "{} {}",
+                                     "{,}",
+                                     "[:]",
+                                     ":",
+                                     ",",
+                                     "\"a\\\"",
+                                     "1.5.2",
+                                     "--1",
+                                     "\xef\xbb\xbf{}"}) {
     CAPTURE(bad);
     CHECK_FALSE(valid(bad));
   }
@@ -109,7 +146,10 @@ TEST_CASE("bytes that are not UTF-8 and raw control characters are faults of the
 }
 
 TEST_CASE("depth and number of values are bounded, however deep the text goes") {
-  const auto nested = [](int depth) { return std::string(static_cast<std::size_t>(depth), '[') + std::string(static_cast<std::size_t>(depth), ']'); };
+  const auto nested = [](int depth) {
+    return std::string(static_cast<std::size_t>(depth), '[') +
+           std::string(static_cast<std::size_t>(depth), ']');
+  };
   CHECK(valid(nested(JsonTape::kDepthMax)));
   CHECK(lay(nested(JsonTape::kDepthMax + 1)).fault == TapeFault::nested_too_deep);
   CHECK(lay(nested(1'000'000)).fault == TapeFault::nested_too_deep);
@@ -144,7 +184,9 @@ TEST_CASE("random damage never breaks the tape, and what it accepts prints as it
     for (std::uint64_t i = 0, n = 1 + random.below(3); i < n; ++i) {
       const std::size_t at = random.below(damaged.size());
       if (random.chance(0.5)) {
-        damaged[at] = static_cast<char>(random.chance(0.5) ? random.next() : static_cast<unsigned char>("{}[]:,\"\\ 0"[random.below(10)]));
+        damaged[at] = static_cast<char>(random.chance(0.5)
+                                            ? random.next()
+                                            : static_cast<unsigned char>("{}[]:,\"\\ 0"[random.below(10)]));
       } else {
         damaged.erase(at, 1 + random.below(6));
       }

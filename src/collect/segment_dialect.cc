@@ -45,7 +45,9 @@ constexpr SegmentEndpoint kEndpoints[] = {
     {Method::get, "/health", SegmentShape::health},
 };
 
-const SegmentEndpoint& endpoint_of(int id) { return kEndpoints[static_cast<std::size_t>(id) % std::size(kEndpoints)]; }
+const SegmentEndpoint& endpoint_of(int id) {
+  return kEndpoints[static_cast<std::size_t>(id) % std::size(kEndpoints)];
+}
 bool is_preflight(int id) { return static_cast<std::size_t>(id) >= std::size(kEndpoints); }
 
 void allow_origin(const Request& request, Response& response) {
@@ -95,7 +97,8 @@ void append_item(std::string& body, const RejectedItem& item) {
 
 std::span<const SegmentEndpoint> segment_endpoints() { return kEndpoints; }
 
-SegmentDialect::SegmentDialect(const SourceTable& sources, ItemLimits limits) : sources_(sources), limits_(limits) {}
+SegmentDialect::SegmentDialect(const SourceTable& sources, ItemLimits limits)
+    : sources_(sources), limits_(limits) {}
 
 std::vector<Dialect::Endpoint> SegmentDialect::endpoints() const {
   std::vector<Endpoint> endpoints;
@@ -105,8 +108,8 @@ std::vector<Dialect::Endpoint> SegmentDialect::endpoints() const {
                           endpoint.shape == SegmentShape::history || endpoint.shape == SegmentShape::pixel;
     const auto role = collects ? Endpoint::Role::collects : Endpoint::Role::informs;
     endpoints.push_back({endpoint.method, std::string(endpoint.pattern), id, role});
-    endpoints.push_back({Method::options, std::string(endpoint.pattern), id + static_cast<int>(std::size(kEndpoints)),
-                         Endpoint::Role::informs});
+    endpoints.push_back({Method::options, std::string(endpoint.pattern),
+                         id + static_cast<int>(std::size(kEndpoints)), Endpoint::Role::informs});
     ++id;
   }
   return endpoints;
@@ -137,7 +140,8 @@ Response SegmentDialect::answer(const Request& request, int endpoint, const Outc
 }
 
 Response SegmentDialect::refuse(const Request& request, int endpoint, const Refusal& refusal) const {
-  if (endpoint_of(endpoint).shape == SegmentShape::pixel) return pixel();  // Browsers would show a broken image.
+  if (endpoint_of(endpoint).shape == SegmentShape::pixel)
+    return pixel();  // Browsers would show a broken image.
   auto response = http::error_response(refusal.status, refusal.code, refusal.message, refusal.hint);
   if (refusal.retry_after_s > 0) {
     response.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_s));
@@ -161,7 +165,8 @@ Response SegmentDialect::inform(const Request& request, int endpoint) const {
 Response SegmentDialect::settings(const Request& request) const {
   const std::string& key = request.parameters.front();
   if (sources_.admit(key, {}).admission == SourceTable::Admission::unknown) {
-    return http::error_response(404, "unknown_write_key", "No source has this write key.", "Check the write key.");
+    return http::error_response(404, "unknown_write_key", "No source has this write key.",
+                                "Check the write key.");
   }
   Response response;
   std::string& body = response.body;
@@ -169,11 +174,12 @@ Response SegmentDialect::settings(const Request& request) const {
   http::append_json_string(body, key);
   body += R"(,"apiHost":)";
   http::append_json_string(body, std::string(request.header("host")) + "/v1");
-  body += R"(,"unbundledIntegrations":[],"addBundledMetadata":true,"versionSettings":{"version":"4.4.7","componentTypes":["browser"]}}},)"
-          R"("plan":{"track":{"__default":{"enabled":true,"integrations":{}}},"identify":{"__default":{"enabled":true}},)"
-          R"("group":{"__default":{"enabled":true}}},"edgeFunction":{},"analyticsNextEnabled":true,)"
-          R"("middlewareSettings":{},"enabledMiddleware":{},"metrics":{"sampleRate":0},"legacyVideoPluginsEnabled":false,)"
-          R"("remotePlugins":[]})";
+  body +=
+      R"(,"unbundledIntegrations":[],"addBundledMetadata":true,"versionSettings":{"version":"4.4.7","componentTypes":["browser"]}}},)"
+      R"("plan":{"track":{"__default":{"enabled":true,"integrations":{}}},"identify":{"__default":{"enabled":true}},)"
+      R"("group":{"__default":{"enabled":true}}},"edgeFunction":{},"analyticsNextEnabled":true,)"
+      R"("middlewareSettings":{},"enabledMiddleware":{},"metrics":{"sampleRate":0},"legacyVideoPluginsEnabled":false,)"
+      R"("remotePlugins":[]})";
   return response;
 }
 
@@ -181,7 +187,8 @@ Response SegmentDialect::source_configuration(const Request& request) const {
   const Credential credential = credential_of(request);
   const auto answer = sources_.admit(credential.write_key, credential.secret);
   if (!credential.present() || answer.admission == SourceTable::Admission::unknown) {
-    return http::error_response(400, "unknown_write_key", "No source has this write key.", "Check the write key.");
+    return http::error_response(400, "unknown_write_key", "No source has this write key.",
+                                "Check the write key.");
   }
   Response response;
   std::string& body = response.body;
@@ -194,8 +201,9 @@ Response SegmentDialect::source_configuration(const Request& request) const {
   http::append_json_string(body, credential.write_key);
   body += R"(,"enabled":)";
   body += answer.admission == SourceTable::Admission::admitted ? "true" : "false";
-  body += R"(,"workspaceId":"millrace","config":{"statsCollection":{"errors":{"enabled":false},"metrics":{"enabled":false}}},)"
-          R"("connections":[],"destinations":[],"dataplanes":{}},"updatedAt":"1970-01-01T00:00:00.000Z"})";
+  body +=
+      R"(,"workspaceId":"millrace","config":{"statsCollection":{"errors":{"enabled":false},"metrics":{"enabled":false}}},)"
+      R"("connections":[],"destinations":[],"dataplanes":{}},"updatedAt":"1970-01-01T00:00:00.000Z"})";
   return response;
 }
 

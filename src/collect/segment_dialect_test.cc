@@ -16,7 +16,9 @@ constexpr base::WallTime kNow{1'750'000'000'000};
 using Headers = std::vector<std::pair<std::string_view, std::string_view>>;
 
 SourceTable closed_sources() {
-  return *SourceTable::make({{1, "shop", "wk", "", true}, {2, "app", "wk2", "", true}, {3, "server", "wk3", "s3cret", true},
+  return *SourceTable::make({{1, "shop", "wk", "", true},
+                             {2, "app", "wk2", "", true},
+                             {3, "server", "wk3", "s3cret", true},
                              {4, "old", "gone", "", false}},
                             {});
 }
@@ -50,11 +52,13 @@ class Door {
     const auto recorder_of_answer = std::make_shared<http::Response>();
     http::Router router;
     for (const auto& endpoint : dialect.endpoints()) {
-      router.add(endpoint.method, endpoint.pattern, [this, endpoint, recorder_of_answer](const http::Request& asked, http::Responder responder) {
-        *recorder_of_answer = endpoint.role == Dialect::Endpoint::Role::informs ? dialect.inform(asked, endpoint.id)
-                                                                                : collect(asked, endpoint.id);
-        std::move(responder).send({});
-      });
+      router.add(endpoint.method, endpoint.pattern,
+                 [this, endpoint, recorder_of_answer](const http::Request& asked, http::Responder responder) {
+                   *recorder_of_answer = endpoint.role == Dialect::Endpoint::Role::informs
+                                             ? dialect.inform(asked, endpoint.id)
+                                             : collect(asked, endpoint.id);
+                   std::move(responder).send({});
+                 });
     }
     recorder_of_answer->status = 404;
     router.dispatch(request, http::Responder(std::make_shared<Ignored>()));
@@ -128,13 +132,29 @@ TEST_CASE("every way to carry a write key is taken, and the head goes before the
       {"/v1/track", {{"Authorization", "Basic d2s6"}}, kTrack, 200, 1},
       {"/v1/track", {{"Authorization", "Basic d2s"}}, kTrack, 200, 1},
       {"/v1/track?writeKey=wk2", {}, kTrack, 200, 2},
-      {"/v1/track", {{"X-Write-Key", "wk3:s3cret"}}, R"({"event":"x","userId":"u","writeKey":"wk3:***"})", 200, 3},
+      {"/v1/track",
+       {{"X-Write-Key", "wk3:s3cret"}},
+       R"({"event":"x","userId":"u","writeKey":"wk3:***"})",
+       200,
+       3},
       {"/v1/track", {{"X-Write-Key", "wk3:wrong"}}, kTrack, 401, 0},
       {"/v1/track", {{"X-Write-Key", "wk3"}}, kTrack, 401, 0},
       {"/v1/track", {}, R"({"event":"x","userId":"u","writeKey":"wk2"})", 200, 2},
-      {"/v1/track", {{"Authorization", "Bearer t"}}, R"({"event":"x","userId":"u","writeKey":"wk2"})", 200, 2},
-      {"/v1/track", {{"Authorization", "Basic d2s6"}}, R"({"event":"x","userId":"u","writeKey":"wk2"})", 200, 1},
-      {"/v1/track", {{"Authorization", "Basic bm9uZTo="}}, R"({"event":"x","userId":"u","writeKey":"wk2"})", 401, 0},
+      {"/v1/track",
+       {{"Authorization", "Bearer t"}},
+       R"({"event":"x","userId":"u","writeKey":"wk2"})",
+       200,
+       2},
+      {"/v1/track",
+       {{"Authorization", "Basic d2s6"}},
+       R"({"event":"x","userId":"u","writeKey":"wk2"})",
+       200,
+       1},
+      {"/v1/track",
+       {{"Authorization", "Basic bm9uZTo="}},
+       R"({"event":"x","userId":"u","writeKey":"wk2"})",
+       401,
+       0},
       {"/v1/track", {}, kTrack, 401, 0},
       {"/v1/track", {}, R"({"event":"x","userId":"u","writeKey":"gone"})", 404, 0},
       {"/v1/batch", {}, R"({"writeKey":"wk2","batch":[)" + kTrack + "]}", 200, 2},
@@ -158,11 +178,14 @@ TEST_CASE("every way to carry a write key is taken, and the head goes before the
 
 TEST_CASE("items with a foreign write key are refused and not stored, the others are taken") {
   Door door;
-  const auto response = door.post("/v1/batch", R"({"batch":[{"type":"track","event":"x","userId":"u","writeKey":"wk"},)"
-                                               R"({"type":"track","event":"x","userId":"u","writeKey":"zz"}]})");
+  const auto response =
+      door.post("/v1/batch", R"({"batch":[{"type":"track","event":"x","userId":"u","writeKey":"wk"},)"
+                             R"({"type":"track","event":"x","userId":"u","writeKey":"zz"}]})");
   CHECK(response.status == 200);
-  CHECK(response.body.find(R"("received":2,"accepted":1,"quarantined":0,"refused":1,"items":[{"index":1,"verdict":"refused",)"
-                           R"("reason":"unknown_write_key")") != std::string::npos);
+  CHECK(
+      response.body.find(
+          R"("received":2,"accepted":1,"quarantined":0,"refused":1,"items":[{"index":1,"verdict":"refused",)"
+          R"("reason":"unknown_write_key")") != std::string::npos);
   CHECK(door.sink.events.size() == 1);
   CHECK(door.sink.quarantined.empty());
 }
@@ -179,7 +202,8 @@ TEST_CASE("an open door takes any write key and none") {
 TEST_CASE("the content type says nothing, and gzip is undone with or without its header") {
   const std::string batch = R"({"batch":[)" + kTrack + "," + kTrack + "]}";
   const std::string packed = gzipped(batch);
-  for (const std::string_view type : {"text/plain", "application/x-www-form-urlencoded", "application/json;charset=UTF-8", ""}) {
+  for (const std::string_view type :
+       {"text/plain", "application/x-www-form-urlencoded", "application/json;charset=UTF-8", ""}) {
     Door door;
     const Headers head = {{"X-Write-Key", "wk"}, {"Content-Type", type}};
     CHECK(door.post("/v1/batch", batch, head).status == 200);
@@ -249,19 +273,24 @@ TEST_CASE("the answer of a batch lists what was not accepted") {
   const Headers head = {{"X-Write-Key", "wk"}};
   CHECK(door.post("/v1/batch", R"({"batch":[]})", head).body ==
         R"({"success":true,"received":0,"accepted":0,"quarantined":0,"items":[]})");
-  CHECK(door.post("/v1/batch", R"({"batch":[{"type":"track","event":"x"},)" + kTrack + R"(,{"type":"track","event":"x","userId":[]}]})", head)
-            .body ==
-        R"({"success":true,"received":3,"accepted":1,"quarantined":2,"items":[{"index":0,"verdict":"quarantined","reason":)"
-        R"("missing_identity","pointer":"","detail":"An item needs an anonymousId or a userId."},{"index":2,"verdict":)"
-        R"("quarantined","reason":"invalid_type","pointer":"/userId","detail":"This value must be a string."}]})");
+  CHECK(
+      door.post("/v1/batch",
+                R"({"batch":[{"type":"track","event":"x"},)" + kTrack +
+                    R"(,{"type":"track","event":"x","userId":[]}]})",
+                head)
+          .body ==
+      R"({"success":true,"received":3,"accepted":1,"quarantined":2,"items":[{"index":0,"verdict":"quarantined","reason":)"
+      R"("missing_identity","pointer":"","detail":"An item needs an anonymousId or a userId."},{"index":2,"verdict":)"
+      R"("quarantined","reason":"invalid_type","pointer":"/userId","detail":"This value must be a string."}]})");
 }
 
 TEST_CASE("browsers are let in from any origin") {
   Door door;
-  const auto preflight = door.send(http::Method::options, "/v1/t", {},
-                                   {{"Origin", "https://shop.example"},
-                                    {"Access-Control-Request-Method", "POST"},
-                                    {"Access-Control-Request-Headers", "anonymousid,authorization,content-type,sentat"}});
+  const auto preflight =
+      door.send(http::Method::options, "/v1/t", {},
+                {{"Origin", "https://shop.example"},
+                 {"Access-Control-Request-Method", "POST"},
+                 {"Access-Control-Request-Headers", "anonymousid,authorization,content-type,sentat"}});
   CHECK(preflight.status == 204);
   CHECK(header(preflight, "Access-Control-Allow-Origin") == "https://shop.example");
   CHECK(header(preflight, "Access-Control-Allow-Credentials") == "true");
@@ -269,7 +298,8 @@ TEST_CASE("browsers are let in from any origin") {
   CHECK(header(preflight, "Access-Control-Allow-Methods") == "GET, POST, OPTIONS");
   CHECK(std::stoi(std::string(header(preflight, "Access-Control-Max-Age"))) >= 900);
   for (const std::string_view key : {"wk", "none"}) {  // Errors too: without, a page cannot read why.
-    const auto answer = door.post("/v1/t", kTrack, {{"Origin", "https://shop.example"}, {"X-Write-Key", key}});
+    const auto answer =
+        door.post("/v1/t", kTrack, {{"Origin", "https://shop.example"}, {"X-Write-Key", key}});
     CHECK(header(answer, "Access-Control-Allow-Origin") == "https://shop.example");
     CHECK(header(answer, "Vary") == "Origin");
   }
@@ -279,7 +309,8 @@ TEST_CASE("browsers are let in from any origin") {
 TEST_CASE("a pixel is an image whatever happens, and its query is an item") {
   Door door;
   const auto response = door.get(
-      "/pixel/v1/track?writeKey=wk&anonymousId=v&event=Product%20Viewed&properties.product_id=p1&properties.price=9.5"
+      "/pixel/v1/"
+      "track?writeKey=wk&anonymousId=v&event=Product%20Viewed&properties.product_id=p1&properties.price=9.5"
       "&context.page.title=T",
       {{"User-Agent", "Firefox"}, {"Referer", "https://shop.example/p1?gclid=1"}});
   CHECK(response.status == 200);
@@ -297,8 +328,9 @@ TEST_CASE("a pixel is an image whatever happens, and its query is an item") {
   // {"writeKey":"wk","userId":"u"} in base64, as Segment's image does.
   CHECK(door.get("/pixel/v1/page?data=eyJ3cml0ZUtleSI6IndrIiwidXNlcklkIjoidSJ9").body == kPixelGif);
   CHECK(door.sink.events.at(0)[Text::user_id] == "u");
-  for (const std::string_view bad : {"/pixel/v1/track", "/pixel/v1/track?writeKey=none&userId=u&event=x", "/pixel/v1/page?data=!!",
-                                     "/pixel/v1/page?data=AAAA", "/pixel/v1/track?writeKey=wk"}) {
+  for (const std::string_view bad :
+       {"/pixel/v1/track", "/pixel/v1/track?writeKey=none&userId=u&event=x", "/pixel/v1/page?data=!!",
+        "/pixel/v1/page?data=AAAA", "/pixel/v1/track?writeKey=wk"}) {
     CHECK(door.get(bad).status == 200);
     CHECK(door.get(bad).body == kPixelGif);
   }
@@ -308,12 +340,14 @@ TEST_CASE("browser SDKs find their settings") {
   Door door;
   const auto settings = door.get("/v1/projects/wk/settings", {{"Host", "c.shop.example:8080"}});
   CHECK(settings.status == 200);
-  CHECK(settings.body.find(R"({"integrations":{"Segment.io":{"apiKey":"wk","apiHost":"c.shop.example:8080/v1")") == 0);
+  CHECK(settings.body.find(
+            R"({"integrations":{"Segment.io":{"apiKey":"wk","apiHost":"c.shop.example:8080/v1")") == 0);
   CHECK(door.get("/v1/projects/none/settings").status == 404);
   for (const std::string_view path : {"/sourceConfig/?writeKey=wk&p=npm", "/sourceConfig?writeKey=wk"}) {
     const auto configuration = door.get(path);
     CHECK(configuration.status == 200);
-    CHECK(configuration.body.find(R"({"source":{"id":"shop","name":"shop","writeKey":"wk","enabled":true)") == 0);
+    CHECK(configuration.body.find(R"({"source":{"id":"shop","name":"shop","writeKey":"wk","enabled":true)") ==
+          0);
   }
   CHECK(door.get("/sourceConfig/?writeKey=gone").body.find(R"("enabled":false)") != std::string::npos);
   CHECK(door.get("/sourceConfig/").status == 400);

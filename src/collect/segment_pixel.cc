@@ -8,7 +8,8 @@
 namespace millrace::collect {
 
 const std::string_view kPixelGif(
-    "GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff\x21\xf9\x04\x01\x00\x00\x00\x00\x2c\x00\x00\x00\x00\x01"
+    "GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff\x21\xf9\x04\x01\x00\x00\x00\x00\x2c\x00\x00"
+    "\x00\x00\x01"
     "\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b",
     43);
 
@@ -44,7 +45,9 @@ void append_object(const std::vector<Field>& fields, std::size_t from, std::size
     if (fields[i].path.size() == depth + 1) {
       http::append_json_string(json, fields[i].value);
     } else {
-      while (next < to && fields[next].path.size() > depth + 1 && fields[next].path[depth] == fields[i].path[depth]) ++next;
+      while (next < to && fields[next].path.size() > depth + 1 &&
+             fields[next].path[depth] == fields[i].path[depth])
+        ++next;
       append_object(fields, i, next, depth + 1, json);
     }
     i = next;
@@ -66,7 +69,8 @@ bool pixel_item(const http::Request& request, std::string& json) {
   }
   fill("context.userAgent", request.header("user-agent"));
   fill("context.page.url", request.header("referer"));
-  std::stable_sort(fields.begin(), fields.end(), [](const Field& a, const Field& b) { return a.path < b.path; });
+  std::stable_sort(fields.begin(), fields.end(),
+                   [](const Field& a, const Field& b) { return a.path < b.path; });
   append_object(fields, 0, fields.size(), 0, json);
   return true;
 }

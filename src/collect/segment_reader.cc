@@ -14,7 +14,8 @@ struct SegmentReader::Origin {
   ItemSink& sink;
   TimeTrust trust = TimeTrust::corrected;
   std::optional<base::WallTime> sent{};
-  std::optional<std::uint16_t> source{};  // Of the whole request; without, every item brings its own write key.
+  std::optional<std::uint16_t>
+      source{};  // Of the whole request; without, every item brings its own write key.
   std::uint32_t items = 0;
   std::uint32_t refused = 0;
   SourceTable::Admission last_refusal = SourceTable::Admission::unknown;
@@ -28,10 +29,13 @@ Refusal bad_json(std::string message) { return {400, "invalid_json", std::move(m
 
 Refusal not_admitted(SourceTable::Admission admission) {
   if (admission == SourceTable::Admission::disabled) {
-    return {404, "source_disabled", "The source of this write key is disabled.", "Enable it in the settings.", 0};
+    return {404, "source_disabled", "The source of this write key is disabled.", "Enable it in the settings.",
+            0};
   }
   return {401, "unknown_write_key", "No source has this write key.",
-          "Send the write key of a source: Basic authorization, X-Write-Key, ?writeKey= or \"writeKey\" in the body.", 0};
+          "Send the write key of a source: Basic authorization, X-Write-Key, ?writeKey= or \"writeKey\" in "
+          "the body.",
+          0};
 }
 
 std::string_view sentence(JsonFault fault) {
@@ -80,11 +84,12 @@ std::optional<base::WallTime> time_member(const JsonTape& tape, std::string_view
 
 }  // namespace
 
-SegmentReader::SegmentReader(const Vocabulary& vocabulary, const SourceTable& sources, const ItemLimits& limits)
+SegmentReader::SegmentReader(const Vocabulary& vocabulary, const SourceTable& sources,
+                             const ItemLimits& limits)
     : sources_(sources), limits_(limits), mapper_(vocabulary) {}
 
-std::optional<Refusal> SegmentReader::read(const http::Request& request, int endpoint, base::WallTime received_at,
-                                           ItemSink& sink) {
+std::optional<Refusal> SegmentReader::read(const http::Request& request, int endpoint,
+                                           base::WallTime received_at, ItemSink& sink) {
   const SegmentEndpoint& where = segment_endpoints()[static_cast<std::size_t>(endpoint)];
   Origin origin{.request = request, .received_at = received_at, .sink = sink};
   envelope_.clear();
@@ -99,9 +104,11 @@ std::optional<Refusal> SegmentReader::read(const http::Request& request, int end
 
   std::string_view body;
   if (auto refusal = open_body(request, body)) return refusal;
-  if (const JsonFault fault = index_.scan(body); fault != JsonFault::none) return bad_json(std::string(sentence(fault)));
+  if (const JsonFault fault = index_.scan(body); fault != JsonFault::none)
+    return bad_json(std::string(sentence(fault)));
   auto refusal = where.shape == SegmentShape::one ? read_one(where, origin) : read_batch(where, origin);
-  if (!refusal && origin.items > 0 && origin.refused == origin.items) return not_admitted(origin.last_refusal);
+  if (!refusal && origin.items > 0 && origin.refused == origin.items)
+    return not_admitted(origin.last_refusal);
   return refusal;
 }
 
@@ -110,19 +117,23 @@ std::optional<Refusal> SegmentReader::open_body(const http::Request& request, st
   const auto encoding = request.header("content-encoding");
   const bool coded = !encoding.empty() && !http::equals_ignoring_case(encoding, "identity");
   body = request.body;
-  if (coded && !http::equals_ignoring_case(encoding, "gzip") && !http::equals_ignoring_case(encoding, "deflate")) {
-    return Refusal{415, "unsupported_encoding", "Content-Encoding is neither gzip nor deflate.", "Send gzip or nothing.", 0};
+  if (coded && !http::equals_ignoring_case(encoding, "gzip") &&
+      !http::equals_ignoring_case(encoding, "deflate")) {
+    return Refusal{415, "unsupported_encoding", "Content-Encoding is neither gzip nor deflate.",
+                   "Send gzip or nothing.", 0};
   }
   if (!coded && !looks_gzipped(body)) return std::nullopt;
   if (inflated_.capacity() > limits_.inflated_bytes_max / 4) inflated_ = {};
   switch (inflater_.inflate(body, limits_.inflated_bytes_max, inflated_)) {
     case Inflater::Outcome::done: break;
     case Inflater::Outcome::malformed:
-      return Refusal{400, "invalid_gzip", "The body is not what its Content-Encoding says.", "Check the client's gzip.", 0};
+      return Refusal{400, "invalid_gzip", "The body is not what its Content-Encoding says.",
+                     "Check the client's gzip.", 0};
     case Inflater::Outcome::too_large:
-      return Refusal{413, "inflated_too_large",
-                     "The body inflates to more than " + std::to_string(limits_.inflated_bytes_max) + " bytes.",
-                     "Send smaller batches.", 0};
+      return Refusal{
+          413, "inflated_too_large",
+          "The body inflates to more than " + std::to_string(limits_.inflated_bytes_max) + " bytes.",
+          "Send smaller batches.", 0};
   }
   body = inflated_;
   return std::nullopt;
@@ -182,14 +193,16 @@ std::optional<Refusal> SegmentReader::read_items(std::uint32_t array, Origin& or
       return bad_json("The batch is not a JSON array, near item " + std::to_string(origin.items) + ".");
     }
     if (++origin.items > limits_.items_max) {
-      return Refusal{413, "too_many_items", "The batch has more than " + std::to_string(limits_.items_max) + " items.",
+      return Refusal{413, "too_many_items",
+                     "The batch has more than " + std::to_string(limits_.items_max) + " items.",
                      "Send smaller batches.", 0};
     }
     const std::uint32_t end = index_.skip(at);
     read_item(at, end, origin);
     const char next = index_.character(end);
     if (next == ']') return std::nullopt;
-    if (next != ',') return bad_json("The batch is not a JSON array, near item " + std::to_string(origin.items) + ".");
+    if (next != ',')
+      return bad_json("The batch is not a JSON array, near item " + std::to_string(origin.items) + ".");
     at = end + 1;
   }
 }
@@ -197,10 +210,11 @@ std::optional<Refusal> SegmentReader::read_items(std::uint32_t array, Origin& or
 void SegmentReader::read_item(std::uint32_t token, std::uint32_t end_token, Origin& origin) {
   const std::string_view last = index_.token(end_token - 1);
   const std::size_t begin = index_.position(token);
-  const std::string_view raw =
-      index_.text().substr(begin, static_cast<std::size_t>(last.data() + last.size() - index_.text().data()) - begin);
+  const std::string_view raw = index_.text().substr(
+      begin, static_cast<std::size_t>(last.data() + last.size() - index_.text().data()) - begin);
   const auto fault = lay_out(token, end_token, raw);
-  const auto source = source_of(fault || origin.source ? std::string_view{} : string_member(item_, "writeKey"), origin);
+  const auto source =
+      source_of(fault || origin.source ? std::string_view{} : string_member(item_, "writeKey"), origin);
   if (!source) return;
   event_.source = *source;
   if (fault) {
@@ -210,17 +224,20 @@ void SegmentReader::read_item(std::uint32_t token, std::uint32_t end_token, Orig
   }
 }
 
-std::optional<ItemFault> SegmentReader::lay_out(std::uint32_t token, std::uint32_t end_token, std::string_view raw) {
+std::optional<ItemFault> SegmentReader::lay_out(std::uint32_t token, std::uint32_t end_token,
+                                                std::string_view raw) {
   item_.clear();
   if (raw.size() > limits_.item_bytes_max) {
-    return ItemFault{"too_large", "", "An item has at most " + std::to_string(limits_.item_bytes_max) + " bytes."};
+    return ItemFault{"too_large", "",
+                     "An item has at most " + std::to_string(limits_.item_bytes_max) + " bytes."};
   }
   if (const TapeFault fault = item_.build(index_, token); fault != TapeFault::none) {
     auto pointer = item_.fault_at();
     item_.clear();
     return to_item_fault(fault, std::move(pointer));
   }
-  if (item_.end_token() != end_token) return ItemFault{"invalid_json", "", "Something follows the JSON value."};
+  if (item_.end_token() != end_token)
+    return ItemFault{"invalid_json", "", "Something follows the JSON value."};
   if (item_[0].kind != JsonKind::object) return ItemFault{"not_an_object", "", "An item is a JSON object."};
   return std::nullopt;
 }
@@ -249,11 +266,13 @@ void SegmentReader::map_item(std::string_view raw, std::optional<Call> call, Ori
     call = parse_call(type->text);
     if (!call) {
       return quarantine(raw, source,
-                        {"unknown_type", "/type", "The type is none of track, page, screen, identify, group, alias, merge."},
+                        {"unknown_type", "/type",
+                         "The type is none of track, page, screen, identify, group, alias, merge."},
                         origin);
     }
   }
-  if (const auto fault = mapper_.map(item_, envelope_, *call, event_)) return quarantine(raw, source, *fault, origin);
+  if (const auto fault = mapper_.map(item_, envelope_, *call, event_))
+    return quarantine(raw, source, *fault, origin);
   ClientTimes times;
   times.original = time_member(item_, "originalTimestamp");
   if (!times.original) times.original = time_member(item_, "timestamp");
@@ -267,7 +286,8 @@ void SegmentReader::map_item(std::string_view raw, std::optional<Call> call, Ori
   origin.sink.accept(event_);
 }
 
-void SegmentReader::quarantine(std::string_view raw, std::uint16_t source, const ItemFault& fault, const Origin& origin) {
+void SegmentReader::quarantine(std::string_view raw, std::uint16_t source, const ItemFault& fault,
+                               const Origin& origin) {
   event::QuarantinedItem item;
   item.source = source;
   item.received_at = origin.received_at;

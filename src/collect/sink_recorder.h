@@ -31,7 +31,8 @@ class SinkRecorder {
       std::string_view rest = memory_.back();
       while (!rest.empty()) {
         std::uint32_t size = 0;
-        for (int i = 3; i >= 0; --i) size = size << 8 | static_cast<unsigned char>(rest[static_cast<std::size_t>(i)]);
+        for (int i = 3; i >= 0; --i)
+          size = size << 8 | static_cast<unsigned char>(rest[static_cast<std::size_t>(i)]);
         keep(rest.substr(4, size));
         rest.remove_prefix(4 + size);
       }
@@ -47,7 +48,8 @@ class SinkRecorder {
     }
     const auto item = event::decode_quarantined(payload);
     INVARIANT(item.ok());
-    quarantined.push_back({std::string(item->reason), std::string(item->pointer), std::string(item->raw), item->source});
+    quarantined.push_back(
+        {std::string(item->reason), std::string(item->pointer), std::string(item->raw), item->source});
   }
   std::deque<std::string> memory_;
 };

@@ -52,8 +52,8 @@ TEST_CASE("write keys are taken from the head of a request in a fixed order") {
     std::string_view secret;
   };
   const Row rows[] = {
-      {{{"Authorization", "Basic d2s6"}}, "/", "wk", ""},            // wk:
-      {{{"authorization", "basic d2s"}}, "/", "wk", ""},             // wk
+      {{{"Authorization", "Basic d2s6"}}, "/", "wk", ""},  // wk:
+      {{{"authorization", "basic d2s"}}, "/", "wk", ""},   // wk
       {{{"Authorization", "Basic d2s6c2VjcmV0"}}, "/", "wk", "secret"},
       {{{"X-Write-Key", "k:s"}, {"Authorization", "Basic d2s6"}}, "/?writeKey=q", "k", "s"},
       {{{"Authorization", "Basic d2s6"}}, "/?writeKey=q", "wk", ""},

@@ -10,7 +10,8 @@ namespace millrace::collect {
 namespace {
 
 constexpr std::string_view kClickParameters[] = {
-    "gclid", "gbraid", "wbraid", "dclid", "fbclid", "msclkid", "ttclid", "twclid", "li_fat_id", "yclid", "epik", "srsltid",
+    "gclid",  "gbraid", "wbraid",    "dclid", "fbclid", "msclkid",
+    "ttclid", "twclid", "li_fat_id", "yclid", "epik",   "srsltid",
 };
 
 int hex_digit(char c) {
@@ -31,7 +32,8 @@ std::string_view path_of_url(std::string_view url) {
 }
 
 bool is_click_parameter(std::string_view name) {
-  return std::find(std::begin(kClickParameters), std::end(kClickParameters), name) != std::end(kClickParameters);
+  return std::find(std::begin(kClickParameters), std::end(kClickParameters), name) !=
+         std::end(kClickParameters);
 }
 
 std::string_view decode_query_value(std::string_view value, char* place) {

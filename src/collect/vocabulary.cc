@@ -14,11 +14,13 @@ namespace {
 constexpr std::uint64_t bit(EventType type) { return std::uint64_t{1} << static_cast<unsigned>(type); }
 
 constexpr std::uint64_t kPages = bit(EventType::page_viewed) | bit(EventType::screen_viewed);
-constexpr std::uint64_t kCalls = kPages | bit(EventType::identified) | bit(EventType::grouped) | bit(EventType::aliased);
-constexpr std::uint64_t kOneProduct =
-    bit(EventType::product_clicked) | bit(EventType::product_viewed) | bit(EventType::product_added) |
-    bit(EventType::product_removed) | bit(EventType::wishlist_added) | bit(EventType::wishlist_removed) |
-    bit(EventType::wishlist_moved_to_cart) | bit(EventType::product_shared) | bit(EventType::product_reviewed);
+constexpr std::uint64_t kCalls =
+    kPages | bit(EventType::identified) | bit(EventType::grouped) | bit(EventType::aliased);
+constexpr std::uint64_t kOneProduct = bit(EventType::product_clicked) | bit(EventType::product_viewed) |
+                                      bit(EventType::product_added) | bit(EventType::product_removed) |
+                                      bit(EventType::wishlist_added) | bit(EventType::wishlist_removed) |
+                                      bit(EventType::wishlist_moved_to_cart) |
+                                      bit(EventType::product_shared) | bit(EventType::product_reviewed);
 constexpr std::uint64_t kLists = bit(EventType::product_list_viewed) | bit(EventType::product_list_filtered);
 constexpr std::uint64_t kCoupons = bit(EventType::coupon_entered) | bit(EventType::coupon_applied) |
                                    bit(EventType::coupon_denied) | bit(EventType::coupon_removed);
@@ -79,8 +81,9 @@ std::size_t Vocabulary::slot(Section section, std::string_view key) {
   } else {
     std::memcpy(&first, key.data(), key.size());
   }
-  const std::uint64_t mixed = (first ^ (last * 0x9e3779b97f4a7c15ULL) ^ (std::uint64_t{section} << 56) ^ key.size()) *
-                              0xd6e8feb86659fd93ULL;
+  const std::uint64_t mixed =
+      (first ^ (last * 0x9e3779b97f4a7c15ULL) ^ (std::uint64_t{section} << 56) ^ key.size()) *
+      0xd6e8feb86659fd93ULL;
   return (mixed >> 40) % kSlots;
 }
 
@@ -109,7 +112,8 @@ void Vocabulary::compile_fields() {
       section = container.opens;
     }
     const Entry& entry = entry_for(section, steps.back());
-    found.push_back({static_cast<std::size_t>(&entry - entries_.data()), Row{types_of(field.scope), field.target, rank++}});
+    found.push_back({static_cast<std::size_t>(&entry - entries_.data()),
+                     Row{types_of(field.scope), field.target, rank++}});
   }
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     entries_[i].first_row = static_cast<std::uint16_t>(rows_.size());

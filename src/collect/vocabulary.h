@@ -23,15 +23,26 @@ enum class Scope : std::uint8_t {
 };
 
 // The product-line fields a row can fill.
-enum class LineField : std::uint8_t { product_id, sku, name, brand, category, variant, coupon, price, quantity, position };
+enum class LineField : std::uint8_t {
+  product_id,
+  sku,
+  name,
+  brand,
+  category,
+  variant,
+  coupon,
+  price,
+  quantity,
+  position
+};
 constexpr std::size_t kLineFieldCount = 10;
 
 // What becomes of a value.
 struct Target {
   enum class Kind : std::uint8_t {
-    text,      // event::Text `index`
-    amount,    // event::Amount `index`
-    line,      // LineField `index` of the product line in hand.
+    text,    // event::Text `index`
+    amount,  // event::Amount `index`
+    line,    // LineField `index` of the product line in hand.
     currency,
     country,   // Text::country, if it is an ISO 3166-1 alpha-2 code.
     lines,     // An array of products.
@@ -54,8 +65,8 @@ struct FieldRow {
 };
 
 struct EventNameRow {
-  std::string_view name;  // As the Segment and RudderStack specifications write it.
-  std::string_view alias; // Its name in version 1 of the specification; may be empty.
+  std::string_view name;   // As the Segment and RudderStack specifications write it.
+  std::string_view alias;  // Its name in version 1 of the specification; may be empty.
   event::EventType type;
 };
 
@@ -77,15 +88,15 @@ class Vocabulary {
   static constexpr Section kRoot = 0;
   struct Entry {
     std::string_view key;
-    Section section = 0;      // In which the key stands.
-    Section opens = 0;        // The section of the value when it is an object or array; 0: none.
+    Section section = 0;  // In which the key stands.
+    Section opens = 0;    // The section of the value when it is an object or array; 0: none.
     std::uint8_t row_count = 0;
     std::uint16_t first_row = 0;  // Into rows(): those for this key, in table order.
   };
   struct Row {
     std::uint64_t types = 0;  // Bit per event::EventType it is for.
     Target target;
-    std::uint16_t rank = 0;   // Position in the table.
+    std::uint16_t rank = 0;  // Position in the table.
   };
   // Null when the table has nothing for the key.
   const Entry* find(Section section, std::string_view key) const;

@@ -23,12 +23,14 @@ std::string documented() {
 std::string tables() {
   std::string out = "| event | version 1 | canonical |\n|---|---|---|\n";
   for (const EventNameRow& row : event_name_rows()) {
-    out += "| " + std::string(row.name) + " | " + std::string(row.alias) + (row.alias.empty() ? "| " : " | ") + "`" +
-           std::string(millrace::event::to_string(row.type)) + "` |\n";
+    out += "| " + std::string(row.name) + " | " + std::string(row.alias) +
+           (row.alias.empty() ? "| " : " | ") + "`" + std::string(millrace::event::to_string(row.type)) +
+           "` |\n";
   }
   out += "\n| path | for | becomes |\n|---|---|---|\n";
   for (const FieldRow& row : field_rows()) {
-    out += "| `" + std::string(row.path) + "` | " + std::string(to_string(row.scope)) + " | " + to_string(row.target) + " |\n";
+    out += "| `" + std::string(row.path) + "` | " + std::string(to_string(row.scope)) + " | " +
+           to_string(row.target) + " |\n";
   }
   return out;
 }
@@ -60,12 +62,14 @@ TEST_CASE("an event is known by any spelling of its names") {
     if (!row.alias.empty()) CHECK(vocabulary.event_type(row.alias) == row.type);
     CHECK(vocabulary.event_type(millrace::event::to_string(row.type)) == row.type);
   }
-  for (const std::string_view spelling : {"order completed", "ORDER COMPLETED", "OrderCompleted", "order_completed",
-                                          "order-completed", "  Order  Completed ", "completedOrder"}) {
+  for (const std::string_view spelling :
+       {"order completed", "ORDER COMPLETED", "OrderCompleted", "order_completed", "order-completed",
+        "  Order  Completed ", "completedOrder"}) {
     CAPTURE(spelling);
     CHECK(vocabulary.event_type(spelling) == EventType::order_completed);
   }
-  for (const std::string_view unknown : {"", " ", "Order", "Order Completed!", "Signed Up", "Orders Completed"}) {
+  for (const std::string_view unknown :
+       {"", " ", "Order", "Order Completed!", "Signed Up", "Orders Completed"}) {
     CAPTURE(unknown);
     CHECK(vocabulary.event_type(unknown) == EventType::other);
   }

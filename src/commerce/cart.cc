@@ -14,7 +14,8 @@ namespace {
 constexpr std::int64_t kQuantityMax = 1'000'000;
 
 auto line_of(std::vector<event::CartLine>& lines, std::string_view product_id) {
-  return std::find_if(lines.begin(), lines.end(), [&](const auto& line) { return line.product_id == product_id; });
+  return std::find_if(lines.begin(), lines.end(),
+                      [&](const auto& line) { return line.product_id == product_id; });
 }
 
 void write_lines(const std::vector<event::CartLine>& lines, base::ByteWriter& writer) {
@@ -45,8 +46,8 @@ void CartEffects::clear() {
   silenced = 0;
 }
 
-void Cart::apply(CartChange change, const CartSettings& settings, std::uint64_t visitor_hash, std::int64_t watermark_ms,
-                 CartEffects& effects) {
+void Cart::apply(CartChange change, const CartSettings& settings, std::uint64_t visitor_hash,
+                 std::int64_t watermark_ms, CartEffects& effects) {
   settle(settings, visitor_hash, watermark_ms, effects);
   if (change.mark.at_ms <= watermark_ms) {
     take_effect(change, watermark_ms, settings, visitor_hash, effects);
@@ -191,14 +192,17 @@ void Cart::merge(Cart& other, const CartSettings& settings) {
   }
   for (const auto& trigger : other.outstanding_) outstanding_.push_back(trigger);
   if (outstanding_.size() > settings.outstanding_max) {
-    outstanding_.erase(outstanding_.begin(), outstanding_.end() - static_cast<std::ptrdiff_t>(settings.outstanding_max));
+    outstanding_.erase(outstanding_.begin(),
+                       outstanding_.end() - static_cast<std::ptrdiff_t>(settings.outstanding_max));
   }
   if (other.abandoned_before_) {
-    last_abandoned_ms_ = abandoned_before_ ? std::max(last_abandoned_ms_, other.last_abandoned_ms_) : other.last_abandoned_ms_;
+    last_abandoned_ms_ =
+        abandoned_before_ ? std::max(last_abandoned_ms_, other.last_abandoned_ms_) : other.last_abandoned_ms_;
     abandoned_before_ = true;
   }
   if (other.purchased_before_) {
-    purchased_at_ms_ = purchased_before_ ? std::max(purchased_at_ms_, other.purchased_at_ms_) : other.purchased_at_ms_;
+    purchased_at_ms_ =
+        purchased_before_ ? std::max(purchased_at_ms_, other.purchased_at_ms_) : other.purchased_at_ms_;
     purchased_before_ = true;
   }
   const std::uint32_t epoch = other.epoch_ + 1;

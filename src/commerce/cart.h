@@ -15,7 +15,8 @@ namespace millrace::commerce {
 
 struct CartSettings {
   std::int64_t abandoned_after_ms = 1 * base::kHourMs;
-  std::int64_t silence_ms = 24 * base::kHourMs;  // At most one abandonment of a visitor in this time; 0 = no such limit.
+  std::int64_t silence_ms =
+      24 * base::kHourMs;  // At most one abandonment of a visitor in this time; 0 = no such limit.
   // A cart armed by an event from the past is not abandoned before the watermark has moved this far.
   std::int64_t straggler_ms = 1 * base::kMinuteMs;
   std::size_t lines_max = 32;    // A product beyond them re-arms the cart but is not kept.
@@ -60,10 +61,11 @@ struct CartEffects {
 // its time and no purchase at or before that time came; a later purchase cancels what was sent.
 class Cart {
  public:
-  void apply(CartChange change, const CartSettings& settings, std::uint64_t visitor_hash, std::int64_t watermark_ms,
-             CartEffects& effects);
+  void apply(CartChange change, const CartSettings& settings, std::uint64_t visitor_hash,
+             std::int64_t watermark_ms, CartEffects& effects);
   // Lets the changes take effect that the watermark has reached, and abandons the cart if it is due.
-  void settle(const CartSettings& settings, std::uint64_t visitor_hash, std::int64_t watermark_ms, CartEffects& effects);
+  void settle(const CartSettings& settings, std::uint64_t visitor_hash, std::int64_t watermark_ms,
+              CartEffects& effects);
   // The watermark that settle() should see next at the latest; INT64_MAX when none matters.
   std::int64_t next_due(const CartSettings& settings) const;
 

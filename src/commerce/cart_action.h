@@ -9,6 +9,7 @@ namespace millrace::commerce {
 
 // What leaves Millrace when a cart is abandoned, and when a purchase comes after that. docs/guide/operators.md has the payloads.
 event::Action abandonment(const AbandonedCart& cart, std::string_view visitor_id, std::string_view user_id);
-event::Action cancellation(const CancelledTrigger& trigger, std::string_view visitor_id, std::string_view user_id);
+event::Action cancellation(const CancelledTrigger& trigger, std::string_view visitor_id,
+                           std::string_view user_id);
 
 }  // namespace millrace::commerce

@@ -79,13 +79,17 @@ TEST_CASE("the shop's own pages are no referrers") {
 
 TEST_CASE("a device is what the client says, else what the user agent looks like") {
   CHECK(device("") == Device::unknown);
-  CHECK(device("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126 Safari/537.36") == Device::desktop);
-  CHECK(device("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Mobile/15E148 Safari/604.1") == Device::mobile);
-  CHECK(device("Mozilla/5.0 (Linux; Android 14; Pixel 8) Chrome/126.0 Mobile Safari/537.36") == Device::mobile);
+  CHECK(device("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126 Safari/537.36") ==
+        Device::desktop);
+  CHECK(device("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Mobile/15E148 Safari/604.1") ==
+        Device::mobile);
+  CHECK(device("Mozilla/5.0 (Linux; Android 14; Pixel 8) Chrome/126.0 Mobile Safari/537.36") ==
+        Device::mobile);
   CHECK(device("Mozilla/5.0 (Linux; Android 13; SM-X900) Chrome/126.0 Safari/537.36") == Device::tablet);
   CHECK(device("Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) Mobile/15E148") == Device::tablet);
   CHECK(device("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)") == Device::bot);
-  CHECK(device("Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X) Mobile (compatible; Googlebot/2.1)", "mobile") == Device::bot);
+  CHECK(device("Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X) Mobile (compatible; Googlebot/2.1)", "mobile") ==
+        Device::bot);
   CHECK(device("Mozilla/5.0 (Web0S; Linux/SmartTV) Chrome/79") == Device::other);
   CHECK(device("something", "Tablet") == Device::tablet);
   CHECK(device("", "desktop") == Device::desktop);

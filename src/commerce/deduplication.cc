@@ -9,7 +9,8 @@ namespace millrace::commerce {
 bool first_message(process::DedupIndex& index, const event::Event& event, std::uint64_t visitor_hash) {
   const auto message_id = event[event::Text::message_id];
   if (message_id.empty()) return true;
-  return index.first_time(base::mix(visitor_hash, event.source), base::hash128(message_id), event.received_at);
+  return index.first_time(base::mix(visitor_hash, event.source), base::hash128(message_id),
+                          event.received_at);
 }
 
 bool RecentOrders::first_order(const event::Event& event) {

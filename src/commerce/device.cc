@@ -30,21 +30,26 @@ struct Mark {
 };
 // In order of their first letter.
 constexpr std::array kMarks = std::to_array<Mark>({
-    {"adsbot", robot},       {"android", android},   {"appletv", screen},      {"archiver", robot},
-    {"bingpreview", robot},  {"blackberry", phone},  {"bot)", robot},          {"bot/", robot},
-    {"bot;", robot},         {"bravia", screen},     {"chatgpt", robot},       {"crawl", robot},
-    {"cros ", desktop},      {"curl/", robot},       {"facebookexternalhit", robot}, {"go-http-client", robot},
-    {"googlebot", robot},    {"googletv", screen},   {"gptbot", robot},        {"hbbtv", screen},
-    {"headless", robot},     {"ipad", tablet},       {"iphone", phone},        {"ipod", phone},
-    {"kindle", tablet},      {"lighthouse", robot},  {"linux", desktop},       {"macintosh", desktop},
-    {"mediapartners", robot}, {"mobi", phone},       {"monitoring", robot},    {"nexus 10", tablet},
-    {"nexus 7", tablet},     {"nintendo", screen},   {"opera mini", phone},    {"phantomjs", robot},
-    {"pingdom", robot},      {"playbook", tablet},   {"playstation", screen},  {"python-", robot},
-    {"robot", robot},        {"roku", screen},       {"scrapy", robot},        {"selenium", robot},
-    {"silk/", tablet},       {"slurp", robot},       {"smart-tv", screen},     {"smarttv", screen},
-    {"spider", robot},       {"tablet", tablet},     {"tizen", screen},        {"uptime", robot},
-    {"web0s", screen},       {"wget/", robot},       {"win64", desktop},       {"windows nt", desktop},
-    {"windows phone", phone}, {"x11", desktop},      {"xbox", screen},
+    {"adsbot", robot},         {"android", android},     {"appletv", screen},
+    {"archiver", robot},       {"bingpreview", robot},   {"blackberry", phone},
+    {"bot)", robot},           {"bot/", robot},          {"bot;", robot},
+    {"bravia", screen},        {"chatgpt", robot},       {"crawl", robot},
+    {"cros ", desktop},        {"curl/", robot},         {"facebookexternalhit", robot},
+    {"go-http-client", robot}, {"googlebot", robot},     {"googletv", screen},
+    {"gptbot", robot},         {"hbbtv", screen},        {"headless", robot},
+    {"ipad", tablet},          {"iphone", phone},        {"ipod", phone},
+    {"kindle", tablet},        {"lighthouse", robot},    {"linux", desktop},
+    {"macintosh", desktop},    {"mediapartners", robot}, {"mobi", phone},
+    {"monitoring", robot},     {"nexus 10", tablet},     {"nexus 7", tablet},
+    {"nintendo", screen},      {"opera mini", phone},    {"phantomjs", robot},
+    {"pingdom", robot},        {"playbook", tablet},     {"playstation", screen},
+    {"python-", robot},        {"robot", robot},         {"roku", screen},
+    {"scrapy", robot},         {"selenium", robot},      {"silk/", tablet},
+    {"slurp", robot},          {"smart-tv", screen},     {"smarttv", screen},
+    {"spider", robot},         {"tablet", tablet},       {"tizen", screen},
+    {"uptime", robot},         {"web0s", screen},        {"wget/", robot},
+    {"win64", desktop},        {"windows nt", desktop},  {"windows phone", phone},
+    {"x11", desktop},          {"xbox", screen},
 });
 
 // First mark of each letter; kMarks[kFirst[c]] up to kMarks[kFirst[c + 1]] begin with it.
@@ -61,7 +66,9 @@ static_assert(std::is_sorted(kMarks.begin(), kMarks.end(),
                              [](const Mark& a, const Mark& b) { return a.text[0] < b.text[0]; }));
 
 // Whether some mark begins with these two letters; case and what is no letter fold together, which costs a look at most.
-constexpr std::size_t pair_of(char a, char b) { return (static_cast<std::size_t>(a) & 31) << 5 | (static_cast<std::size_t>(b) & 31); }
+constexpr std::size_t pair_of(char a, char b) {
+  return (static_cast<std::size_t>(a) & 31) << 5 | (static_cast<std::size_t>(b) & 31);
+}
 constexpr auto kPairs = [] {
   std::array<bool, 1024> pairs{};
   for (const Mark& mark : kMarks) pairs[pair_of(mark.text[0], mark.text[1])] = true;
@@ -89,9 +96,11 @@ unsigned signs_of(std::string_view agent) {
   return signs;
 }
 
-constexpr std::string_view kSaysPhone[] = {"mobile", "phone", "smartphone", "ios", "android", "iphone", "feature phone"};
+constexpr std::string_view kSaysPhone[] = {"mobile",  "phone",  "smartphone",   "ios",
+                                           "android", "iphone", "feature phone"};
 constexpr std::string_view kSaysTablet[] = {"tablet", "ipad", "phablet"};
-constexpr std::string_view kSaysDesktop[] = {"desktop", "web", "browser", "computer", "laptop", "pc", "mac", "windows"};
+constexpr std::string_view kSaysDesktop[] = {"desktop", "web", "browser", "computer",
+                                             "laptop",  "pc",  "mac",     "windows"};
 constexpr std::string_view kSaysRobot[] = {"bot", "robot", "crawler", "spider"};
 
 Device by_signs(unsigned signs) {

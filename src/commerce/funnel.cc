@@ -19,32 +19,25 @@ void write_minute(std::int64_t minute_ms, std::string& out) {
 
 FunnelStep funnel_step(const event::Event& event) {
   switch (event.type) {
-    case EventType::order_completed:
-      return FunnelStep::purchase;
+    case EventType::order_completed: return FunnelStep::purchase;
     case EventType::payment_info_entered:
-    case EventType::payment_failed:
-      return FunnelStep::payment;
+    case EventType::payment_failed: return FunnelStep::payment;
     case EventType::checkout_started:
     case EventType::checkout_step_viewed:
-    case EventType::checkout_step_completed:
-      return FunnelStep::checkout;
+    case EventType::checkout_step_completed: return FunnelStep::checkout;
     case EventType::product_added:
-    case EventType::wishlist_moved_to_cart:
-      return FunnelStep::add_to_cart;
-    case EventType::product_viewed:
-      return FunnelStep::product_view;
+    case EventType::wishlist_moved_to_cart: return FunnelStep::add_to_cart;
+    case EventType::product_viewed: return FunnelStep::product_view;
     case EventType::product_searched:
     case EventType::product_list_viewed:
     case EventType::product_list_filtered:
     case EventType::product_clicked:
     case EventType::cart_viewed:
-    case EventType::wishlist_added:
-      return FunnelStep::browse;
+    case EventType::wishlist_added: return FunnelStep::browse;
     case EventType::page_viewed:
     case EventType::screen_viewed:
       return event[event::Text::category].empty() ? FunnelStep::landing : FunnelStep::browse;
-    default:
-      return FunnelStep::landing;
+    default: return FunnelStep::landing;
   }
 }
 

@@ -12,7 +12,8 @@ void HybridRecommender::score(const SessionQuery& query, ScoreBoard& board) cons
   if (rules_best <= 0) return;
   const float seen_before = query.items.empty() ? 0.0f : rules_.occurrences(query.items.back());
   const float trust = seen_before / (seen_before + static_cast<float>(settings_.evidence_half));
-  const float scale = trust * static_cast<float>(settings_.rules_weight) * (neighbours_best > 0 ? neighbours_best : 1) / rules_best;
+  const float scale = trust * static_cast<float>(settings_.rules_weight) *
+                      (neighbours_best > 0 ? neighbours_best : 1) / rules_best;
   for (const ItemNumber item : rules.touched()) board.add(item, scale * rules.score(item));
 }
 

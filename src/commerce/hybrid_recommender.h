@@ -8,7 +8,7 @@ namespace millrace::commerce {
 struct HybridSettings {
   SequentialRulesSettings rules;
   NearestSessionsSettings sessions;
-  double rules_weight = 4.0;     // Of the rules' scores against the neighbours', each scaled to a highest of 1.
+  double rules_weight = 4.0;  // Of the rules' scores against the neighbours', each scaled to a highest of 1.
   double evidence_half = 150.0;  // Clicks on the last item at which the rules have half of their weight.
 };
 

@@ -14,7 +14,8 @@ constexpr std::uint16_t kFirstCapacity = 4;
 
 std::vector<float> exponential_weights(std::size_t size, double scale) {
   std::vector<float> weights(size);
-  for (std::size_t i = 0; i < size; ++i) weights[i] = static_cast<float>(std::exp(-static_cast<double>(i) / scale));
+  for (std::size_t i = 0; i < size; ++i)
+    weights[i] = static_cast<float>(std::exp(-static_cast<double>(i) / scale));
   return weights;
 }
 
@@ -136,7 +137,8 @@ void NearestSessions::append(Slot& slot, ItemNumber item) {
     const auto wider = static_cast<std::uint16_t>(slot.capacity == 0 ? kFirstCapacity : slot.capacity * 2);
     const std::uint32_t start = allocate(wider);
     std::copy_n(arena_.begin() + slot.start, slot.size, arena_.begin() + start);
-    if (slot.capacity != 0) free_[static_cast<std::size_t>(std::countr_zero(slot.capacity))].push_back(slot.start);
+    if (slot.capacity != 0)
+      free_[static_cast<std::size_t>(std::countr_zero(slot.capacity))].push_back(slot.start);
     slot.start = start;
     slot.capacity = wider;
   }
@@ -145,7 +147,8 @@ void NearestSessions::append(Slot& slot, ItemNumber item) {
 
 void NearestSessions::evict_oldest() {
   Slot& slot = slots_[first_ % settings_.sessions_max];
-  if (slot.capacity != 0) free_[static_cast<std::size_t>(std::countr_zero(slot.capacity))].push_back(slot.start);
+  if (slot.capacity != 0)
+    free_[static_cast<std::size_t>(std::countr_zero(slot.capacity))].push_back(slot.start);
   slot = {};
   ++first_;
 }
@@ -204,13 +207,15 @@ void NearestSessions::find_neighbours(const SessionQuery& query, std::vector<Nei
       if (session == self || session < first_) continue;
       // A ring is in order of clicks, so nearly in order of the sessions' starts: what follows one that is too old
       // would, but for a few, be refused too.
-      if (candidates.offer(session, weight, static_cast<std::uint16_t>(back)) == Candidates::Offer::too_old) break;
+      if (candidates.offer(session, weight, static_cast<std::uint16_t>(back)) == Candidates::Offer::too_old)
+        break;
     }
   }
   candidates.collect(neighbours);
   for (auto& neighbour : neighbours) {
     const Slot& slot = slots_[neighbour.session % settings_.sessions_max];
-    neighbour.similarity /= static_cast<float>(std::sqrt(norm) * std::sqrt(static_cast<double>(slot.distinct)));
+    neighbour.similarity /=
+        static_cast<float>(std::sqrt(norm) * std::sqrt(static_cast<double>(slot.distinct)));
   }
   const auto nearer = [](const Neighbour& a, const Neighbour& b) {
     return a.similarity != b.similarity ? a.similarity > b.similarity : a.session > b.session;
@@ -222,7 +227,8 @@ void NearestSessions::find_neighbours(const SessionQuery& query, std::vector<Nei
   }
 }
 
-void NearestSessions::vote(const Neighbour& neighbour, std::span<const ItemNumber> query, ScoreBoard& board) const {
+void NearestSessions::vote(const Neighbour& neighbour, std::span<const ItemNumber> query,
+                           ScoreBoard& board) const {
   const auto items = items_of(neighbour.session);
   // The last place in the neighbour's session of any item of the query.
   std::size_t shared = 0;
@@ -251,7 +257,8 @@ void NearestSessions::score(const SessionQuery& query, ScoreBoard& board) const 
 }
 
 std::size_t NearestSessions::memory_bytes() const {
-  std::size_t bytes = arena_.capacity() * sizeof(ItemNumber) + slots_.capacity() * sizeof(Slot) + open_.size() * 60;
+  std::size_t bytes =
+      arena_.capacity() * sizeof(ItemNumber) + slots_.capacity() * sizeof(Slot) + open_.size() * 60;
   for (const auto& ring : rings_) bytes += sizeof(Ring) + ring.newest.capacity() * sizeof(SessionNumber);
   return bytes;
 }

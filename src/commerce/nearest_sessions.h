@@ -14,10 +14,12 @@ struct NearestSessionsSettings {
   std::size_t candidates = 1000;         // m: newest sessions that share an item with the query.
   std::size_t neighbours = 200;          // k: of those, how many vote.
   std::size_t query_items = 9;
-  double position_decay = 3.62;   // Clicks: weight of a query item by its distance from the end (spw).
-  double neighbour_decay = 3.62;  // Clicks: weight of a neighbour's item by its distance from the shared one (inh).
-  double step_decay = 2.0;        // Clicks: weight of a neighbour by how long ago the shared item was clicked (ipw).
-  double rarity = 1.0;            // Weight of an item's inverse session frequency (lambda).
+  double position_decay = 3.62;  // Clicks: weight of a query item by its distance from the end (spw).
+  double neighbour_decay =
+      3.62;  // Clicks: weight of a neighbour's item by its distance from the shared one (inh).
+  double step_decay =
+      2.0;              // Clicks: weight of a neighbour by how long ago the shared item was clicked (ipw).
+  double rarity = 1.0;  // Weight of an item's inverse session frequency (lambda).
 };
 
 // Session k-nearest neighbours over an inverted index of item -> newest sessions: the candidate search of VMIS-kNN (Kersbergen et

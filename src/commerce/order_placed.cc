@@ -12,8 +12,8 @@ using event::Text;
 }  // namespace
 
 bool is_order(EventType type) {
-  return type == EventType::order_completed || type == EventType::order_updated || type == EventType::order_refunded ||
-         type == EventType::order_cancelled;
+  return type == EventType::order_completed || type == EventType::order_updated ||
+         type == EventType::order_refunded || type == EventType::order_cancelled;
 }
 
 event::OrderRow order_of(const event::Event& event, std::uint64_t offset, std::string_view visitor_id) {

@@ -108,7 +108,8 @@ base::Result<std::vector<NextItemCase>> parse_cases(std::string_view text) {
     const auto prefix = split(line.substr(0, tab), " ");
     const auto next = split(line.substr(tab + 1), " ");
     if (prefix.empty() || next.size() != 1) {
-      return base::Error(base::ErrorCode::invalid_argument, "expected at least one item before the tab and one after it");
+      return base::Error(base::ErrorCode::invalid_argument,
+                         "expected at least one item before the tab and one after it");
     }
     cases.push_back({{prefix.begin(), prefix.end()}, std::string(next.front())});
     return base::Ok{};
@@ -116,8 +117,8 @@ base::Result<std::vector<NextItemCase>> parse_cases(std::string_view text) {
   return cases;
 }
 
-EvaluationReport evaluate_recommender(const SessionList& train, const std::vector<NextItemCase>& cases, LastItem rule,
-                                      const base::Clock& clock) {
+EvaluationReport evaluate_recommender(const SessionList& train, const std::vector<NextItemCase>& cases,
+                                      LastItem rule, const base::Clock& clock) {
   HybridRecommender recommender{HybridSettings{}};
   ItemNames names;
   std::uint64_t session_id = 0;
@@ -160,7 +161,9 @@ EvaluationReport evaluate_recommender(const SessionList& train, const std::vecto
   report.hit_rate_20 /= static_cast<double>(cases.size());
   report.mrr_20 /= static_cast<double>(cases.size());
   std::sort(micros.begin(), micros.end());
-  const auto quantile = [&](double q) { return micros[static_cast<std::size_t>(q * static_cast<double>(micros.size() - 1))]; };
+  const auto quantile = [&](double q) {
+    return micros[static_cast<std::size_t>(q * static_cast<double>(micros.size() - 1))];
+  };
   report.p50_us = quantile(0.5);
   report.p90_us = quantile(0.9);
   report.p99_us = quantile(0.99);

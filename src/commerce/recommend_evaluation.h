@@ -35,7 +35,7 @@ struct EvaluationReport {
 
 // Learns the training sessions, asks every case with the default parameters, and learns nothing from the cases: no session is in
 // the index when its own next item is predicted. With LastItem::left_out the item on screen is taken out of the answer first.
-EvaluationReport evaluate_recommender(const SessionList& train, const std::vector<NextItemCase>& cases, LastItem rule,
-                                      const base::Clock& clock);
+EvaluationReport evaluate_recommender(const SessionList& train, const std::vector<NextItemCase>& cases,
+                                      LastItem rule, const base::Clock& clock);
 
 }  // namespace millrace::commerce

@@ -54,7 +54,8 @@ std::map<ItemNumber, double> naive_neighbours(const Sessions& sessions, const st
     steps.try_emplace(query[query.size() - 1 - back], back);
   }
   double norm = 0;
-  for (const auto& [item, step] : steps) norm += std::exp(-2.0 * static_cast<double>(step) / settings.position_decay);
+  for (const auto& [item, step] : steps)
+    norm += std::exp(-2.0 * static_cast<double>(step) / settings.position_decay);
   std::vector<Candidate> candidates;
   for (std::size_t s = 0; s < sessions.size(); ++s) {
     const std::set<ItemNumber> distinct(sessions[s].begin(), sessions[s].end());
@@ -81,7 +82,8 @@ std::map<ItemNumber, double> naive_neighbours(const Sessions& sessions, const st
       const double away = std::abs(static_cast<double>(place) - static_cast<double>(shared));
       const double rarity =
           1 + settings.rarity * std::log(static_cast<double>(sessions.size()) / frequency[item]);
-      scores[item] += candidate.similarity * std::exp(-static_cast<double>(candidate.step) / settings.step_decay) *
+      scores[item] += candidate.similarity *
+                      std::exp(-static_cast<double>(candidate.step) / settings.step_decay) *
                       std::exp(-away / settings.neighbour_decay) * rarity;
     }
   }
@@ -100,7 +102,8 @@ TEST_CASE("neighbours score as the written formula does") {
     NearestSessions model(settings);
     learn(model, sessions);
     std::vector<ItemNumber> query;
-    for (std::size_t i = 1 + random.below(12); i > 0; --i) query.push_back(static_cast<ItemNumber>(random.below(25)));
+    for (std::size_t i = 1 + random.below(12); i > 0; --i)
+      query.push_back(static_cast<ItemNumber>(random.below(25)));
     ScoreBoard board;
     board.reset(25);
     model.score({query, 0}, board);

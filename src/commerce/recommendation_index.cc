@@ -22,7 +22,8 @@ ItemNumber ItemNames::intern(std::string_view id, std::size_t limit) {
   return entry->second;
 }
 
-RecommendationIndex::RecommendationIndex(RecommendationSettings settings, std::unique_ptr<Recommender> recommender)
+RecommendationIndex::RecommendationIndex(RecommendationSettings settings,
+                                         std::unique_ptr<Recommender> recommender)
     : settings_(settings), recommender_(std::move(recommender)) {}
 
 void RecommendationIndex::apply(std::span<const event::ClickView> clicks) {
@@ -31,7 +32,8 @@ void RecommendationIndex::apply(std::span<const event::ClickView> clicks) {
     const ItemNumber item = names_.intern(click.product_id, settings_.items_max);
     if (item == ItemNames::kUnknown) continue;
     ++open_[click.session_id];
-    recommender_->click(click.session_id, item, click.at.ms, click.purchase ? settings_.purchase_weight : 1.0f);
+    recommender_->click(click.session_id, item, click.at.ms,
+                        click.purchase ? settings_.purchase_weight : 1.0f);
   }
 }
 

@@ -68,7 +68,8 @@ class RecommendationIndex {
   mutable std::shared_mutex mutex_;
   ItemNames names_;
   std::unique_ptr<Recommender> recommender_;
-  std::unordered_map<std::uint64_t, std::uint32_t> open_;  // Session to the number of its clicks that were learned.
+  std::unordered_map<std::uint64_t, std::uint32_t>
+      open_;  // Session to the number of its clicks that were learned.
 };
 
 }  // namespace millrace::commerce

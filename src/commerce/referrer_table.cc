@@ -16,11 +16,20 @@ struct Entry {
 
 // Sites under many country domains: the label before the public suffix.
 constexpr std::array kBrands = std::to_array<Entry>({
-    {"amazon", Channel::referral},   {"baidu", Channel::organic},      {"bing", Channel::organic},
-    {"ebay", Channel::referral},     {"facebook", Channel::social},    {"google", Channel::organic},
-    {"instagram", Channel::social},  {"linkedin", Channel::social},    {"pinterest", Channel::social},
-    {"qwant", Channel::organic},     {"tiktok", Channel::social},      {"yahoo", Channel::organic},
-    {"yandex", Channel::organic},    {"youtube", Channel::social},
+    {"amazon", Channel::referral},
+    {"baidu", Channel::organic},
+    {"bing", Channel::organic},
+    {"ebay", Channel::referral},
+    {"facebook", Channel::social},
+    {"google", Channel::organic},
+    {"instagram", Channel::social},
+    {"linkedin", Channel::social},
+    {"pinterest", Channel::social},
+    {"qwant", Channel::organic},
+    {"tiktok", Channel::social},
+    {"yahoo", Channel::organic},
+    {"yandex", Channel::organic},
+    {"youtube", Channel::social},
 });
 
 // Whole hosts; subdomains count as well.
@@ -75,28 +84,52 @@ constexpr std::array kHosts = std::to_array<Entry>({
 });
 
 constexpr std::array kSources = std::to_array<Entry>({
-    {"adwords", Channel::paid},       {"crm", Channel::email},         {"discord", Channel::social},
-    {"duckduckgo", Channel::organic}, {"ecosia", Channel::organic},    {"email", Channel::email},
-    {"fb", Channel::social},          {"googleads", Channel::paid},    {"hubspot", Channel::email},
-    {"ig", Channel::social},          {"klaviyo", Channel::email},     {"mailchimp", Channel::email},
-    {"naver", Channel::organic},      {"newsletter", Channel::email},  {"reddit", Channel::social},
-    {"snapchat", Channel::social},    {"telegram", Channel::social},   {"threads", Channel::social},
-    {"twitter", Channel::social},     {"vk", Channel::social},         {"whatsapp", Channel::social},
+    {"adwords", Channel::paid},       {"crm", Channel::email},        {"discord", Channel::social},
+    {"duckduckgo", Channel::organic}, {"ecosia", Channel::organic},   {"email", Channel::email},
+    {"fb", Channel::social},          {"googleads", Channel::paid},   {"hubspot", Channel::email},
+    {"ig", Channel::social},          {"klaviyo", Channel::email},    {"mailchimp", Channel::email},
+    {"naver", Channel::organic},      {"newsletter", Channel::email}, {"reddit", Channel::social},
+    {"snapchat", Channel::social},    {"telegram", Channel::social},  {"threads", Channel::social},
+    {"twitter", Channel::social},     {"vk", Channel::social},        {"whatsapp", Channel::social},
 });
 
 constexpr std::array kMediums = std::to_array<Entry>({
-    {"(none)", Channel::direct},       {"affiliate", Channel::referral},  {"affiliates", Channel::referral},
-    {"banner", Channel::paid},         {"cpa", Channel::paid},            {"cpc", Channel::paid},
-    {"cpm", Channel::paid},            {"cpv", Channel::paid},            {"crm", Channel::email},
-    {"direct", Channel::direct},       {"display", Channel::paid},        {"e-mail", Channel::email},
-    {"e_mail", Channel::email},        {"email", Channel::email},         {"interstitial", Channel::paid},
-    {"link", Channel::referral},       {"mail", Channel::email},          {"newsletter", Channel::email},
-    {"none", Channel::direct},         {"organic", Channel::organic},     {"organic_search", Channel::organic},
-    {"organic_social", Channel::social}, {"partner", Channel::referral},  {"ppc", Channel::paid},
-    {"referral", Channel::referral},   {"remarketing", Channel::paid},    {"retargeting", Channel::paid},
-    {"search", Channel::organic},      {"sem", Channel::paid},            {"seo", Channel::organic},
-    {"shopping", Channel::paid},       {"sm", Channel::social},           {"social", Channel::social},
-    {"social-media", Channel::social}, {"social-network", Channel::social}, {"social_media", Channel::social},
+    {"(none)", Channel::direct},
+    {"affiliate", Channel::referral},
+    {"affiliates", Channel::referral},
+    {"banner", Channel::paid},
+    {"cpa", Channel::paid},
+    {"cpc", Channel::paid},
+    {"cpm", Channel::paid},
+    {"cpv", Channel::paid},
+    {"crm", Channel::email},
+    {"direct", Channel::direct},
+    {"display", Channel::paid},
+    {"e-mail", Channel::email},
+    {"e_mail", Channel::email},
+    {"email", Channel::email},
+    {"interstitial", Channel::paid},
+    {"link", Channel::referral},
+    {"mail", Channel::email},
+    {"newsletter", Channel::email},
+    {"none", Channel::direct},
+    {"organic", Channel::organic},
+    {"organic_search", Channel::organic},
+    {"organic_social", Channel::social},
+    {"partner", Channel::referral},
+    {"ppc", Channel::paid},
+    {"referral", Channel::referral},
+    {"remarketing", Channel::paid},
+    {"retargeting", Channel::paid},
+    {"search", Channel::organic},
+    {"sem", Channel::paid},
+    {"seo", Channel::organic},
+    {"shopping", Channel::paid},
+    {"sm", Channel::social},
+    {"social", Channel::social},
+    {"social-media", Channel::social},
+    {"social-network", Channel::social},
+    {"social_media", Channel::social},
     {"social_network", Channel::social},
 });
 
@@ -104,14 +137,16 @@ constexpr std::array<std::string_view, 5> kUnpaidClickIds = {"fbclid", "igsh", "
 
 template <std::size_t N>
 constexpr bool sorted(const std::array<Entry, N>& table) {
-  return std::is_sorted(table.begin(), table.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
+  return std::is_sorted(table.begin(), table.end(),
+                        [](const Entry& a, const Entry& b) { return a.name < b.name; });
 }
 static_assert(sorted(kBrands) && sorted(kHosts) && sorted(kSources) && sorted(kMediums));
 
 template <std::size_t N>
 std::optional<Channel> look_up(const std::array<Entry, N>& table, std::string_view name) {
-  const auto found = std::lower_bound(table.begin(), table.end(), name,
-                                      [](const Entry& entry, std::string_view key) { return entry.name < key; });
+  const auto found =
+      std::lower_bound(table.begin(), table.end(), name,
+                       [](const Entry& entry, std::string_view key) { return entry.name < key; });
   if (found == table.end() || found->name != name) return std::nullopt;
   return found->channel;
 }
@@ -160,7 +195,8 @@ std::optional<Channel> medium_channel(std::string_view medium) {
 Channel click_id_channel(std::string_view parameter) {
   if (parameter == "mc_eid") return Channel::email;
   if (parameter == "ysclid") return Channel::organic;
-  const bool unpaid = std::find(kUnpaidClickIds.begin(), kUnpaidClickIds.end(), parameter) != kUnpaidClickIds.end();
+  const bool unpaid =
+      std::find(kUnpaidClickIds.begin(), kUnpaidClickIds.end(), parameter) != kUnpaidClickIds.end();
   return unpaid ? Channel::social : Channel::paid;
 }
 

@@ -11,7 +11,7 @@ struct SequentialRulesSettings {
   std::size_t successors_max = 100;  // Kept per item.
   std::size_t steps_max = 8;         // How far back a click is linked.
   std::size_t query_items = 9;
-  double query_decay = 1.0;          // Clicks; weight of an item d clicks back is exp(-d / query_decay).
+  double query_decay = 1.0;  // Clicks; weight of an item d clicks back is exp(-d / query_decay).
   std::int64_t half_life_ms = 30LL * 24 * 3600 * 1000;
   std::size_t open_sessions_max = 1'000'000;
 };

@@ -32,7 +32,8 @@ event::Money saturating_add(event::Money a, event::Money b) {
 }
 
 bool shows_product(EventType type) {
-  return type == EventType::product_viewed || type == EventType::product_added || type == EventType::wishlist_moved_to_cart;
+  return type == EventType::product_viewed || type == EventType::product_added ||
+         type == EventType::wishlist_moved_to_cart;
 }
 
 template <class Enum>
@@ -66,23 +67,16 @@ void Session::absorb(const Arrival& arrival, std::size_t items_max) {
   }
   switch (event.type) {
     case EventType::page_viewed:
-    case EventType::screen_viewed:
-      ++page_views;
-      break;
-    case EventType::product_viewed:
-      ++product_views;
-      break;
+    case EventType::screen_viewed: ++page_views; break;
+    case EventType::product_viewed: ++product_views; break;
     case EventType::product_added:
-    case EventType::wishlist_moved_to_cart:
-      ++cart_adds;
-      break;
+    case EventType::wishlist_moved_to_cart: ++cart_adds; break;
     case EventType::order_completed:
       ++orders;
       if (!currency.known()) currency = event.currency;
       if (currency == event.currency) revenue = saturating_add(revenue, arrival.order_net);
       break;
-    default:
-      break;
+    default: break;
   }
   if (!shows_product(event.type)) return;
   for (const auto& line : event.products) {
@@ -126,7 +120,8 @@ void Session::join(Session&& other, std::size_t items_max) {
   std::move(other.items.begin(), other.items.end(), std::back_inserter(items));
   std::inplace_merge(items.begin(), items.begin() + middle, items.end(),
                      [](const SessionItem& a, const SessionItem& b) { return a.mark < b.mark; });
-  if (items.size() > items_max) items.erase(items.begin(), items.end() - static_cast<std::ptrdiff_t>(items_max));
+  if (items.size() > items_max)
+    items.erase(items.begin(), items.end() - static_cast<std::ptrdiff_t>(items_max));
 }
 
 event::SessionRow Session::row() const {

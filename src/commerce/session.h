@@ -52,7 +52,8 @@ struct Session {
   std::uint32_t cart_adds = 0;
   std::uint32_t orders = 0;
   event::Money revenue;
-  event::Currency currency;  // Of the first order seen; orders in another one count but do not add to revenue.
+  event::Currency
+      currency;  // Of the first order seen; orders in another one count but do not add to revenue.
   event::FunnelStep step = event::FunnelStep::landing;  // The highest that a single event reached.
   FirstTouch touch;
   EventMark category_mark;  // Of the first product with a category; set with it.

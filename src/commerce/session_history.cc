@@ -53,7 +53,8 @@ bool fits(const Session& session, const SessionSettings& settings, std::int64_t 
 void touch(Session& session, const SessionSettings& settings, const Arrival& arrival) {
   session.absorb(arrival, settings.items_max);
   session.closed = false;
-  session.due_ms = std::max(session.last.at_ms + settings.gap_ms, arrival.watermark_ms + settings.straggler_ms);
+  session.due_ms =
+      std::max(session.last.at_ms + settings.gap_ms, arrival.watermark_ms + settings.straggler_ms);
 }
 
 std::size_t open_session(SessionHistory& history, const SessionSettings& settings, const Arrival& arrival,
@@ -104,7 +105,8 @@ std::size_t place(SessionHistory& history, const SessionSettings& settings, cons
     touch(sessions[i], settings, arrival);
     counted.settle(sessions[i], effects);
     if (i + 1 < sessions.size() && near(sessions[i + 1], settings, at)) {
-      const std::int64_t span = std::max(sessions[i].last.at_ms, sessions[i + 1].last.at_ms) - sessions[i].first.at_ms;
+      const std::int64_t span =
+          std::max(sessions[i].last.at_ms, sessions[i + 1].last.at_ms) - sessions[i].first.at_ms;
       if (span <= settings.length_ms_max) join(history, settings, i, i + 1, effects);
     }
     return i;
@@ -113,8 +115,8 @@ std::size_t place(SessionHistory& history, const SessionSettings& settings, cons
 }
 
 // Forgets sessions that no event can change any more; `keep` is the one just touched.
-void prune(SessionHistory& history, const SessionSettings& settings, std::int64_t watermark_ms, std::uint64_t keep,
-           SessionEffects& effects) {
+void prune(SessionHistory& history, const SessionSettings& settings, std::int64_t watermark_ms,
+           std::uint64_t keep, SessionEffects& effects) {
   auto& sessions = history.sessions;
   const std::int64_t bound = std::min(watermark_ms, history.newest_ms) - settings.lateness_ms;
   while (sessions.size() > 1 && sessions.front().id != keep) {

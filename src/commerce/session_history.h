@@ -9,8 +9,10 @@
 namespace millrace::commerce {
 
 struct SessionSettings {
-  std::int64_t gap_ms = 30 * base::kMinuteMs;       // A longer silence begins a new session; exactly this one does not.
-  std::int64_t length_ms_max = 24 * base::kHourMs;  // An event that would make a session longer begins a new one.
+  std::int64_t gap_ms =
+      30 * base::kMinuteMs;  // A longer silence begins a new session; exactly this one does not.
+  std::int64_t length_ms_max =
+      24 * base::kHourMs;  // An event that would make a session longer begins a new one.
   // How far behind both the watermark and the visitor's own newest event an event may be and still count in sessions and carts.
   std::int64_t lateness_ms = 10 * base::kMinuteMs;
   // A session touched after its time stays open this long, in watermark time: more may follow, and each closing is a row.
@@ -49,10 +51,12 @@ struct SessionEffects {
 
 // Whether the event comes too late to change sessions and carts: it is more than the bound behind both the watermark and
 // the newest event of its visitor. A visitor whose events come in order is never too late, however old they are.
-bool too_late(const SessionHistory& history, const SessionSettings& settings, std::int64_t at_ms, std::int64_t watermark_ms);
+bool too_late(const SessionHistory& history, const SessionSettings& settings, std::int64_t at_ms,
+              std::int64_t watermark_ms);
 
 // Counts an event that is not too_late() in the session it belongs to, which may open one or join two, and returns its session.
-std::uint64_t observe(SessionHistory& history, const SessionSettings& settings, const Arrival& arrival, SessionEffects& effects);
+std::uint64_t observe(SessionHistory& history, const SessionSettings& settings, const Arrival& arrival,
+                      SessionEffects& effects);
 
 // Closes what the watermark has passed.
 void close_due(SessionHistory& history, std::int64_t watermark_ms, SessionEffects& effects);

@@ -18,9 +18,10 @@ using event::Text;
 
 namespace {
 
-constexpr char kRetailRocket[] = MILLRACE_SOURCE_DIR
-    "/../shared/data/clickstream/retailrocket_sample_events_5000_visitors.csv";
-constexpr char kRetentioneering[] = MILLRACE_SOURCE_DIR "/../shared/data/clickstream/retentioneering_ecom.csv.gz";
+constexpr char kRetailRocket[] =
+    MILLRACE_SOURCE_DIR "/../shared/data/clickstream/retailrocket_sample_events_5000_visitors.csv";
+constexpr char kRetentioneering[] =
+    MILLRACE_SOURCE_DIR "/../shared/data/clickstream/retentioneering_ecom.csv.gz";
 
 using Row = std::vector<std::string>;
 
@@ -30,7 +31,8 @@ std::optional<std::vector<Row>> read_rows(const char* path) {
   if (file == nullptr) return std::nullopt;
   std::string text;
   char buffer[65536];
-  for (int size = 0; (size = gzread(file, buffer, sizeof(buffer))) > 0;) text.append(buffer, static_cast<std::size_t>(size));
+  for (int size = 0; (size = gzread(file, buffer, sizeof(buffer))) > 0;)
+    text.append(buffer, static_cast<std::size_t>(size));
   gzclose(file);
   std::vector<Row> rows;
   for (std::size_t from = text.find('\n') + 1; from < text.size();) {
@@ -72,22 +74,32 @@ std::vector<TestEvent> retailrocket(const std::vector<Row>& rows) {
     if (row[2] == "transaction") event.texts.emplace_back(Text::order_id, row[4]);
     events.push_back(std::move(event));
   }
-  std::stable_sort(events.begin(), events.end(), [](const auto& a, const auto& b) { return a.at_ms < b.at_ms; });
+  std::stable_sort(events.begin(), events.end(),
+                   [](const auto& a, const auto& b) { return a.at_ms < b.at_ms; });
   return events;
 }
 
 std::vector<TestEvent> retentioneering(const std::vector<Row>& rows) {
   const std::map<std::string, EventType> types = {
-      {"catalog", EventType::product_list_viewed},     {"search", EventType::product_searched},
-      {"filter_results", EventType::product_list_filtered}, {"product_view", EventType::product_viewed},
-      {"wishlist_add", EventType::wishlist_added},     {"add_to_cart", EventType::product_added},
-      {"cart", EventType::cart_viewed},                {"shipping_details", EventType::checkout_step_viewed},
-      {"payment_details", EventType::payment_info_entered}, {"payment_error", EventType::payment_failed},
-      {"checkout_bug", EventType::other},              {"support_chat", EventType::other},
+      {"catalog", EventType::product_list_viewed},
+      {"search", EventType::product_searched},
+      {"filter_results", EventType::product_list_filtered},
+      {"product_view", EventType::product_viewed},
+      {"wishlist_add", EventType::wishlist_added},
+      {"add_to_cart", EventType::product_added},
+      {"cart", EventType::cart_viewed},
+      {"shipping_details", EventType::checkout_step_viewed},
+      {"payment_details", EventType::payment_info_entered},
+      {"payment_error", EventType::payment_failed},
+      {"checkout_bug", EventType::other},
+      {"support_chat", EventType::other},
       {"purchase", EventType::order_completed},
   };
-  const std::map<std::string, std::string> mediums = {
-      {"paid_search", "cpc"}, {"organic", "organic"}, {"email", "email"}, {"social", "social"}, {"direct", ""}};
+  const std::map<std::string, std::string> mediums = {{"paid_search", "cpc"},
+                                                      {"organic", "organic"},
+                                                      {"email", "email"},
+                                                      {"social", "social"},
+                                                      {"direct", ""}};
   std::vector<TestEvent> events;
   for (const Row& row : rows) {
     TestEvent event{.visitor = row[0], .at_ms = (*base::parse_iso_time(row[3])).ms};
@@ -97,10 +109,12 @@ std::vector<TestEvent> retentioneering(const std::vector<Row>& rows) {
                    {Text::device_type, row[4]},
                    {Text::campaign_medium, mediums.at(row[5])},
                    {Text::group_id, row[1]}};  // Their session, to compare with; no operator looks at it.
-    if (event.type == EventType::order_completed) event.texts.emplace_back(Text::order_id, row[0] + "-" + row[1]);
+    if (event.type == EventType::order_completed)
+      event.texts.emplace_back(Text::order_id, row[0] + "-" + row[1]);
     events.push_back(std::move(event));
   }
-  std::stable_sort(events.begin(), events.end(), [](const auto& a, const auto& b) { return a.at_ms < b.at_ms; });
+  std::stable_sort(events.begin(), events.end(),
+                   [](const auto& a, const auto& b) { return a.at_ms < b.at_ms; });
   return events;
 }
 
@@ -186,7 +200,8 @@ TEST_CASE("retentioneering's sessions are its own, and its purchases come by cha
     ours[harness.out().events[i].session_id].insert(session);
   }
   CHECK(theirs.size() == 3605);
-  CHECK(std::all_of(theirs.begin(), theirs.end(), [](const auto& entry) { return entry.second.size() == 1; }));
+  CHECK(
+      std::all_of(theirs.begin(), theirs.end(), [](const auto& entry) { return entry.second.size() == 1; }));
   CHECK(std::all_of(ours.begin(), ours.end(), [](const auto& entry) { return entry.second.size() == 1; }));
 
   std::map<event::Channel, std::uint32_t> bought;

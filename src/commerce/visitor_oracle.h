@@ -71,15 +71,18 @@ class VisitorOracle {
       bool duplicate = !messages.emplace(event.source, event.visitor, id).second;
       if (!duplicate && !order.empty()) duplicate = !orders.emplace(event.visitor, order).second;
       figures.verdicts.push_back(duplicate ? event::Verdict::duplicate : event::Verdict::accepted);
-      ++figures.ledger[{event.source, event.received() / base::kMinuteMs}][static_cast<std::size_t>(figures.verdicts[i])];
+      ++figures.ledger[{event.source, event.received() / base::kMinuteMs}]
+                      [static_cast<std::size_t>(figures.verdicts[i])];
       watermark_[i] = watermark;
       if (duplicate) continue;
       const auto known = newest.find(event.visitor);
       late_[i] = known != newest.end() &&
                  event.at_ms < std::min(watermark, known->second) - settings_.session.lateness_ms;
       figures.late += late_[i] ? 1 : 0;
-      if (known == newest.end() || (known->second < event.at_ms && !late_[i])) newest[event.visitor] = event.at_ms;
-      watermark = std::max(watermark, std::min(event.at_ms, event.received()) - settings_.watermark.lateness_ms);
+      if (known == newest.end() || (known->second < event.at_ms && !late_[i]))
+        newest[event.visitor] = event.at_ms;
+      watermark =
+          std::max(watermark, std::min(event.at_ms, event.received()) - settings_.watermark.lateness_ms);
     }
     verdicts_ = figures.verdicts;
   }
@@ -88,12 +91,14 @@ class VisitorOracle {
     return history[i].visitor == visitor && verdicts_[i] == event::Verdict::accepted;
   }
 
-  std::vector<SessionFigures> sessions(const std::vector<TestEvent>& history, const std::string& visitor, Figures& figures) {
+  std::vector<SessionFigures> sessions(const std::vector<TestEvent>& history, const std::string& visitor,
+                                       Figures& figures) {
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < history.size(); ++i) {
       if (counts(history, i, visitor) && !late_[i]) order.push_back(i);
     }
-    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return history[a].at_ms < history[b].at_ms; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](auto a, auto b) { return history[a].at_ms < history[b].at_ms; });
     std::vector<SessionFigures> found;
     for (const std::size_t i : order) {
       const TestEvent& event = history[i];
@@ -141,7 +146,8 @@ class VisitorOracle {
     std::vector<std::pair<std::int64_t, std::size_t>> line;
     for (std::size_t i = 0; i < history.size(); ++i) {
       const EventType type = history[i].type;
-      const bool cart = type == EventType::product_added || type == EventType::product_removed || type == EventType::order_completed;
+      const bool cart = type == EventType::product_added || type == EventType::product_removed ||
+                        type == EventType::order_completed;
       if (!cart || !counts(history, i, visitor) || (late_[i] && type != EventType::order_completed)) continue;
       line.emplace_back(std::max(history[i].at_ms, watermark_[i]), i);
     }

@@ -12,9 +12,10 @@ using event::Text;
 namespace {
 
 TestEvent random_event(base::SeededRandom& random, std::int64_t now) {
-  constexpr EventType kTypes[] = {EventType::page_viewed,      EventType::page_viewed,    EventType::product_viewed,
-                                  EventType::product_viewed,   EventType::product_added,  EventType::product_removed,
-                                  EventType::checkout_started, EventType::order_completed, EventType::product_searched};
+  constexpr EventType kTypes[] = {
+      EventType::page_viewed,      EventType::page_viewed,     EventType::product_viewed,
+      EventType::product_viewed,   EventType::product_added,   EventType::product_removed,
+      EventType::checkout_started, EventType::order_completed, EventType::product_searched};
   TestEvent event;
   event.type = kTypes[random.below(std::size(kTypes))];
   event.visitor = "visitor-" + std::to_string(random.below(4));
@@ -27,11 +28,13 @@ TestEvent random_event(base::SeededRandom& random, std::int64_t now) {
   if (random.chance(0.05)) event.at_ms += static_cast<std::int64_t>(random.below(5)) * base::kMinuteMs;
   event.texts.emplace_back(Text::message_id, "m" + std::to_string(random.next() % 1'000'000'007));
   if (random.chance(0.7)) event.texts.emplace_back(Text::page_path, "/" + std::to_string(random.below(9)));
-  if (random.chance(0.5)) event.texts.emplace_back(Text::campaign_name, "c" + std::to_string(random.below(5)));
+  if (random.chance(0.5))
+    event.texts.emplace_back(Text::campaign_name, "c" + std::to_string(random.below(5)));
   if (event.type == EventType::product_viewed || event.type == EventType::product_added ||
       event.type == EventType::product_removed) {
     const auto number = random.below(6);
-    event.lines.push_back({"p" + std::to_string(number), number < 4 ? "k" + std::to_string(number) : "", 1, 1'500'000});
+    event.lines.push_back(
+        {"p" + std::to_string(number), number < 4 ? "k" + std::to_string(number) : "", 1, 1'500'000});
   }
   if (event.type == EventType::order_completed) {
     event.texts.emplace_back(Text::order_id, "o" + std::to_string(random.below(40)));
@@ -76,9 +79,10 @@ Sessions final_sessions(const VisitorHarness& harness) {
     const event::SessionRow& row = closed.row;
     CHECK(id != 0);
     if (row.retracted) continue;
-    sessions[row.visitor_id].push_back({row.started_at.ms, row.ended_at.ms, row.events, row.page_views, row.product_views,
-                                        row.cart_adds, row.orders, row.revenue.micros, row.level, row.campaign_name,
-                                        row.category, row.entry_page, row.exit_page, closed.items});
+    sessions[row.visitor_id].push_back({row.started_at.ms, row.ended_at.ms, row.events, row.page_views,
+                                        row.product_views, row.cart_adds, row.orders, row.revenue.micros,
+                                        row.level, row.campaign_name, row.category, row.entry_page,
+                                        row.exit_page, closed.items});
   }
   for (auto& [visitor, list] : sessions) std::sort(list.begin(), list.end());
   return sessions;
@@ -129,16 +133,20 @@ void finish(VisitorHarness& harness, const std::vector<TestEvent>& history) {
 std::map<std::string, std::string> contents(VisitorHarness& harness) {
   harness.checkpoint();
   std::map<std::string, std::string> entries;
-  INVARIANT(harness.store().scan("", [&](std::string_view key, std::string_view value) {
-    if (!key.starts_with(process::kDerivedPrefix)) entries.emplace(key, value);
-    return true;
-  }).ok());
+  INVARIANT(harness.store()
+                .scan("",
+                      [&](std::string_view key, std::string_view value) {
+                        if (!key.starts_with(process::kDerivedPrefix)) entries.emplace(key, value);
+                        return true;
+                      })
+                .ok());
   return entries;
 }
 
 }  // namespace
 
-TEST_CASE("the stage agrees with the naive oracle on random histories with late, duplicate and reordered events") {
+TEST_CASE(
+    "the stage agrees with the naive oracle on random histories with late, duplicate and reordered events") {
   VisitorTotals met;
   for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
     CAPTURE(seed);

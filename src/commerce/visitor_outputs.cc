@@ -21,15 +21,11 @@ constexpr std::uint64_t kSessionsKey = 0;
 
 std::optional<event::ProductAction> product_action(EventType type) {
   switch (type) {
-    case EventType::product_viewed:
-      return event::ProductAction::view;
+    case EventType::product_viewed: return event::ProductAction::view;
     case EventType::product_added:
-    case EventType::wishlist_moved_to_cart:
-      return event::ProductAction::add_to_cart;
-    case EventType::product_removed:
-      return event::ProductAction::remove_from_cart;
-    default:
-      return std::nullopt;
+    case EventType::wishlist_moved_to_cart: return event::ProductAction::add_to_cart;
+    case EventType::product_removed: return event::ProductAction::remove_from_cart;
+    default: return std::nullopt;
   }
 }
 
@@ -69,7 +65,8 @@ void VisitorStage::tell_products(const Arrival& arrival, std::uint64_t session_i
   }
 }
 
-void VisitorStage::tell_order(const VisitorState& state, std::uint64_t session_id, event::OrderRow order, Step& step) {
+void VisitorStage::tell_order(const VisitorState& state, std::uint64_t session_id, event::OrderRow order,
+                              Step& step) {
   for (const Session& session : state.history.sessions) {
     if (session.id == session_id) credit(order, session);
   }
@@ -114,10 +111,12 @@ void VisitorStage::publish_carts(std::string_view visitor_id, const VisitorState
   const std::uint64_t key = base::hash64(visitor_id);
   const std::string_view user_id = state.identity.user_id();
   for (const auto& cart : effects.abandoned) {
-    step.out.emissions.push_back({event::Topic::actions, key, step.offset, abandonment(cart, visitor_id, user_id)});
+    step.out.emissions.push_back(
+        {event::Topic::actions, key, step.offset, abandonment(cart, visitor_id, user_id)});
   }
   for (const auto& trigger : effects.cancelled) {
-    step.out.emissions.push_back({event::Topic::actions, key, step.offset, cancellation(trigger, visitor_id, user_id)});
+    step.out.emissions.push_back(
+        {event::Topic::actions, key, step.offset, cancellation(trigger, visitor_id, user_id)});
   }
   effects.clear();
 }
@@ -134,13 +133,15 @@ void VisitorStage::on_batch_end(process::Outputs& out) {
     const std::string& visitor_id = listed_[i];
     const VisitorState* state = visitors_.find(visitor_id);
     INVARIANT(state != nullptr);
-    out.views.emplace_back(std::make_shared<const event::VisitorView>(visitor_view(visitor_id, *state, settings_.cart)));
+    out.views.emplace_back(
+        std::make_shared<const event::VisitorView>(visitor_view(visitor_id, *state, settings_.cart)));
   }
   listed_count_ = 0;
   ++batch_;
   const std::size_t first = out.funnel.size();
   funnel_.take_changed(out.funnel);
-  out.views.insert(out.views.end(), out.funnel.begin() + static_cast<std::ptrdiff_t>(first), out.funnel.end());
+  out.views.insert(out.views.end(), out.funnel.begin() + static_cast<std::ptrdiff_t>(first),
+                   out.funnel.end());
   ledger_.take_changed(out.views);
 }
 
@@ -170,8 +171,8 @@ base::Status VisitorStage::restore(process::Outputs& out) {
       return false;
     }
     append_clicks(state, out.views);
-    out.views.emplace_back(
-        std::make_shared<const event::VisitorView>(visitor_view(timer.substr(visitor_at), state, settings_.cart)));
+    out.views.emplace_back(std::make_shared<const event::VisitorView>(
+        visitor_view(timer.substr(visitor_at), state, settings_.cart)));
     return true;
   }));
   return outcome;

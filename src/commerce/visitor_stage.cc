@@ -21,14 +21,10 @@ constexpr std::uint8_t kVisitorTimer = 0;
 std::optional<CartChange::Kind> cart_change(EventType type) {
   switch (type) {
     case EventType::product_added:
-    case EventType::wishlist_moved_to_cart:
-      return CartChange::Kind::add;
-    case EventType::product_removed:
-      return CartChange::Kind::remove;
-    case EventType::order_completed:
-      return CartChange::Kind::purchase;
-    default:
-      return std::nullopt;
+    case EventType::wishlist_moved_to_cart: return CartChange::Kind::add;
+    case EventType::product_removed: return CartChange::Kind::remove;
+    case EventType::order_completed: return CartChange::Kind::purchase;
+    default: return std::nullopt;
   }
 }
 
@@ -45,14 +41,14 @@ VisitorStage::VisitorStage(const process::StateStore& store, VisitorSettings set
       funnel_(store, kFunnelPrefix, settings_.cells_cached_max),
       ledger_(store, kLedgerPrefix, settings_.cells_cached_max),
       totals_(store, kTotalsKey),
-      parts_({&watermark_, &totals_, &messages_, &visitors_, &users_, &timers_, &funnel_.state(), &ledger_.state()}) {}
+      parts_({&watermark_, &totals_, &messages_, &visitors_, &users_, &timers_, &funnel_.state(),
+              &ledger_.state()}) {}
 
 base::Status VisitorStage::on_record(const process::Position& position, std::string_view payload,
                                      process::Outputs& out) {
   TRY_ASSIGN(const auto kind, event::record_kind(payload));
   switch (kind) {
-    case event::RecordKind::event:
-      return on_event(position, payload, out);
+    case event::RecordKind::event: return on_event(position, payload, out);
     case event::RecordKind::quarantined: {
       TRY_ASSIGN(const auto item, event::decode_quarantined(payload));
       ledger_.count(item.source, item.received_at, Verdict::quarantined);
@@ -64,8 +60,7 @@ base::Status VisitorStage::on_record(const process::Position& position, std::str
       if (watermark_.on_tick(tick.wall)) fire_timers(step);
       return base::Ok{};
     }
-    default:
-      return base::Error(base::ErrorCode::invalid_argument, "not a record of the events journal");
+    default: return base::Error(base::ErrorCode::invalid_argument, "not a record of the events journal");
   }
 }
 
@@ -87,12 +82,13 @@ base::Status VisitorStage::on_event(const process::Position& position, std::stri
     }
   }
   ledger_.count(event_.source, event_.received_at, row.verdict);
-  if (row.verdict == Verdict::accepted && watermark_.on_event(event_.event_time, event_.received_at)) fire_timers(step);
+  if (row.verdict == Verdict::accepted && watermark_.on_event(event_.event_time, event_.received_at))
+    fire_timers(step);
   return base::Ok{};
 }
 
-void VisitorStage::accept(std::string_view visitor_id, VisitorState& state, std::uint64_t visitor_hash, Step& step,
-                          std::uint64_t& session_id) {
+void VisitorStage::accept(std::string_view visitor_id, VisitorState& state, std::uint64_t visitor_hash,
+                          Step& step, std::uint64_t& session_id) {
   VisitorTotals& totals = totals_.values();
   const std::int64_t at = event_.event_time.ms;
   const bool known = state.events > 0;
@@ -141,7 +137,8 @@ void VisitorStage::identify(std::string_view visitor_id, VisitorState& state, St
   users_.edit(user_id).link(previous_id);
 }
 
-void VisitorStage::take_cart(std::string_view from_id, std::string_view visitor_id, VisitorState& state, Step& step) {
+void VisitorStage::take_cart(std::string_view from_id, std::string_view visitor_id, VisitorState& state,
+                             Step& step) {
   if (from_id == visitor_id) return;
   const VisitorState* known = visitors_.find(from_id);
   if (known == nullptr || known->cart.untouched()) return;
@@ -155,7 +152,8 @@ void VisitorStage::take_cart(std::string_view from_id, std::string_view visitor_
   list(from_id, from);
 }
 
-void VisitorStage::change_cart(std::string_view visitor_id, VisitorState& state, const Arrival& arrival, Step& step) {
+void VisitorStage::change_cart(std::string_view visitor_id, VisitorState& state, const Arrival& arrival,
+                               Step& step) {
   const auto kind = cart_change(event_.type);
   if (!kind) return;
   CartChange change{arrival.mark, *kind, {}, event_.currency};
@@ -181,8 +179,8 @@ void VisitorStage::change_cart(std::string_view visitor_id, VisitorState& state,
 }
 
 // The shop's server may report an order under the user id alone: it empties the carts of the user's other visitors too.
-void VisitorStage::buy_elsewhere(std::string_view visitor_id, const VisitorState& state, const Arrival& arrival,
-                                 Step& step) {
+void VisitorStage::buy_elsewhere(std::string_view visitor_id, const VisitorState& state,
+                                 const Arrival& arrival, Step& step) {
   const std::string_view user_id = state.identity.user_id();
   if (user_id.empty()) return;
   const UserVisitors* user = users_.find(user_id);

@@ -43,11 +43,14 @@ class VisitorStage final : public process::Stage {
   VisitorStage(const process::StateStore& store, VisitorSettings settings);
 
   base::Status restore(process::Outputs& out) override;
-  base::Status on_record(const process::Position& position, std::string_view payload, process::Outputs& out) override;
+  base::Status on_record(const process::Position& position, std::string_view payload,
+                         process::Outputs& out) override;
   void on_batch_end(process::Outputs& out) override;
 
   void freeze() override { parts_.freeze(); }
-  bool drain(process::StateBatch& batch, std::size_t entries) override { return parts_.drain(batch, entries); }
+  bool drain(process::StateBatch& batch, std::size_t entries) override {
+    return parts_.drain(batch, entries);
+  }
   void committed() override { parts_.committed(); }
 
   // All time, this partition's. Only for the thread that runs the stage.
@@ -68,7 +71,8 @@ class VisitorStage final : public process::Stage {
   void identify(std::string_view visitor_id, VisitorState& state, Step& step);
   void take_cart(std::string_view from_id, std::string_view visitor_id, VisitorState& state, Step& step);
   void change_cart(std::string_view visitor_id, VisitorState& state, const Arrival& arrival, Step& step);
-  void buy_elsewhere(std::string_view visitor_id, const VisitorState& state, const Arrival& arrival, Step& step);
+  void buy_elsewhere(std::string_view visitor_id, const VisitorState& state, const Arrival& arrival,
+                     Step& step);
   void tell_products(const Arrival& arrival, std::uint64_t session_id, Step& step);
   void tell_order(const VisitorState& state, std::uint64_t session_id, event::OrderRow order, Step& step);
   void fire_timers(Step& step);

@@ -24,7 +24,9 @@ TestEvent at(std::int64_t after_ms, EventType type, std::string product = {}) {
   return event;
 }
 TestEvent page(std::int64_t after_ms) { return at(after_ms, EventType::page_viewed); }
-TestEvent add(std::int64_t after_ms, std::string product = "p1") { return at(after_ms, EventType::product_added, product); }
+TestEvent add(std::int64_t after_ms, std::string product = "p1") {
+  return at(after_ms, EventType::product_added, product);
+}
 TestEvent buy(std::int64_t after_ms, std::string order = "order-1") {
   TestEvent event = at(after_ms, EventType::order_completed, "p1");
   event.texts.emplace_back(Text::order_id, order);
@@ -47,8 +49,12 @@ std::size_t actions(const VisitorHarness& harness, event::ActionKind kind) {
   for (const auto& action : harness.facts<event::Action>()) count += action.kind == kind;
   return count;
 }
-std::size_t abandoned(const VisitorHarness& harness) { return actions(harness, event::ActionKind::cart_abandoned); }
-std::size_t cancelled(const VisitorHarness& harness) { return actions(harness, event::ActionKind::cart_abandonment_cancelled); }
+std::size_t abandoned(const VisitorHarness& harness) {
+  return actions(harness, event::ActionKind::cart_abandoned);
+}
+std::size_t cancelled(const VisitorHarness& harness) {
+  return actions(harness, event::ActionKind::cart_abandonment_cancelled);
+}
 
 VisitorSettings unsilenced() {
   VisitorSettings settings;
@@ -130,9 +136,9 @@ TEST_CASE("a repeated message or order counts in the ledger alone") {
   VisitorHarness harness;
   const auto first = buy(0);
   harness.feed(first);
-  harness.feed(first);                 // The same message.
-  harness.feed(buy(1000));             // The same order, told by the server.
-  harness.feed(by("v2", first));       // Another visitor: the order stage decides.
+  harness.feed(first);            // The same message.
+  harness.feed(buy(1000));        // The same order, told by the server.
+  harness.feed(by("v2", first));  // Another visitor: the order stage decides.
   std::string item;
   event::encode_quarantined({0, {kStart}, "invalid_json", "", "", "{"}, item);
   harness.feed(item);
@@ -212,7 +218,8 @@ TEST_CASE("a session is counted by the category of its first product once there 
   harness.end_batch();
   for (const auto& cell : harness.out().funnel) {
     CHECK(cell.sessions[0] == (cell.category == "shoes" ? 1 : 0));
-    CHECK(cell.sessions[static_cast<std::size_t>(event::FunnelStep::add_to_cart)] == (cell.category == "shoes" ? 1 : 0));
+    CHECK(cell.sessions[static_cast<std::size_t>(event::FunnelStep::add_to_cart)] ==
+          (cell.category == "shoes" ? 1 : 0));
     CHECK(cell.sessions[static_cast<std::size_t>(event::FunnelStep::checkout)] == 0);
   }
   CHECK(harness.out().funnel.size() == 2);

@@ -35,7 +35,8 @@ bool VisitorState::decode(std::string_view bytes, VisitorState& into) {
          into.cart.decode(reader) && reader.at_end();
 }
 
-event::VisitorView visitor_view(std::string_view visitor_id, const VisitorState& state, const CartSettings& cart) {
+event::VisitorView visitor_view(std::string_view visitor_id, const VisitorState& state,
+                                const CartSettings& cart) {
   event::VisitorView view;
   view.visitor_id = visitor_id;
   view.user_id = state.identity.user_id();
@@ -57,7 +58,8 @@ event::VisitorView visitor_view(std::string_view visitor_id, const VisitorState&
     view.session_events = session->events;
     const std::size_t skipped = session->items.size() - std::min(session->items.size(), kViewItemsMax);
     view.items.reserve(session->items.size() - skipped);
-    for (std::size_t i = skipped; i < session->items.size(); ++i) view.items.push_back(session->items[i].product_id);
+    for (std::size_t i = skipped; i < session->items.size(); ++i)
+      view.items.push_back(session->items[i].product_id);
   }
   auto contents = state.cart.contents(cart);
   view.cart = std::move(contents.lines);

@@ -9,9 +9,17 @@ namespace millrace::commerce {
 namespace {
 
 constexpr auto kFields = std::to_array<std::uint64_t VisitorTotals::*>({
-    &VisitorTotals::events, &VisitorTotals::late_events, &VisitorTotals::visitors, &VisitorTotals::sessions,
-    &VisitorTotals::sessions_joined, &VisitorTotals::session_rows, &VisitorTotals::orders, &VisitorTotals::carts_abandoned,
-    &VisitorTotals::carts_purchased_in_time, &VisitorTotals::carts_silenced, &VisitorTotals::abandonments_cancelled,
+    &VisitorTotals::events,
+    &VisitorTotals::late_events,
+    &VisitorTotals::visitors,
+    &VisitorTotals::sessions,
+    &VisitorTotals::sessions_joined,
+    &VisitorTotals::session_rows,
+    &VisitorTotals::orders,
+    &VisitorTotals::carts_abandoned,
+    &VisitorTotals::carts_purchased_in_time,
+    &VisitorTotals::carts_silenced,
+    &VisitorTotals::abandonments_cancelled,
 });
 
 }  // namespace

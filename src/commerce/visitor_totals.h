@@ -9,7 +9,7 @@ namespace millrace::commerce {
 
 // What a partition's visitors did, since its first record.
 struct VisitorTotals {
-  std::uint64_t events = 0;  // Accepted.
+  std::uint64_t events = 0;       // Accepted.
   std::uint64_t late_events = 0;  // Accepted, but too late for sessions and carts.
   std::uint64_t visitors = 0;
   std::uint64_t sessions = 0;  // Less those that were joined to others.

@@ -108,7 +108,8 @@ enum class Flag : std::uint8_t {
   time_clamped = 1,    // Was outside [received - 7 d, received + 5 min].
   time_missing = 2,    // The receipt time stands in.
   imported = 3,        // From the history endpoint: event time taken as it is.
-  message_id_made = 4, // The client sent none; derived from source, content and receipt position in the request.
+  message_id_made =
+      4,  // The client sent none; derived from source, content and receipt position in the request.
   money_rounded = 5,
   money_unreadable = 6,  // An amount was not a number; it is in `extra`.
   totals_differ = 7,     // The order's amounts do not reconcile with its lines.
@@ -134,11 +135,11 @@ struct ProductLine {
 // collected, the record batch after it was decoded from the journal.
 struct Event {
   EventType type = EventType::other;
-  std::uint16_t source = 0;       // Index of the source (write key) in event::SourceTable; persisted.
-  base::WallTime received_at;     // Set by the server.
-  base::WallTime event_time;      // Corrected and clamped.
-  base::WallTime client_time;     // As sent; 0 when absent.
-  std::uint32_t flags = 0;        // Bits of Flag.
+  std::uint16_t source = 0;    // Index of the source (write key) in event::SourceTable; persisted.
+  base::WallTime received_at;  // Set by the server.
+  base::WallTime event_time;   // Corrected and clamped.
+  base::WallTime client_time;  // As sent; 0 when absent.
+  std::uint32_t flags = 0;     // Bits of Flag.
   std::uint64_t present_amounts = 0;
   Currency currency;
   std::array<std::string_view, kTextCount> texts{};

@@ -199,7 +199,8 @@ base::Result<SourcePosition> fact_position(std::string_view payload) {
 base::Result<PositionedFact> decode_fact(std::string_view payload) {
   ByteReader reader(payload);
   PositionedFact result;
-  if (!open(reader, RecordKind::fact) || !read_position(reader, result.position)) return corrupt("not a fact");
+  if (!open(reader, RecordKind::fact) || !read_position(reader, result.position))
+    return corrupt("not a fact");
   const std::uint8_t tag = reader.u8();
   if (!read_alternative(reader, tag, result.fact) || !reader.ok() || !reader.at_end()) {
     return corrupt("fact is cut off or has bytes left over");

@@ -86,11 +86,14 @@ base::Result<Digits> split(std::string_view original) {
   }
   const std::size_t point = decimal_point(text);
   const std::string_view whole = text.substr(0, point);
-  const std::string_view fraction = point == std::string_view::npos ? std::string_view() : text.substr(point + 1);
+  const std::string_view fraction =
+      point == std::string_view::npos ? std::string_view() : text.substr(point + 1);
   if (!grouping_is_valid(whole)) return unreadable(original);
   for (const char c : whole) {
-    if (is_digit(c)) digits.text += c;
-    else if (c != ',' && c != '.' && c != '\'') return unreadable(original);
+    if (is_digit(c))
+      digits.text += c;
+    else if (c != ',' && c != '.' && c != '\'')
+      return unreadable(original);
   }
   for (const char c : fraction) {
     if (!is_digit(c)) return unreadable(original);
@@ -123,7 +126,8 @@ base::Result<ParsedMoney> parse_money(std::string_view text) {
   for (int i = keep < 0 ? 0 : keep; i < static_cast<int>(digits.text.size()); ++i) {
     if (digits.text[static_cast<std::size_t>(i)] != '0') result.loss = MoneyLoss::rounded;
   }
-  if (keep >= 0 && keep < static_cast<int>(digits.text.size()) && digits.text[static_cast<std::size_t>(keep)] >= '5') {
+  if (keep >= 0 && keep < static_cast<int>(digits.text.size()) &&
+      digits.text[static_cast<std::size_t>(keep)] >= '5') {
     ++micros;
     if (micros > kMax) return unreadable(text);
   }
@@ -145,7 +149,8 @@ std::optional<Money> multiply(Money unit, std::int64_t quantity) {
 
 std::string to_string(Money money) {
   const bool negative = money.micros < 0;
-  const auto magnitude = negative ? 0 - static_cast<std::uint64_t>(money.micros) : static_cast<std::uint64_t>(money.micros);
+  const auto magnitude =
+      negative ? 0 - static_cast<std::uint64_t>(money.micros) : static_cast<std::uint64_t>(money.micros);
   std::string text = negative ? "-" : "";
   text += std::to_string(magnitude / kMoneyScale);
   std::uint64_t fraction = magnitude % kMoneyScale;
@@ -163,9 +168,12 @@ Currency parse_currency(std::string_view text) {
   Currency currency;
   for (std::size_t i = 0; i < 3; ++i) {
     const char c = text[i];
-    if (c >= 'a' && c <= 'z') currency.code[i] = static_cast<char>(c - 'a' + 'A');
-    else if (c >= 'A' && c <= 'Z') currency.code[i] = c;
-    else return {};
+    if (c >= 'a' && c <= 'z')
+      currency.code[i] = static_cast<char>(c - 'a' + 'A');
+    else if (c >= 'A' && c <= 'Z')
+      currency.code[i] = c;
+    else
+      return {};
   }
   return currency;
 }

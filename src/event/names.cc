@@ -45,13 +45,14 @@ constexpr std::array<std::string_view, kEventTypeCount> kEventTypes = {
     "cart_shared",
     "product_reviewed",
 };
-constexpr std::array<std::string_view, kVerdictCount> kVerdicts = {"accepted",   "duplicate", "quarantined",
-                                                                   "suppressed", "bot",       "consent_dropped"};
+constexpr std::array<std::string_view, kVerdictCount> kVerdicts = {
+    "accepted", "duplicate", "quarantined", "suppressed", "bot", "consent_dropped"};
 constexpr std::array<std::string_view, kFunnelStepCount> kFunnelSteps = {
     "landing", "browse", "product_view", "add_to_cart", "checkout", "payment", "purchase"};
 constexpr std::array<std::string_view, kChannelCount> kChannels = {"direct", "organic", "paid",
                                                                    "social", "email",   "referral"};
-constexpr std::array<std::string_view, kDeviceCount> kDevices = {"unknown", "desktop", "mobile", "tablet", "bot", "other"};
+constexpr std::array<std::string_view, kDeviceCount> kDevices = {"unknown", "desktop", "mobile",
+                                                                 "tablet",  "bot",     "other"};
 constexpr std::array<std::string_view, 4> kOrderStatuses = {"completed", "updated", "refunded", "cancelled"};
 constexpr std::array<std::string_view, kTopicCount> kTopics = {"events", "facts", "sessions", "actions"};
 constexpr std::array<std::string_view, 2> kActionKinds = {"cart_abandoned", "cart_abandonment_cancelled"};

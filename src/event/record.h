@@ -12,11 +12,11 @@ namespace millrace::event {
 
 // What a journal record is: the first byte of its payload. docs/formats/record.md. Append only.
 enum class RecordKind : std::uint8_t {
-  event = 1,       // A canonical event with its raw bytes.
-  quarantined = 2, // An item that could not become one, with its raw bytes.
-  tick = 3,        // Time passing, as the owner of the journal saw it.
-  fact = 4,        // Re-keyed for the second stage; event/fact.h.
-  command = 5,     // A request whose answer is decided by the log: stock; event/fact.h.
+  event = 1,        // A canonical event with its raw bytes.
+  quarantined = 2,  // An item that could not become one, with its raw bytes.
+  tick = 3,         // Time passing, as the owner of the journal saw it.
+  fact = 4,         // Re-keyed for the second stage; event/fact.h.
+  command = 5,      // A request whose answer is decided by the log: stock; event/fact.h.
 };
 
 // An item that is kept for repair and never processed.

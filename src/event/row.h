@@ -12,7 +12,15 @@
 namespace millrace::event {
 
 // Steps of the purchase funnel, in order.
-enum class FunnelStep : std::uint8_t { landing, browse, product_view, add_to_cart, checkout, payment, purchase };
+enum class FunnelStep : std::uint8_t {
+  landing,
+  browse,
+  product_view,
+  add_to_cart,
+  checkout,
+  payment,
+  purchase
+};
 constexpr std::size_t kFunnelStepCount = 7;
 std::string_view to_string(FunnelStep step);
 
@@ -87,8 +95,8 @@ struct OrderRow {
   base::WallTime ordered_at;
   Currency currency;
   Money revenue, total, subtotal, tax, shipping, discount;  // As the client gave them; zero when absent.
-  Money items_net;    // Sum of price * quantity over the lines.
-  Money order_net;    // docs/formats/tables.md gives the one rule.
+  Money items_net;                                          // Sum of price * quantity over the lines.
+  Money order_net;                                          // docs/formats/tables.md gives the one rule.
   Money order_gross;
   bool reconciles = true;
   std::string coupon;

@@ -38,7 +38,8 @@ void write_session(const SessionRow& row, ByteWriter& writer) {
   writer.text(row.user_id);
   writer.zigzag(row.started_at.ms);
   writer.zigzag(row.ended_at.ms);
-  for (const std::uint32_t count : {row.events, row.page_views, row.product_views, row.cart_adds, row.orders}) {
+  for (const std::uint32_t count :
+       {row.events, row.page_views, row.product_views, row.cart_adds, row.orders}) {
     writer.varint(count);
   }
   writer.zigzag(row.revenue.micros);
@@ -46,8 +47,8 @@ void write_session(const SessionRow& row, ByteWriter& writer) {
   writer.u8(static_cast<std::uint8_t>(row.channel));
   writer.u8(static_cast<std::uint8_t>(row.device));
   writer.u8(static_cast<std::uint8_t>(row.level));
-  for (const auto* text : {&row.campaign_source, &row.campaign_medium, &row.campaign_name, &row.country, &row.category,
-                           &row.entry_page, &row.exit_page}) {
+  for (const auto* text : {&row.campaign_source, &row.campaign_medium, &row.campaign_name, &row.country,
+                           &row.category, &row.entry_page, &row.exit_page}) {
     writer.text(*text);
   }
 }
@@ -69,8 +70,8 @@ bool read_session(ByteReader& reader, SessionRow& row) {
   bool valid = read_enum(reader, kChannelCount, row.channel);
   valid = read_enum(reader, kDeviceCount, row.device) && valid;
   valid = read_enum(reader, kFunnelStepCount, row.level) && valid;
-  for (auto* text : {&row.campaign_source, &row.campaign_medium, &row.campaign_name, &row.country, &row.category,
-                     &row.entry_page, &row.exit_page}) {
+  for (auto* text : {&row.campaign_source, &row.campaign_medium, &row.campaign_name, &row.country,
+                     &row.category, &row.entry_page, &row.exit_page}) {
     *text = read_text(reader);
   }
   return valid && reader.ok();
@@ -87,8 +88,8 @@ void write_order(const OrderRow& row, ByteWriter& writer) {
   writer.u64(row.session_id);
   writer.zigzag(row.ordered_at.ms);
   write_currency(row.currency, writer);
-  for (const Money money : {row.revenue, row.total, row.subtotal, row.tax, row.shipping, row.discount, row.items_net,
-                            row.order_net, row.order_gross}) {
+  for (const Money money : {row.revenue, row.total, row.subtotal, row.tax, row.shipping, row.discount,
+                            row.items_net, row.order_net, row.order_gross}) {
     writer.zigzag(money.micros);
   }
   writer.u8(row.reconciles ? 1 : 0);
@@ -117,8 +118,8 @@ bool read_order(ByteReader& reader, OrderRow& row) {
   row.session_id = reader.u64();
   row.ordered_at.ms = reader.zigzag();
   row.currency = read_currency(reader);
-  for (auto* money : {&row.revenue, &row.total, &row.subtotal, &row.tax, &row.shipping, &row.discount, &row.items_net,
-                      &row.order_net, &row.order_gross}) {
+  for (auto* money : {&row.revenue, &row.total, &row.subtotal, &row.tax, &row.shipping, &row.discount,
+                      &row.items_net, &row.order_net, &row.order_gross}) {
     money->micros = reader.zigzag();
   }
   row.reconciles = reader.u8() != 0;

@@ -85,15 +85,16 @@ struct SessionClosedView {
   SessionRow row;
 };
 
-using ViewUpdate = std::variant<std::shared_ptr<const VisitorView>, std::shared_ptr<const ProductView>,
-                                std::shared_ptr<const TrendingView>, FunnelCell, LedgerCell, ClickView, SessionClosedView>;
+using ViewUpdate =
+    std::variant<std::shared_ptr<const VisitorView>, std::shared_ptr<const ProductView>,
+                 std::shared_ptr<const TrendingView>, FunnelCell, LedgerCell, ClickView, SessionClosedView>;
 
 // Updates of one partition. Applying a group again changes nothing; one of an older epoch is refused.
 struct ViewGroup {
   std::uint8_t topic = 0;
   std::uint32_t partition = 0;
   std::uint64_t epoch = 0;
-  std::uint64_t offset = 0;  // Of the last record they reflect.
+  std::uint64_t offset = 0;    // Of the last record they reflect.
   base::WallTime received_at;  // Of the newest event among them; 0 when none.
   std::vector<ViewUpdate> updates;
 };

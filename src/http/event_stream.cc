@@ -4,9 +4,12 @@
 
 namespace millrace::http {
 
-EventStream::EventStream(std::shared_ptr<Loop> loop, std::weak_ptr<SocketConnection> connection, std::size_t bytes_max,
-                         Response head)
-    : loop_(std::move(loop)), connection_(std::move(connection)), bytes_max_(bytes_max), head_(std::move(head)) {
+EventStream::EventStream(std::shared_ptr<Loop> loop, std::weak_ptr<SocketConnection> connection,
+                         std::size_t bytes_max, Response head)
+    : loop_(std::move(loop)),
+      connection_(std::move(connection)),
+      bytes_max_(bytes_max),
+      head_(std::move(head)) {
   pending_ = head_.body;
 }
 

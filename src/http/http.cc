@@ -62,7 +62,8 @@ bool parse_query(std::string_view text, Request& request) {
     const std::size_t equals = pair.find('=');
     auto& [name, value] = request.query.emplace_back();
     if (!percent_decode(pair.substr(0, equals), Plus::space, name)) return false;
-    if (equals != std::string_view::npos && !percent_decode(pair.substr(equals + 1), Plus::space, value)) return false;
+    if (equals != std::string_view::npos && !percent_decode(pair.substr(equals + 1), Plus::space, value))
+      return false;
   }
   return true;
 }
@@ -130,7 +131,8 @@ bool parse_target(std::string_view target, Request& request) {
     request.path = "/";
     return true;
   }
-  if (const std::size_t scheme = target.find("://"); scheme != std::string_view::npos && target.front() != '/') {
+  if (const std::size_t scheme = target.find("://");
+      scheme != std::string_view::npos && target.front() != '/') {
     const std::size_t slash = target.find_first_of("/?", scheme + 3);
     target = slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
     if (target.front() == '?') return false;
@@ -149,7 +151,8 @@ Responder& Responder::operator=(Responder&& other) noexcept {
 
 Responder::~Responder() {
   if (connection_ == nullptr) return;
-  connection_->send(error_response(500, "unanswered", "The server dropped this request.", "Retry; if it stays, report it."));
+  connection_->send(error_response(500, "unanswered", "The server dropped this request.",
+                                   "Retry; if it stays, report it."));
 }
 
 void Responder::send(Response response) && {
@@ -207,13 +210,35 @@ std::string_view reason_phrase(int status) {
     std::string_view text;
   };
   static constexpr std::array<Phrase, 29> kPhrases{{
-      {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {206, "Partial Content"},
-      {301, "Moved Permanently"}, {302, "Found"}, {304, "Not Modified"}, {400, "Bad Request"}, {401, "Unauthorized"},
-      {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {406, "Not Acceptable"},
-      {408, "Request Timeout"}, {409, "Conflict"}, {410, "Gone"}, {411, "Length Required"}, {412, "Precondition Failed"},
-      {413, "Content Too Large"}, {414, "URI Too Long"}, {415, "Unsupported Media Type"}, {422, "Unprocessable Content"},
-      {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
-      {501, "Not Implemented"}, {503, "Service Unavailable"}, {505, "HTTP Version Not Supported"},
+      {200, "OK"},
+      {201, "Created"},
+      {202, "Accepted"},
+      {204, "No Content"},
+      {206, "Partial Content"},
+      {301, "Moved Permanently"},
+      {302, "Found"},
+      {304, "Not Modified"},
+      {400, "Bad Request"},
+      {401, "Unauthorized"},
+      {403, "Forbidden"},
+      {404, "Not Found"},
+      {405, "Method Not Allowed"},
+      {406, "Not Acceptable"},
+      {408, "Request Timeout"},
+      {409, "Conflict"},
+      {410, "Gone"},
+      {411, "Length Required"},
+      {412, "Precondition Failed"},
+      {413, "Content Too Large"},
+      {414, "URI Too Long"},
+      {415, "Unsupported Media Type"},
+      {422, "Unprocessable Content"},
+      {429, "Too Many Requests"},
+      {431, "Request Header Fields Too Large"},
+      {500, "Internal Server Error"},
+      {501, "Not Implemented"},
+      {503, "Service Unavailable"},
+      {505, "HTTP Version Not Supported"},
   }};
   for (const Phrase& phrase : kPhrases) {
     if (phrase.status == status) return phrase.text;

@@ -21,8 +21,8 @@ struct Request {
   std::string path;         // Percent-decoded, without the query; always starts with '/'.
   std::vector<std::pair<std::string, std::string>> query;  // Percent-decoded, in order.
   std::vector<std::pair<std::string_view, std::string_view>> headers;
-  std::string_view body;    // De-chunked; still in its content encoding.
-  std::string peer;         // Address of the client without the port.
+  std::string_view body;                // De-chunked; still in its content encoding.
+  std::string peer;                     // Address of the client without the port.
   std::vector<std::string> parameters;  // What the route's {placeholders} matched, percent-decoded.
 
   // Case-insensitive; empty when absent.
@@ -97,18 +97,18 @@ class Router {
 
 // Named limits; each is answered with the status given and counted.
 struct Limits {
-  std::size_t request_line_bytes_max = 20 * 1024;  // 414
-  std::size_t header_bytes_max = 32 * 1024;        // 431
-  std::size_t body_bytes_max = 4 * 1024 * 1024;    // 413
-  std::size_t connections_max = 10'000;            // New ones are closed at once.
+  std::size_t request_line_bytes_max = 20 * 1024;      // 414
+  std::size_t header_bytes_max = 32 * 1024;            // 431
+  std::size_t body_bytes_max = 4 * 1024 * 1024;        // 413
+  std::size_t connections_max = 10'000;                // New ones are closed at once.
   std::size_t buffered_bytes_max = 512 * 1024 * 1024;  // Request bytes held by all connections together; 503.
-  std::size_t headers_max = 100;                   // 431
-  std::size_t stream_bytes_max = 1024 * 1024;      // Unsent bytes per event stream.
-  std::size_t requests_in_flight_max = 4096;       // 503 with Retry-After.
-  std::int64_t header_timeout_ms = 10'000;         // From the first byte to the end of the headers; 408.
-  std::int64_t body_timeout_ms = 20'000;           // From the end of the headers to the end of the body; 408.
-  std::int64_t write_timeout_ms = 20'000;          // Without any progress; the connection is closed.
-  std::int64_t idle_timeout_ms = 75'000;           // Keep-alive.
+  std::size_t headers_max = 100;                       // 431
+  std::size_t stream_bytes_max = 1024 * 1024;          // Unsent bytes per event stream.
+  std::size_t requests_in_flight_max = 4096;           // 503 with Retry-After.
+  std::int64_t header_timeout_ms = 10'000;             // From the first byte to the end of the headers; 408.
+  std::int64_t body_timeout_ms = 20'000;   // From the end of the headers to the end of the body; 408.
+  std::int64_t write_timeout_ms = 20'000;  // Without any progress; the connection is closed.
+  std::int64_t idle_timeout_ms = 75'000;   // Keep-alive.
 };
 
 std::string_view to_string(Method method);

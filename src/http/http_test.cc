@@ -120,5 +120,6 @@ TEST_CASE("JSON strings are escaped and invalid UTF-8 is replaced") {
 TEST_CASE("an error names its code, what happened and what to do") {
   const auto response = error_response(409, "stock_short", "Not \"enough\".", "Order less.");
   CHECK(response.status == 409);
-  CHECK(response.body == R"({"error":{"code":"stock_short","message":"Not \"enough\".","hint":"Order less."}})");
+  CHECK(response.body ==
+        R"({"error":{"code":"stock_short","message":"Not \"enough\".","hint":"Order less."}})");
 }

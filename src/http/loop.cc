@@ -13,8 +13,8 @@ namespace {
 
 // Fine enough for the shortest timeout, coarse enough to cost nothing.
 std::int64_t tick_ms_for(const Limits& limits) {
-  const std::int64_t shortest = std::min({limits.header_timeout_ms, limits.body_timeout_ms, limits.write_timeout_ms,
-                                          limits.idle_timeout_ms});
+  const std::int64_t shortest = std::min(
+      {limits.header_timeout_ms, limits.body_timeout_ms, limits.write_timeout_ms, limits.idle_timeout_ms});
   return std::clamp<std::int64_t>(shortest / 8, 5, 250);
 }
 
@@ -79,7 +79,9 @@ void Loop::remove(SocketConnection& connection) {
   shared_->counters.connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
-std::uint64_t Loop::tick_after(std::int64_t ms) const { return tick_ + 1 + static_cast<std::uint64_t>(ms / tick_ms_); }
+std::uint64_t Loop::tick_after(std::int64_t ms) const {
+  return tick_ + 1 + static_cast<std::uint64_t>(ms / tick_ms_);
+}
 
 void Loop::schedule_tick() {
   timer_.expires_after(std::chrono::milliseconds(tick_ms_));

@@ -12,8 +12,11 @@ namespace beast = boost::beast;
 namespace {
 
 constexpr std::size_t kSmallBuffer = 4 * 1024;
-constexpr std::size_t kKeptBuffer = 64 * 1024;    // Larger ones are given back after the request that needed them.
-constexpr std::size_t kChunkLineMax = 4 * 1024;   // A chunk's size line with extensions, or the trailers.
+constexpr std::size_t kKeptBuffer =
+    64 * 1024;  // Larger ones are given back after the request that needed them.
+constexpr std::size_t kChunkRestMin =
+    5;  // An unfinished chunked body has "0\r\n\r\n" to come; Beast 1.81 asserts on less.
+constexpr std::size_t kChunkLineMax = 4 * 1024;  // A chunk's size line with extensions, or the trailers.
 
 std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -90,9 +93,7 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
         ++codings;
         coding_is_chunked = equals_ignoring_case(view(value), "chunked");
         break;
-      case beast::http::field::expect:
-        expectation = equals_ignoring_case(view(value), "100-continue");
-        break;
+      case beast::http::field::expect: expectation = equals_ignoring_case(view(value), "100-continue"); break;
       default: break;
     }
   }
@@ -193,11 +194,13 @@ RequestReader::State RequestReader::read_header() {
   const std::size_t end = bytes.find("\r\n\r\n", scanned_ < 3 ? 0 : scanned_ - 3);
   const std::size_t line = bytes.substr(0, limits_.request_line_bytes_max + 1).find("\r\n");
   if (line == std::string_view::npos && bytes.size() > limits_.request_line_bytes_max) {
-    return refuse(414, "uri_too_long", "The request line is over the limit.", "Send the parameters in a body.");
+    return refuse(414, "uri_too_long", "The request line is over the limit.",
+                  "Send the parameters in a body.");
   }
   const std::size_t seen = end == std::string_view::npos ? bytes.size() : end + 4;
   if (line != std::string_view::npos && seen > line + 2 + limits_.header_bytes_max + 4) {
-    return refuse(431, "headers_too_large", "The header lines are over the limit.", "Send fewer or shorter headers.");
+    return refuse(431, "headers_too_large", "The header lines are over the limit.",
+                  "Send fewer or shorter headers.");
   }
   if (end == std::string_view::npos) {
     scanned_ = bytes.size();
@@ -213,7 +216,8 @@ RequestReader::State RequestReader::read_fields(std::size_t header_bytes) {
   beast::error_code code;
   const std::size_t used = parser_->put(boost::asio::const_buffer(head.data(), head.size()), code);
   if (parser_->too_many_fields) {
-    return refuse(431, "too_many_headers", "There are more header lines than the limit.", "Send fewer headers.");
+    return refuse(431, "too_many_headers", "There are more header lines than the limit.",
+                  "Send fewer headers.");
   }
   const bool known_coding = parser_->codings == 0 || (parser_->codings == 1 && parser_->coding_is_chunked);
   if (!code && parser_->lengths == 0 && !known_coding) {
@@ -224,7 +228,8 @@ RequestReader::State RequestReader::read_fields(std::size_t header_bytes) {
                          (parser_->codings > 0 && parser_->version < 11) ||
                          (parser_->version == 11 ? parser_->hosts != 1 : parser_->hosts > 1);
   if (code || used != header_bytes || ambiguous || !parse_target(request_.target, request_)) {
-    return refuse(400, "malformed_request", "The request head is not valid HTTP/1.1.", "Check the client's HTTP library.");
+    return refuse(400, "malformed_request", "The request head is not valid HTTP/1.1.",
+                  "Check the client's HTTP library.");
   }
   header_bytes_ = header_bytes;
   keep_alive_ = parser_->keep_alive();
@@ -255,21 +260,23 @@ RequestReader::State RequestReader::read_chunks() {
   std::size_t size = end_ - begin_ - header_bytes_;
   std::size_t used = 0;
   beast::error_code code;
-  while (!parser_->is_done() && !code && used < size) {
+  while (!parser_->is_done() && !code && size - used >= kChunkRestMin) {
     used += parser_->put(boost::asio::const_buffer(first + used, size - used), code);
   }
   if (parser_->body_too_large) {
     return refuse(413, "body_too_large", "The body is over the limit.", "Send smaller batches.");
   }
   if (code && code != beast::http::error::need_more) {
-    return refuse(400, "malformed_chunk", "The chunked body is not valid HTTP/1.1.", "Check the client's HTTP library.");
+    return refuse(400, "malformed_chunk", "The chunked body is not valid HTTP/1.1.",
+                  "Check the client's HTTP library.");
   }
   size -= used;
   std::memmove(first, first + used, size);
   end_ -= used;
   if (!parser_->is_done()) {
     if (size > kChunkLineMax) {
-      return refuse(400, "malformed_chunk", "A chunk's size line or the trailers are too long.", "Send no extensions.");
+      return refuse(400, "malformed_chunk", "A chunk's size line or the trailers are too long.",
+                    "Send no extensions.");
     }
     return state_;
   }

@@ -93,7 +93,8 @@ TEST_CASE("requests come out of the stream however it is cut") {
 
 TEST_CASE("views hold while a large body makes the buffer grow") {
   const std::string body(3'000'000, 'z');
-  const std::string head = "POST /large?q=1 HTTP/1.1\r\nHost: x\r\nX-Key: k\r\nContent-Length: 3000000\r\n\r\n";
+  const std::string head =
+      "POST /large?q=1 HTTP/1.1\r\nHost: x\r\nX-Key: k\r\nContent-Length: 3000000\r\n\r\n";
   for (const std::size_t piece : {std::size_t{1000}, std::size_t{70'000}, std::size_t{4'000'000}}) {
     const Fed fed = feed(head + body + kGet, piece);
     REQUIRE(fed.requests.size() == 2);
@@ -165,7 +166,8 @@ TEST_CASE("a request that two readers could cut differently is refused") {
       {"NUL in value", start + std::string("X: a\0b\r\n\r\n", 10), 400},
       {"empty field name", start + ": v\r\n\r\n", 400},
       {"TLS hello", "\x16\x03\x01\x02\x01\r\n\r\n", 400},
-      {"chunk size not hexadecimal", start + "Transfer-Encoding: chunked\r\n\r\nxyz\r\nabc\r\n0\r\n\r\n", 400},
+      {"chunk size not hexadecimal", start + "Transfer-Encoding: chunked\r\n\r\nxyz\r\nabc\r\n0\r\n\r\n",
+       400},
       {"negative chunk", start + "Transfer-Encoding: chunked\r\n\r\n-1\r\nabc\r\n0\r\n\r\n", 400},
       {"chunk beyond 64 bits", start + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nabc\r\n", 400},
       {"chunk longer than its size", start + "Transfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n", 400},
@@ -192,13 +194,17 @@ TEST_CASE("every limit has its status") {
   CHECK(feed_both(start + "X: " + std::string(300, 'a'), limits).refused == 431);
   CHECK(feed_both(start + "A:\r\nB:\r\nC:\r\nD:\r\nE:\r\n\r\n", limits).refused == 431);
   CHECK(feed_both(start + "Content-Length: 101\r\n\r\n", limits).refused == 413);
-  CHECK(feed_both(start + "Content-Length: 100\r\n\r\n" + std::string(100, 'a'), limits).requests.size() == 1);
+  CHECK(feed_both(start + "Content-Length: 100\r\n\r\n" + std::string(100, 'a'), limits).requests.size() ==
+        1);
   CHECK(feed_both(start + "Transfer-Encoding: chunked\r\n\r\n65\r\n", limits).refused == 413);
-  CHECK(feed_both(start + "Transfer-Encoding: chunked\r\n\r\n32\r\n" + std::string(50, 'a') + "\r\n33\r\n", limits)
+  CHECK(feed_both(start + "Transfer-Encoding: chunked\r\n\r\n32\r\n" + std::string(50, 'a') + "\r\n33\r\n",
+                  limits)
             .refused == 413);
   // Neither an endless size line nor endless trailers are kept.
-  CHECK(feed_both(start + "Transfer-Encoding: chunked\r\n\r\n1;" + std::string(5'000, 'a'), limits).refused == 400);
-  CHECK(feed_both(start + "Transfer-Encoding: chunked\r\n\r\n0\r\nT: " + std::string(5'000, 'a'), limits).refused == 400);
+  CHECK(feed_both(start + "Transfer-Encoding: chunked\r\n\r\n1;" + std::string(5'000, 'a'), limits).refused ==
+        400);
+  CHECK(feed_both(start + "Transfer-Encoding: chunked\r\n\r\n0\r\nT: " + std::string(5'000, 'a'), limits)
+            .refused == 400);
 }
 
 TEST_CASE("keep-alive follows the version and the Connection field") {

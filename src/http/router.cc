@@ -53,7 +53,9 @@ bool match(const std::vector<std::string>& pattern, const std::vector<std::strin
   return pattern.size() == segments.size();
 }
 
-bool serves(Method route, Method asked) { return route == asked || (route == Method::get && asked == Method::head); }
+bool serves(Method route, Method asked) {
+  return route == asked || (route == Method::get && asked == Method::head);
+}
 
 void refuse(const Request& request, std::vector<Method> allowed, Responder responder) {
   if (allowed.empty()) {
@@ -69,7 +71,8 @@ void refuse(const Request& request, std::vector<Method> allowed, Responder respo
     names += to_string(method);
     if (method == Method::get) names += ", HEAD";
   }
-  auto response = error_response(405, "method_not_allowed", request.path + " does not take this method.", "Use " + names + ".");
+  auto response = error_response(405, "method_not_allowed", request.path + " does not take this method.",
+                                 "Use " + names + ".");
   response.headers.emplace_back("Allow", std::move(names));
   std::move(responder).send(std::move(response));
 }

@@ -1,9 +1,9 @@
 #include "http/server.h"
 
+#include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <thread>
@@ -19,7 +19,8 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr auto kAcceptRetry = std::chrono::milliseconds(100);  // After the process ran out of file descriptors.
+constexpr auto kAcceptRetry =
+    std::chrono::milliseconds(100);  // After the process ran out of file descriptors.
 
 // One acceptor that deals the connections out in turn: unlike SO_REUSEPORT this keeps the loops evenly loaded even with
 // few connections, and a second server on the same port is an error.
@@ -73,7 +74,8 @@ class LoopServer final : public Server {
 
  private:
   base::Error failed(std::string_view what, const error_code& code) const {
-    return {base::ErrorCode::unavailable, shared_->settings.address + ":" + std::to_string(shared_->settings.port) + " " +
+    return {base::ErrorCode::unavailable, shared_->settings.address + ":" +
+                                              std::to_string(shared_->settings.port) + " " +
                                               std::string(what) + ": " + code.message()};
   }
 
@@ -123,7 +125,8 @@ base::Result<std::unique_ptr<Server>> start_server(const ServerSettings& setting
     server->start();
     return std::unique_ptr<Server>(std::move(server));
   } catch (const std::exception& exception) {  // Asio, out of descriptors or threads.
-    return base::Error(base::ErrorCode::unavailable, std::string("start the HTTP server: ") + exception.what());
+    return base::Error(base::ErrorCode::unavailable,
+                       std::string("start the HTTP server: ") + exception.what());
   }
 }
 

@@ -21,7 +21,7 @@ struct ServerCounters {
   std::atomic<std::uint64_t> connections{0};  // Open now.
   std::atomic<std::uint64_t> accepted{0};
   std::atomic<std::uint64_t> requests{0};
-  std::atomic<std::uint64_t> refused{0};      // Over a limit, or malformed.
+  std::atomic<std::uint64_t> refused{0};  // Over a limit, or malformed.
   std::atomic<std::uint64_t> bytes_in{0};
   std::atomic<std::uint64_t> bytes_out{0};
 };

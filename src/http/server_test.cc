@@ -97,7 +97,8 @@ class Shelf {
   }
   std::vector<Responder> take(std::size_t count) {
     std::unique_lock lock(mutex_);
-    REQUIRE(changed_.wait_for(lock, std::chrono::seconds(kDeadlineSeconds), [&] { return responders_.size() >= count; }));
+    REQUIRE(changed_.wait_for(lock, std::chrono::seconds(kDeadlineSeconds),
+                              [&] { return responders_.size() >= count; }));
     return std::exchange(responders_, {});
   }
 
@@ -145,7 +146,8 @@ class Fixture {
   }
   std::shared_ptr<Stream> opened_stream() {
     std::unique_lock lock(mutex_);
-    REQUIRE(opened_.wait_for(lock, std::chrono::seconds(kDeadlineSeconds), [&] { return stream_ != nullptr; }));
+    REQUIRE(
+        opened_.wait_for(lock, std::chrono::seconds(kDeadlineSeconds), [&] { return stream_ != nullptr; }));
     return std::exchange(stream_, nullptr);
   }
 
@@ -168,7 +170,9 @@ std::string post(std::string_view body, std::string_view more = {}) {
   return "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
          std::string(more) + "\r\n" + std::string(body);
 }
-int status(std::string_view answer) { return answer.size() < 12 ? 0 : std::stoi(std::string(answer.substr(9, 3))); }
+int status(std::string_view answer) {
+  return answer.size() < 12 ? 0 : std::stoi(std::string(answer.substr(9, 3)));
+}
 
 }  // namespace
 
@@ -238,7 +242,8 @@ TEST_CASE("many answers from another thread reach their own connections") {
 
 TEST_CASE("HTTP/1.0 and Connection: close end the connection after the answer") {
   Fixture fixture;
-  for (const auto& request : {std::string("GET /hello HTTP/1.0\r\n\r\n"), get("/hello", "Connection: close\r\n")}) {
+  for (const auto& request :
+       {std::string("GET /hello HTTP/1.0\r\n\r\n"), get("/hello", "Connection: close\r\n")}) {
     Client client(fixture.server->port());
     REQUIRE(client.send(request));
     const auto answer = client.rest();
@@ -269,7 +274,8 @@ TEST_CASE("100 Continue is sent to who waits for it, and an oversized body is re
   CHECK(client.answer() == "HTTP/1.1 100 Continue\r\n\r\n");
   REQUIRE(client.send("abc"));
   CHECK(client.answer().ends_with("abc"));
-  REQUIRE(client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\nExpect: 100-continue\r\n\r\n"));
+  REQUIRE(
+      client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\nExpect: 100-continue\r\n\r\n"));
   CHECK(status(client.rest()) == 413);
 }
 
@@ -278,7 +284,8 @@ TEST_CASE("who sends too much reads the refusal and not a reset") {
   limits.body_bytes_max = 1000;
   Fixture fixture(limits);
   Client client(fixture.server->port());
-  client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n" + std::string(2'000'000, 'x'));
+  client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n" +
+              std::string(2'000'000, 'x'));
   client.end_sending();
   const auto answer = client.rest();
   CHECK(status(answer) == 413);
@@ -288,7 +295,9 @@ TEST_CASE("who sends too much reads the refusal and not a reset") {
 
 TEST_CASE("garbage is refused with a sentence, and the next client does not notice") {
   Fixture fixture;
-  for (const std::string_view garbage : {std::string_view("\x16\x03\x01\x02\x01\r\n\r\n"), std::string_view("GET /\r\n\r\n"), std::string_view("\0\0\0\0\r\n\r\n", 8)}) {
+  for (const std::string_view garbage :
+       {std::string_view("\x16\x03\x01\x02\x01\r\n\r\n"), std::string_view("GET /\r\n\r\n"),
+        std::string_view("\0\0\0\0\r\n\r\n", 8)}) {
     Client client(fixture.server->port());
     REQUIRE(client.send(garbage));
     CHECK(status(client.rest()) == 400);
@@ -327,7 +336,7 @@ TEST_CASE("bytes that trickle in do not buy time") {
   std::thread trickle([&] {
     const std::string head = "GET /hello HTTP/1.1\r\nHost: x\r\nX: ";
     client.send(head);
-    while (!ended && client.send("a")) ::usleep(2'000);
+    while (!ended && client.send("a")) ::poll(nullptr, 0, 2);
   });
   CHECK(status(client.rest()) == 408);
   ended = true;

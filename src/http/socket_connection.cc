@@ -11,7 +11,8 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t kBacklogBytes = 64 * 1024;  // Of answers, past which a pipelining client must read first.
+constexpr std::size_t kBacklogBytes =
+    64 * 1024;  // Of answers, past which a pipelining client must read first.
 constexpr std::size_t kUncountedBytes = 64 * 1024;
 constexpr std::int64_t kLingerMs = 2'000;
 constexpr std::size_t kLingerBytes = 8 * 1024 * 1024;
@@ -113,7 +114,8 @@ bool SocketConnection::route() {
   head_only_ = reader_.request().method == Method::head;
   if (shared.in_flight.fetch_add(1, std::memory_order_relaxed) >= limits_.requests_in_flight_max) {
     shared.counters.refused.fetch_add(1, std::memory_order_relaxed);
-    auto response = error_response(503, "overloaded", "Too many requests are in flight.", "Retry after the time given.");
+    auto response =
+        error_response(503, "overloaded", "Too many requests are in flight.", "Retry after the time given.");
     response.headers.emplace_back("Retry-After", "1");
     answer(std::move(response));
   } else {
@@ -182,7 +184,8 @@ void SocketConnection::append(const Response& response) {
 void SocketConnection::flush() {
   if (writing_ || phase_ == Phase::closed || out_.size() == out_sent_) return;
   error_code code;
-  const std::size_t sent = socket_.write_some(asio::buffer(out_.data() + out_sent_, out_.size() - out_sent_), code);
+  const std::size_t sent =
+      socket_.write_some(asio::buffer(out_.data() + out_sent_, out_.size() - out_sent_), code);
   if (code && code != asio::error::would_block && code != asio::error::try_again) {
     close();
     return;
@@ -201,15 +204,16 @@ void SocketConnection::flush() {
   writing_ = true;
   deadline_ = loop_->tick_after(limits_.write_timeout_ms);
   // Only waits, so that out_ may grow meanwhile.
-  socket_.async_wait(asio::ip::tcp::socket::wait_write, [self = shared_from_this()](const error_code& failed) {
-    self->writing_ = false;
-    if (self->phase_ == Phase::closed) return;
-    if (failed) {
-      self->close();
-    } else {
-      self->on_writable();
-    }
-  });
+  socket_.async_wait(asio::ip::tcp::socket::wait_write,
+                     [self = shared_from_this()](const error_code& failed) {
+                       self->writing_ = false;
+                       if (self->phase_ == Phase::closed) return;
+                       if (failed) {
+                         self->close();
+                       } else {
+                         self->on_writable();
+                       }
+                     });
 }
 
 void SocketConnection::on_writable() {
@@ -225,7 +229,8 @@ void SocketConnection::on_writable() {
 }
 
 std::shared_ptr<Stream> SocketConnection::stream(Response head) {
-  auto stream = std::make_shared<EventStream>(loop_, weak_from_this(), limits_.stream_bytes_max, std::move(head));
+  auto stream =
+      std::make_shared<EventStream>(loop_, weak_from_this(), limits_.stream_bytes_max, std::move(head));
   if (loop_->on_own_thread()) {
     send_stream(stream);
   } else {
@@ -249,7 +254,8 @@ void SocketConnection::send_stream(const std::shared_ptr<EventStream>& stream) {
     watch_for_hangup();
   }
   if (phase_ != Phase::streaming || writing_) return;
-  const EventStream::Next next = stream_->take(out_, head_only_ ? EventStream::Bytes::drop : EventStream::Bytes::keep);
+  const EventStream::Next next =
+      stream_->take(out_, head_only_ ? EventStream::Bytes::drop : EventStream::Bytes::keep);
   if (next == EventStream::Next::overrun) {
     close();
     return;
@@ -313,7 +319,8 @@ void SocketConnection::expire() {
     loop_->shared().counters.refused.fetch_add(1, std::memory_order_relaxed);
     close_after_write_ = true;
     head_only_ = false;
-    append(error_response(408, "request_timeout", "The request did not arrive in time.", "Retry on a new connection."));
+    append(error_response(408, "request_timeout", "The request did not arrive in time.",
+                          "Retry on a new connection."));
     flush();
   }
   close();
@@ -333,7 +340,8 @@ void SocketConnection::account_buffer() {
   Shared& shared = loop_->shared();
   const std::size_t held = reader_.held_bytes() > kUncountedBytes ? reader_.held_bytes() : 0;
   if (held == buffered_) return;
-  const std::size_t all = shared.buffered_bytes.fetch_add(held - buffered_, std::memory_order_relaxed) + held - buffered_;
+  const std::size_t all =
+      shared.buffered_bytes.fetch_add(held - buffered_, std::memory_order_relaxed) + held - buffered_;
   const bool grew = held > buffered_;
   buffered_ = held;
   if (grew && all > limits_.buffered_bytes_max) reader_.refuse_for_memory();

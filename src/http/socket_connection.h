@@ -16,7 +16,8 @@ namespace millrace::http {
 // that pipelines is slowed by its own requests and holds no memory here.
 //
 // Lives on its loop's thread, except send() and stream(), which any thread may call, and the event stream.
-class SocketConnection final : public Responder::Connection, public std::enable_shared_from_this<SocketConnection> {
+class SocketConnection final : public Responder::Connection,
+                               public std::enable_shared_from_this<SocketConnection> {
  public:
   SocketConnection(std::shared_ptr<Loop> loop, boost::asio::ip::tcp::socket socket);
   ~SocketConnection() override;
@@ -36,7 +37,7 @@ class SocketConnection final : public Responder::Connection, public std::enable_
   friend class Loop;
   enum class Phase : std::uint8_t {
     reading,
-    routed,     // The request is with its route.
+    routed,  // The request is with its route.
     streaming,
     lingering,  // Said its last; discards what still comes, so that the client reads the answer and no reset.
     closed,
@@ -62,16 +63,16 @@ class SocketConnection final : public Responder::Connection, public std::enable_
   boost::asio::ip::tcp::socket socket_;
   const Limits& limits_;
   RequestReader reader_;
-  std::string out_;          // Answers not yet handed to the kernel, from out_sent_ on.
+  std::string out_;  // Answers not yet handed to the kernel, from out_sent_ on.
   std::size_t out_sent_ = 0;
   std::shared_ptr<EventStream> stream_;
-  std::size_t index_ = 0;      // In the loop's list.
-  std::uint64_t deadline_ = 0; // Tick; 0: none.
-  std::size_t buffered_ = 0;   // Our part of Shared::buffered_bytes.
+  std::size_t index_ = 0;       // In the loop's list.
+  std::uint64_t deadline_ = 0;  // Tick; 0: none.
+  std::size_t buffered_ = 0;    // Our part of Shared::buffered_bytes.
   std::size_t lingered_ = 0;
   Phase phase_ = Phase::reading;
   RequestReader::State timed_ = RequestReader::State::ready;  // What deadline_ was set for while reading.
-  bool reading_ = false;       // A read is outstanding.
+  bool reading_ = false;                                      // A read is outstanding.
   bool writing_ = false;
   bool processing_ = false;
   bool close_after_write_ = false;

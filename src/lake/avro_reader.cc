@@ -32,26 +32,16 @@ class Decoder {
 
   AvroValue value(const AvroSchema& schema) {
     switch (schema.kind) {
-      case Kind::null:
-        return AvroValue();
-      case Kind::boolean:
-        return AvroValue(in_.u8() != 0);
-      case Kind::integer:
-        return AvroValue(in_.zigzag());
-      case Kind::float32:
-        return AvroValue(float32());
-      case Kind::float64:
-        return AvroValue(in_.f64());
-      case Kind::bytes:
-        return AvroValue(read_bytes(in_));
-      case Kind::fixed:
-        return AvroValue(in_.raw(schema.fixed_bytes));
-      case Kind::record:
-        return record(schema);
-      case Kind::array:
-        return array(schema);
-      case Kind::choice:
-        return choice(schema);
+      case Kind::null: return AvroValue();
+      case Kind::boolean: return AvroValue(in_.u8() != 0);
+      case Kind::integer: return AvroValue(in_.zigzag());
+      case Kind::float32: return AvroValue(float32());
+      case Kind::float64: return AvroValue(in_.f64());
+      case Kind::bytes: return AvroValue(read_bytes(in_));
+      case Kind::fixed: return AvroValue(in_.raw(schema.fixed_bytes));
+      case Kind::record: return record(schema);
+      case Kind::array: return array(schema);
+      case Kind::choice: return choice(schema);
     }
     return AvroValue();
   }

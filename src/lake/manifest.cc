@@ -215,15 +215,9 @@ ManifestFile summarize_manifest(std::string path, std::int64_t length, const Par
   for (const ManifestEntry& entry : entries) {
     const std::int64_t rows = entry.file.record_count;
     switch (entry.status) {
-      case EntryStatus::added:
-        manifest.added_files += 1, manifest.added_rows += rows;
-        break;
-      case EntryStatus::existing:
-        manifest.existing_files += 1, manifest.existing_rows += rows;
-        break;
-      case EntryStatus::deleted:
-        manifest.deleted_files += 1, manifest.deleted_rows += rows;
-        break;
+      case EntryStatus::added: manifest.added_files += 1, manifest.added_rows += rows; break;
+      case EntryStatus::existing: manifest.existing_files += 1, manifest.existing_rows += rows; break;
+      case EntryStatus::deleted: manifest.deleted_files += 1, manifest.deleted_rows += rows; break;
     }
     // A deleted file's number no longer binds readers.
     if (entry.status != EntryStatus::deleted) {

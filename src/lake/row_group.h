@@ -22,7 +22,8 @@ struct RowGroup {
   std::vector<event::SessionRow> sessions;
   std::vector<event::OrderRow> orders;
   std::vector<event::FunnelCell> funnel;
-  std::vector<std::pair<std::uint64_t, std::string>> poison;  // Offsets in `records` that a step refused, with the reason.
+  std::vector<std::pair<std::uint64_t, std::string>>
+      poison;  // Offsets in `records` that a step refused, with the reason.
 };
 
 }  // namespace millrace::lake

@@ -7,7 +7,17 @@
 
 namespace millrace::lake {
 
-enum class ColumnType : std::uint8_t { boolean, int32, int64, float64, decimal18_6, date, timestamptz, string, binary };
+enum class ColumnType : std::uint8_t {
+  boolean,
+  int32,
+  int64,
+  float64,
+  decimal18_6,
+  date,
+  timestamptz,
+  string,
+  binary
+};
 
 struct Column {
   int id = 0;  // Iceberg field id; never reused.

@@ -30,7 +30,8 @@ base::Result<std::string> read_text(const std::string& path) {
     if (got == 0) break;
   }
   // A stream cut off half-way ends quietly in gzread and is told by gzclose.
-  if (gzclose(file) == Z_BUF_ERROR) return base::Error(base::ErrorCode::corrupt, path + ": the gzip stream is cut off");
+  if (gzclose(file) == Z_BUF_ERROR)
+    return base::Error(base::ErrorCode::corrupt, path + ": the gzip stream is cut off");
   return text;
 }
 

@@ -27,7 +27,8 @@ int number_of(std::string_view text) {
 }  // namespace
 
 base::Result<Endpoint> parse_endpoint(std::string_view url) {
-  const base::Error bad(base::ErrorCode::invalid_argument, "expected http://HOST:PORT, not \"" + std::string(url) + "\"");
+  const base::Error bad(base::ErrorCode::invalid_argument,
+                        "expected http://HOST:PORT, not \"" + std::string(url) + "\"");
   if (!url.starts_with("http://")) return bad;
   url.remove_prefix(7);
   url = url.substr(0, url.find('/'));
@@ -51,7 +52,8 @@ std::string_view Reply::header(std::string_view name) const {
     const std::size_t end = std::min(rest.find("\r\n"), rest.size());
     const std::string_view line = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 2, rest.size()));
-    if (line.size() > name.size() && line[name.size()] == ':' && strncasecmp(line.data(), name.data(), name.size()) == 0) {
+    if (line.size() > name.size() && line[name.size()] == ':' &&
+        strncasecmp(line.data(), name.data(), name.size()) == 0) {
       std::string_view value = line.substr(name.size() + 1);
       while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
       return value;
@@ -104,7 +106,8 @@ bool HttpClient::open(std::size_t index) {
   address.sin_family = AF_INET;
   address.sin_port = htons(endpoint_.port);
   inet_pton(AF_INET, endpoint_.host.c_str(), &address.sin_addr);
-  const int result = ::connect(connection.socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int result =
+      ::connect(connection.socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
   connection.connected = result == 0;
   connection.reused = false;
   if (result != 0 && errno != EINPROGRESS) return false;
@@ -227,7 +230,8 @@ void HttpClient::poll(int timeout_ms) {
   }
 }
 
-std::string render_request(std::string_view method, std::string_view target, std::string_view body, std::string_view write_key) {
+std::string render_request(std::string_view method, std::string_view target, std::string_view body,
+                           std::string_view write_key) {
   std::string request;
   request.reserve(body.size() + 200);
   request.append(method).append(" ").append(target).append(" HTTP/1.1\r\nHost: millrace\r\n");

@@ -83,6 +83,7 @@ class HttpClient {
 };
 
 // Renders a request with a JSON body (or none).
-std::string render_request(std::string_view method, std::string_view target, std::string_view body, std::string_view write_key = {});
+std::string render_request(std::string_view method, std::string_view target, std::string_view body,
+                           std::string_view write_key = {});
 
 }  // namespace millrace::tools

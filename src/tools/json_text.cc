@@ -9,7 +9,11 @@ namespace {
 // Length of the valid UTF-8 sequence at the front; 0 when there is none.
 std::size_t sequence_length(std::string_view text) {
   const auto lead = static_cast<std::uint8_t>(text.front());
-  const std::size_t length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+  const std::size_t length = lead < 0x80                   ? 1
+                             : lead >= 0xc2 && lead < 0xe0 ? 2
+                             : lead >= 0xe0 && lead < 0xf0 ? 3
+                             : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                           : 0;
   if (length == 0 || text.size() < length) return 0;
   for (std::size_t i = 1; i < length; ++i) {
     if ((static_cast<std::uint8_t>(text[i]) & 0xc0) != 0x80) return 0;

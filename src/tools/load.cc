@@ -25,7 +25,9 @@ constexpr std::size_t kPrepared = 2000;  // Payloads rendered ahead, at most.
 double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -99,7 +101,8 @@ class Load {
   };
 
   std::int64_t gap() {
-    const double per_request = settings_.target == LoadTarget::recommend ? 1.0 : static_cast<double>(settings_.batch);
+    const double per_request =
+        settings_.target == LoadTarget::recommend ? 1.0 : static_cast<double>(settings_.batch);
     const double mean_ns = per_request / settings_.rate * kNanosecondsPerSecond;
     return static_cast<std::int64_t>(-std::log(1 - random_.unit()) * mean_ns);
   }
@@ -108,7 +111,8 @@ class Load {
     Request request;
     if (settings_.target == LoadTarget::recommend) {
       request.bytes = render_request(
-          "GET", fmt::format("/v1/recommendations?items=sku-{},sku-{}", random_.below(200), random_.below(200)), "");
+          "GET",
+          fmt::format("/v1/recommendations?items=sku-{},sku-{}", random_.below(200), random_.below(200)), "");
       return request;
     }
     std::string body;
@@ -119,15 +123,20 @@ class Load {
       if (acked_) request.ids.push_back(maker_.message_id());
     }
     if (settings_.batch > 1) body += "]}";
-    const std::string path = settings_.target == LoadTarget::raw ? settings_.path : settings_.batch > 1 ? "/v1/batch" : "/v1/track";
+    const std::string path = settings_.target == LoadTarget::raw ? settings_.path
+                             : settings_.batch > 1               ? "/v1/batch"
+                                                                 : "/v1/track";
     request.bytes = render_request("POST", path, body, settings_.write_key);
     return request;
   }
 
   // What is needed is rendered before the clock runs, as far as memory allows: the generator shares the machine.
   void prepare() {
-    const double wanted = settings_.rate > 0 ? settings_.rate / static_cast<double>(settings_.batch) * settings_.seconds : kPrepared;
-    for (std::size_t i = 0; i < std::min<std::size_t>(kPrepared, static_cast<std::size_t>(wanted)); ++i) prepared_.push_back(make());
+    const double wanted = settings_.rate > 0
+                              ? settings_.rate / static_cast<double>(settings_.batch) * settings_.seconds
+                              : kPrepared;
+    for (std::size_t i = 0; i < std::min<std::size_t>(kPrepared, static_cast<std::size_t>(wanted)); ++i)
+      prepared_.push_back(make());
   }
 
   void send(std::int64_t intended_ns) {
@@ -140,13 +149,15 @@ class Load {
     }
     ++report_.sent;
     auto ids = std::make_shared<std::vector<std::string>>(std::move(request.ids));
-    client_.send(std::move(request.bytes), [this, intended_ns, ids](const Reply& reply) { answered(intended_ns, *ids, reply); });
+    client_.send(std::move(request.bytes),
+                 [this, intended_ns, ids](const Reply& reply) { answered(intended_ns, *ids, reply); });
   }
 
   void answered(std::int64_t intended_ns, const std::vector<std::string>& ids, const Reply& reply) {
     ++report_.statuses[reply.status];
     const bool ok = reply.status >= 200 && reply.status < 300;
-    latency_us_.record(ok ? static_cast<std::uint64_t>((clock_.now().ns - intended_ns) / 1000) : base::Histogram::kValueMax);
+    latency_us_.record(ok ? static_cast<std::uint64_t>((clock_.now().ns - intended_ns) / 1000)
+                          : base::Histogram::kValueMax);
     if (!ok) return;
     report_.events_acked += settings_.target == LoadTarget::recommend ? 0 : settings_.batch;
     for (const auto& id : ids) std::fprintf(acked_, "%s\n", id.c_str());
@@ -181,11 +192,15 @@ class Load {
   void start_probe(std::int64_t intended_ns) {
     const std::string id = fmt::format("probe-{:x}-{}", random_.next(), probes_sent_++);
     probes_.emplace(id, Probe{intended_ns, 0, 0, false});
-    const std::string body = fmt::format(R"({{"type":"track","event":"Product Viewed","anonymousId":"{}","properties":{{"product_id":"sku-1"}}}})", id);
-    client_.send(render_request("POST", "/v1/track", body, settings_.write_key), [this, id](const Reply& reply) {
-      const auto found = probes_.find(id);
-      if (found != probes_.end() && reply.status == 200) found->second.acked_ns = clock_.now().ns;
-    });
+    const std::string body = fmt::format(
+        R"({{"type":"track","event":"Product Viewed","anonymousId":"{}","properties":{{"product_id":"sku-1"}}}})",
+        id);
+    client_.send(render_request("POST", "/v1/track", body, settings_.write_key),
+                 [this, id](const Reply& reply) {
+                   const auto found = probes_.find(id);
+                   if (found != probes_.end() && reply.status == 200)
+                     found->second.acked_ns = clock_.now().ns;
+                 });
   }
 
   const LoadSettings& settings_;

@@ -34,13 +34,14 @@ struct LoadSettings {
 };
 
 struct LoadReport {
-  std::uint64_t sent = 0;          // Requests.
-  std::uint64_t events_acked = 0;  // Items of requests that were answered 2xx.
+  std::uint64_t sent = 0;                 // Requests.
+  std::uint64_t events_acked = 0;         // Items of requests that were answered 2xx.
   std::map<int, std::uint64_t> statuses;  // 0: no answer.
   double seconds = 0;
   double cpu_seconds = 0;  // Of this process.
-  base::HistogramSnapshot latency_us;     // From the intended send to the answer; an unanswered request counts as infinite.
-  base::HistogramSnapshot visible_us;     // From the 200 to the view, by probes: upper bounds.
+  base::HistogramSnapshot
+      latency_us;  // From the intended send to the answer; an unanswered request counts as infinite.
+  base::HistogramSnapshot visible_us;       // From the 200 to the view, by probes: upper bounds.
   base::HistogramSnapshot sent_to_view_us;  // From the intended send to the view, by probes.
   std::uint64_t probes_lost = 0;
   std::int64_t poll_us = 0;  // Period of asking, the probes' error.

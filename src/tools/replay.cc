@@ -16,7 +16,8 @@ std::uint64_t field_of(std::string_view json, std::string_view name) {
   const std::string key = "\"" + std::string(name) + "\":";
   const std::size_t at = json.find(key);
   std::uint64_t value = 0;
-  if (at != std::string_view::npos) std::from_chars(json.data() + at + key.size(), json.data() + json.size(), value);
+  if (at != std::string_view::npos)
+    std::from_chars(json.data() + at + key.size(), json.data() + json.size(), value);
   return value;
 }
 
@@ -50,8 +51,9 @@ base::Result<Answer> ask_until_taken(HttpClient& client, const base::Clock& cloc
     Answer answer = ask(client, request);
     if (answer.status == 200) return answer;
     if (answer.status != 0 && answer.status != 429 && answer.status < 500) {
-      return base::Error(base::ErrorCode::invalid_argument,
-                         "the server answered " + std::to_string(answer.status) + ": " + answer.body.substr(0, 300));
+      return base::Error(
+          base::ErrorCode::invalid_argument,
+          "the server answered " + std::to_string(answer.status) + ": " + answer.body.substr(0, 300));
     }
     ++report.retries;
     pause(client, clock, std::max(kPauseMs, answer.retry_after_s * 1000));
@@ -61,7 +63,8 @@ base::Result<Answer> ask_until_taken(HttpClient& client, const base::Clock& cloc
 
 }  // namespace
 
-base::Result<ReplayReport> replay(const std::vector<ReplayItem>& items, const ReplaySettings& settings, const base::Clock& clock,
+base::Result<ReplayReport> replay(const std::vector<ReplayItem>& items, const ReplaySettings& settings,
+                                  const base::Clock& clock,
                                   const std::function<void(std::uint64_t)>& progress) {
   HttpClient client(settings.to, 1);
   ReplayReport report;
@@ -83,7 +86,8 @@ base::Result<ReplayReport> replay(const std::vector<ReplayItem>& items, const Re
     }
     body += "]}";
     TRY_ASSIGN(const Answer answer,
-               ask_until_taken(client, clock, render_request("POST", "/v1/import", body, settings.write_key), report));
+               ask_until_taken(client, clock, render_request("POST", "/v1/import", body, settings.write_key),
+                               report));
     report.items += at - begin;
     report.accepted += field_of(answer.body, "accepted");
     report.quarantined += field_of(answer.body, "quarantined");
@@ -92,7 +96,8 @@ base::Result<ReplayReport> replay(const std::vector<ReplayItem>& items, const Re
   if (settings.finish == ReplaySettings::Finish::advance_clock && !items.empty()) {
     std::string to;
     base::append_iso_time(to, {items.back().at_ms + base::kDayMs});
-    TRY(ask_until_taken(client, clock, render_request("POST", "/v1/clock", "{\"advance_to\":\"" + to + "\"}"), report));
+    TRY(ask_until_taken(client, clock, render_request("POST", "/v1/clock", "{\"advance_to\":\"" + to + "\"}"),
+                        report));
   }
   return report;
 }

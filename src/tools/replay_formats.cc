@@ -30,7 +30,8 @@ std::string iso(std::int64_t ms) {
 }
 
 void sort_by_time(std::vector<ReplayItem>& items) {
-  std::stable_sort(items.begin(), items.end(), [](const auto& a, const auto& b) { return a.at_ms < b.at_ms; });
+  std::stable_sort(items.begin(), items.end(),
+                   [](const auto& a, const auto& b) { return a.at_ms < b.at_ms; });
 }
 
 base::Result<std::int64_t> local_time(const std::string& text, std::size_t row) {
@@ -55,7 +56,8 @@ Items read_retailrocket(std::string_view text) {
   reader.next(fields);
   for (std::size_t row = 0; reader.next(fields); ++row) {
     std::int64_t at_ms = 0;
-    if (fields.size() < 5 || std::from_chars(fields[0].data(), fields[0].data() + fields[0].size(), at_ms).ec != std::errc()) {
+    if (fields.size() < 5 ||
+        std::from_chars(fields[0].data(), fields[0].data() + fields[0].size(), at_ms).ec != std::errc()) {
       return at_line(row, "expected timestamp,visitorid,event,itemid,transactionid");
     }
     if (fields[2] == "transaction") {
@@ -66,20 +68,24 @@ Items read_retailrocket(std::string_view text) {
     }
     const bool view = fields[2] == "view";
     if (!view && fields[2] != "addtocart") return at_line(row, "unknown event \"" + fields[2] + "\"");
-    items.push_back({at_ms, fmt::format(R"({{"type":"track","event":"{}","anonymousId":{},"messageId":"retailrocket-{}",)"
-                                        R"("timestamp":"{}","properties":{{"product_id":{}{}}}}})",
-                                        view ? "Product Viewed" : "Product Added", json_text(fields[1]), row, iso(at_ms),
-                                        json_text(fields[3]), view ? "" : ",\"quantity\":1")});
+    items.push_back(
+        {at_ms, fmt::format(R"({{"type":"track","event":"{}","anonymousId":{},"messageId":"retailrocket-{}",)"
+                            R"("timestamp":"{}","properties":{{"product_id":{}{}}}}})",
+                            view ? "Product Viewed" : "Product Added", json_text(fields[1]), row, iso(at_ms),
+                            json_text(fields[3]), view ? "" : ",\"quantity\":1")});
   }
   for (const auto& [id, order] : orders) {
     std::string lines;
     for (const auto& item : order.items) {
-      lines += fmt::format(R"({}{{"product_id":{},"quantity":1}})", lines.empty() ? "" : ",", json_text(item));
+      lines +=
+          fmt::format(R"({}{{"product_id":{},"quantity":1}})", lines.empty() ? "" : ",", json_text(item));
     }
-    items.push_back({order.at_ms,
-                     fmt::format(R"({{"type":"track","event":"Order Completed","anonymousId":{},"messageId":"retailrocket-{}",)"
-                                 R"("timestamp":"{}","properties":{{"order_id":{},"products":[{}]}}}})",
-                                 json_text(order.visitor), order.row, iso(order.at_ms), json_text(id), lines)});
+    items.push_back(
+        {order.at_ms,
+         fmt::format(
+             R"({{"type":"track","event":"Order Completed","anonymousId":{},"messageId":"retailrocket-{}",)"
+             R"("timestamp":"{}","properties":{{"order_id":{},"products":[{}]}}}})",
+             json_text(order.visitor), order.row, iso(order.at_ms), json_text(id), lines)});
   }
   sort_by_time(items);
   return items;
@@ -126,17 +132,19 @@ Items read_retentioneering(std::string_view text) {
   std::vector<std::string> fields;
   reader.next(fields);
   for (std::size_t row = 0; reader.next(fields); ++row) {
-    if (fields.size() < 6) return at_line(row, "expected user_id,session_id,event,timestamp,platform,acquisition_channel");
+    if (fields.size() < 6)
+      return at_line(row, "expected user_id,session_id,event,timestamp,platform,acquisition_channel");
     TRY_ASSIGN(const std::int64_t at_ms, local_time(fields[3], row));
     const auto step = std::find_if(std::begin(kRetentioneeringSteps), std::end(kRetentioneeringSteps),
                                    [&](const Step& s) { return s.event == fields[2]; });
     if (step == std::end(kRetentioneeringSteps)) return at_line(row, "unknown event \"" + fields[2] + "\"");
     std::string properties(step->properties);
     if (fields[2] == "purchase") properties = "\"order_id\":" + json_text(fields[0] + "-" + fields[1]);
-    items.push_back({at_ms, fmt::format(R"({{{},"anonymousId":{},"messageId":"retentioneering-{}","timestamp":"{}",)"
-                                        R"("properties":{{{}}},"context":{{"device":{{"type":{}}}{}}}}})",
-                                        step->call, json_text(fields[0]), row, iso(at_ms), properties, json_text(fields[4]),
-                                        retentioneering_campaign(fields[5]))});
+    items.push_back(
+        {at_ms, fmt::format(R"({{{},"anonymousId":{},"messageId":"retentioneering-{}","timestamp":"{}",)"
+                            R"("properties":{{{}}},"context":{{"device":{{"type":{}}}{}}}}})",
+                            step->call, json_text(fields[0]), row, iso(at_ms), properties,
+                            json_text(fields[4]), retentioneering_campaign(fields[5]))});
   }
   sort_by_time(items);
   return items;
@@ -157,23 +165,29 @@ Items read_online_retail(std::string_view text) {
   std::vector<std::string> fields;
   reader.next(fields);
   for (std::size_t row = 0; reader.next(fields); ++row) {
-    if (fields.size() < 8) return at_line(row, "expected InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country");
+    if (fields.size() < 8)
+      return at_line(
+          row, "expected InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country");
     TRY_ASSIGN(const std::int64_t at_ms, local_time(fields[4], row));
-    auto& invoice = invoices.try_emplace(fields[0], Invoice{at_ms, row, fields[6], fields[7], ""}).first->second;
+    auto& invoice =
+        invoices.try_emplace(fields[0], Invoice{at_ms, row, fields[6], fields[7], ""}).first->second;
     std::string quantity = fields[3];
     if (fields[0].starts_with("C") && quantity.starts_with("-")) quantity.erase(0, 1);
-    invoice.lines += fmt::format(R"({}{{"product_id":{},"name":{},"quantity":{},"price":{}}})", invoice.lines.empty() ? "" : ",",
-                                 json_text(fields[1]), json_text(fields[2]), quantity, fields[5]);
+    invoice.lines += fmt::format(R"({}{{"product_id":{},"name":{},"quantity":{},"price":{}}})",
+                                 invoice.lines.empty() ? "" : ",", json_text(fields[1]), json_text(fields[2]),
+                                 quantity, fields[5]);
   }
   for (const auto& [number, invoice] : invoices) {
     std::string customer = invoice.customer.substr(0, invoice.customer.find('.'));
     if (customer.empty()) customer = "guest-" + number;
-    items.push_back({invoice.at_ms,
-                     fmt::format(R"({{"type":"track","event":"{}","userId":{},"messageId":"online-retail-{}","timestamp":"{}",)"
-                                 R"("properties":{{"order_id":{},"currency":"GBP","products":[{}]}},)"
-                                 R"("context":{{"location":{{"country":{}}}}}}})",
-                                 number.starts_with("C") ? "Order Refunded" : "Order Completed", json_text(customer), invoice.row,
-                                 iso(invoice.at_ms), json_text(number), invoice.lines, json_text(invoice.country))});
+    items.push_back(
+        {invoice.at_ms,
+         fmt::format(
+             R"({{"type":"track","event":"{}","userId":{},"messageId":"online-retail-{}","timestamp":"{}",)"
+             R"("properties":{{"order_id":{},"currency":"GBP","products":[{}]}},)"
+             R"("context":{{"location":{{"country":{}}}}}}})",
+             number.starts_with("C") ? "Order Refunded" : "Order Completed", json_text(customer), invoice.row,
+             iso(invoice.at_ms), json_text(number), invoice.lines, json_text(invoice.country))});
   }
   sort_by_time(items);
   return items;
@@ -193,7 +207,8 @@ Items read_segment_jsonl(std::string_view text) {
       const std::size_t at = line.find(key);
       if (at == std::string_view::npos) continue;
       const std::string_view value = line.substr(at + key.size());
-      if (const auto time = base::parse_iso_time(value.substr(0, value.find('"'))); time.ok()) last_ms = time->ms;
+      if (const auto time = base::parse_iso_time(value.substr(0, value.find('"'))); time.ok())
+        last_ms = time->ms;
       break;
     }
     items.push_back({last_ms, std::string(line)});

@@ -28,7 +28,8 @@ constexpr Category kCategories[] = {
     {"audio", {"Headphones", "Speaker", "Turntable", "Earbuds"}, 3900, 44900},
     {"outdoor", {"Tent", "Bottle", "Stove", "Hammock"}, 1400, 39900},
 };
-constexpr std::string_view kBrands[] = {"Nordlicht", "Kestrel", "Alba", "Finch & Co", "Morava", "Tidewater", "Oxbow", "Lumen"};
+constexpr std::string_view kBrands[] = {"Nordlicht", "Kestrel",   "Alba",  "Finch & Co",
+                                        "Morava",    "Tidewater", "Oxbow", "Lumen"};
 constexpr std::string_view kColours[] = {"Ink", "Sand", "Moss", "Rust", "Ivory", "Slate", "Plum", "Sky"};
 
 struct Way {
@@ -41,7 +42,8 @@ constexpr Way kWays[] = {
     {"", "https://www.google.com/", 0.28},
     {R"(,"campaign":{"source":"google","medium":"cpc","name":"autumn"})", "https://www.google.com/", 0.2},
     {R"(,"campaign":{"source":"newsletter","medium":"email","name":"weekly"})", "", 0.1},
-    {R"(,"campaign":{"source":"instagram","medium":"social","name":"lookbook"})", "https://www.instagram.com/", 0.1},
+    {R"(,"campaign":{"source":"instagram","medium":"social","name":"lookbook"})",
+     "https://www.instagram.com/", 0.1},
     {"", "https://blog.example.net/best-of", 0.05},
 };
 struct Machine {
@@ -49,11 +51,21 @@ struct Machine {
   double weight;
 };
 constexpr Machine kMachines[] = {
-    {"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1", 0.38},
-    {"Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36", 0.2},
-    {"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36", 0.26},
-    {"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4 Safari/605.1.15", 0.11},
-    {"Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1", 0.05},
+    {"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+     "Version/17.5 Mobile/15E148 Safari/604.1",
+     0.38},
+    {"Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 "
+     "Mobile Safari/537.36",
+     0.2},
+    {"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 "
+     "Safari/537.36",
+     0.26},
+    {"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4 "
+     "Safari/605.1.15",
+     0.11},
+    {"Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 "
+     "Mobile/15E148 Safari/604.1",
+     0.05},
 };
 struct Country {
   std::string_view code, locale;
@@ -84,7 +96,8 @@ std::string amount(std::int64_t cents) { return fmt::format("{}.{:02}", cents / 
 
 }  // namespace
 
-Shop::Shop(ShopSettings settings) : settings_(settings), random_(settings.seed), by_category_(std::size(kCategories)) {
+Shop::Shop(ShopSettings settings)
+    : settings_(settings), random_(settings.seed), by_category_(std::size(kCategories)) {
   make_catalogue();
 }
 
@@ -95,13 +108,17 @@ void Shop::make_catalogue() {
     Product product;
     product.id = fmt::format("{}-{:03}", category.name.substr(0, 3), i);
     product.brand = kBrands[random_.below(std::size(kBrands))];
-    product.name = fmt::format("{} {} {}", product.brand, category.things[random_.below(4)], kColours[random_.below(std::size(kColours))]);
+    product.name = fmt::format("{} {} {}", product.brand, category.things[random_.below(4)],
+                               kColours[random_.below(std::size(kColours))]);
     product.category = category.name;
     const double spread = std::pow(random_.unit(), 1.7);
-    product.price_cents = category.cents_min + static_cast<std::int64_t>(spread * static_cast<double>(category.cents_max - category.cents_min));
+    product.price_cents =
+        category.cents_min +
+        static_cast<std::int64_t>(spread * static_cast<double>(category.cents_max - category.cents_min));
     product.price_cents -= product.price_cents % 100 - 95 + (product.price_cents % 100 < 95 ? 100 : 0);
     product.price_cents = std::max(product.price_cents, category.cents_min);
-    product.stock = static_cast<std::int64_t>(random_.chance(0.15) ? 2 + random_.below(8) : 20 + random_.below(300));
+    product.stock =
+        static_cast<std::int64_t>(random_.chance(0.15) ? 2 + random_.below(8) : 20 + random_.below(300));
     by_category_[which].push_back(products_.size());
     products_.push_back(std::move(product));
   }
@@ -138,7 +155,8 @@ void Shop::arrive(std::int64_t at_ms) {
   if (!returning_.empty() && random_.chance(kComesBack)) {
     shopper.id = returning_[random_.below(returning_.size())];
   } else {
-    shopper.id = fmt::format("{:08x}-{:04x}-4d6c-8a10-{:012x}", random_.next() >> 32, random_.below(65536), random_.below(1ull << 48));
+    shopper.id = fmt::format("{:08x}-{:04x}-4d6c-8a10-{:012x}", random_.next() >> 32, random_.below(65536),
+                             random_.below(1ull << 48));
     if (returning_.size() < kReturningMax) {
       returning_.push_back(shopper.id);
     } else {
@@ -151,7 +169,8 @@ void Shop::arrive(std::int64_t at_ms) {
   shopper.country = choose(random_, kCountries);
   shopper.category = random_.below(std::size(kCategories));
   constexpr int kSteps[] = {2, 7, 11, 8};
-  shopper.steps = 1 + static_cast<int>(random_.below(static_cast<std::uint64_t>(kSteps[static_cast<std::size_t>(shopper.intent)])));
+  shopper.steps = 1 + static_cast<int>(random_.below(
+                          static_cast<std::uint64_t>(kSteps[static_cast<std::size_t>(shopper.intent)])));
   if (shopper.intent == Intent::buy) shopper.steps += 4;
   shopper.next_ms = at_ms;
   ++sessions_started_;
@@ -165,20 +184,23 @@ void Shop::step(base::WallTime now, Output& out) {
   }
   while (next_arrival_ms_ <= now.ms) {
     arrive(next_arrival_ms_);
-    next_arrival_ms_ += 1 + static_cast<std::int64_t>(-std::log(1 - random_.unit()) * 1000 / rate_at(next_arrival_ms_));
+    next_arrival_ms_ +=
+        1 + static_cast<std::int64_t>(-std::log(1 - random_.unit()) * 1000 / rate_at(next_arrival_ms_));
   }
   while (!shoppers_.empty() && shoppers_.begin()->first <= now.ms) {
     auto node = shoppers_.extract(shoppers_.begin());
     if (!act(node.mapped(), node.key(), out)) continue;
-    const auto pause = static_cast<std::int64_t>((800 + -std::log(1 - random_.unit()) * 9000) / settings_.pace);
+    const auto pause =
+        static_cast<std::int64_t>((800 + -std::log(1 - random_.unit()) * 9000) / settings_.pace);
     node.key() += pause;
     shoppers_.insert(std::move(node));
   }
 }
 
 std::string Shop::product_json(const Product& product, std::int64_t quantity) const {
-  return fmt::format(R"("product_id":"{}","name":{},"brand":{},"category":"{}","price":{},"quantity":{})", product.id,
-                     json_text(product.name), json_text(product.brand), product.category, amount(product.price_cents), quantity);
+  return fmt::format(R"("product_id":"{}","name":{},"brand":{},"category":"{}","price":{},"quantity":{})",
+                     product.id, json_text(product.name), json_text(product.brand), product.category,
+                     amount(product.price_cents), quantity);
 }
 
 // One thing the shopper does; false when the visit is over.
@@ -199,18 +221,25 @@ bool Shop::act(Shopper& shopper, std::int64_t at_ms, Output& out) {
   }
   const double what = random_.unit();
   if (what < 0.12) {
-    emit(shopper, at_ms, "track", "Products Searched", "/search", fmt::format(R"("query":"{}")", category), out);
+    emit(shopper, at_ms, "track", "Products Searched", "/search", fmt::format(R"("query":"{}")", category),
+         out);
   } else if (what < 0.3) {
-    emit(shopper, at_ms, "track", "Product List Viewed", list_path, fmt::format(R"("list_id":"{0}","category":"{0}")", category), out);
+    emit(shopper, at_ms, "track", "Product List Viewed", list_path,
+         fmt::format(R"("list_id":"{0}","category":"{0}")", category), out);
   } else {
-    const std::size_t product = pick(random_.chance(0.8) ? shopper.category : random_.below(std::size(kCategories)));
+    const std::size_t product =
+        pick(random_.chance(0.8) ? shopper.category : random_.below(std::size(kCategories)));
     const Product& shown = products_[product];
     const std::string path = "/p/" + shown.id;
-    emit(shopper, at_ms, "track", "Product Viewed", path, product_json(shown, 1) + R"(,"currency":"EUR")", out);
-    const double wants = shopper.intent == Intent::buy ? 0.45 : shopper.intent == Intent::compare ? 0.12 : 0.05;
+    emit(shopper, at_ms, "track", "Product Viewed", path, product_json(shown, 1) + R"(,"currency":"EUR")",
+         out);
+    const double wants = shopper.intent == Intent::buy       ? 0.45
+                         : shopper.intent == Intent::compare ? 0.12
+                                                             : 0.05;
     if (random_.chance(wants) && shopper.cart.size() < 6) {
       shopper.cart.push_back(product);
-      emit(shopper, at_ms + 400, "track", "Product Added", path, product_json(shown, 1) + R"(,"currency":"EUR")", out);
+      emit(shopper, at_ms + 400, "track", "Product Added", path,
+           product_json(shown, 1) + R"(,"currency":"EUR")", out);
     }
   }
   return true;
@@ -218,9 +247,7 @@ bool Shop::act(Shopper& shopper, std::int64_t at_ms, Output& out) {
 
 bool Shop::check_out(Shopper& shopper, std::int64_t at_ms, Output& out) {
   switch (shopper.checkout++) {
-    case 1:
-      emit(shopper, at_ms, "track", "Cart Viewed", "/cart", "", out);
-      return true;
+    case 1: emit(shopper, at_ms, "track", "Cart Viewed", "/cart", "", out); return true;
     case 2:
       emit(shopper, at_ms, "track", "Checkout Started", "/checkout", R"("currency":"EUR")", out);
       if (shopper.user.empty() && random_.chance(0.5)) {
@@ -229,7 +256,8 @@ bool Shop::check_out(Shopper& shopper, std::int64_t at_ms, Output& out) {
       }
       return random_.chance(0.85);
     case 3:
-      emit(shopper, at_ms, "track", "Payment Info Entered", "/checkout/pay", R"("payment_method":"card")", out);
+      emit(shopper, at_ms, "track", "Payment Info Entered", "/checkout/pay", R"("payment_method":"card")",
+           out);
       return random_.chance(0.92);
     default: break;
   }
@@ -244,37 +272,45 @@ bool Shop::check_out(Shopper& shopper, std::int64_t at_ms, Output& out) {
     product.stock -= quantity;
     total += product.price_cents * quantity;
     lines += fmt::format("{}{{{}}}", lines.empty() ? "" : ",", product_json(product, quantity));
-    stock_lines += fmt::format(R"({}{{"sku":"{}","quantity":{}}})", stock_lines.empty() ? "" : ",", product.id, quantity);
+    stock_lines += fmt::format(R"({}{{"sku":"{}","quantity":{}}})", stock_lines.empty() ? "" : ",",
+                               product.id, quantity);
   }
   out.requests.push_back({"POST", "/v1/stock/reservations",
                           fmt::format(R"({{"id":"{}","lines":[{}],"ttl_s":900}})", order, stock_lines)});
   out.requests.push_back({"POST", fmt::format("/v1/stock/reservations/{}/commit", order), ""});
   const std::int64_t shipping = total > 5000 ? 0 : 490;
-  emit(shopper, at_ms, "track", "Order Completed", "/thanks",
-       fmt::format(R"("order_id":"{}","revenue":{},"shipping":{},"total":{},"currency":"EUR","products":[{}])", order, amount(total),
-                   amount(shipping), amount(total + shipping), lines),
-       out);
+  emit(
+      shopper, at_ms, "track", "Order Completed", "/thanks",
+      fmt::format(R"("order_id":"{}","revenue":{},"shipping":{},"total":{},"currency":"EUR","products":[{}])",
+                  order, amount(total), amount(shipping), amount(total + shipping), lines),
+      out);
   return false;
 }
 
-void Shop::emit(const Shopper& shopper, std::int64_t at_ms, std::string_view type, std::string_view event, std::string_view path,
-                std::string_view properties, Output& out) {
+void Shop::emit(const Shopper& shopper, std::int64_t at_ms, std::string_view type, std::string_view event,
+                std::string_view path, std::string_view properties, Output& out) {
   const Way& way = kWays[shopper.channel];
   const Country& country = kCountries[shopper.country];
   std::string time;
   base::append_iso_time(time, {at_ms});
-  std::string item = fmt::format(R"({{"type":"{}","messageId":"shop-{}-{}","timestamp":"{}")", type, settings_.seed, ++messages_, time);
+  std::string item = fmt::format(R"({{"type":"{}","messageId":"shop-{}-{}","timestamp":"{}")", type,
+                                 settings_.seed, ++messages_, time);
   item += fmt::format(R"(,"anonymousId":"{}")", shopper.id);
   if (!shopper.user.empty()) item += fmt::format(R"(,"userId":"{}")", shopper.user);
   if (!event.empty()) item += fmt::format(R"(,"event":"{}")", event);
-  item += fmt::format(R"(,"context":{{"page":{{"path":"{0}","url":"https://shop.example{0}","referrer":"{1}"}},"userAgent":"{2}",)"
-                      R"("locale":"{3}","location":{{"country":"{4}"}},"library":{{"name":"millrace-demo","version":"1"}}{5}}})",
-                      path, shopper.step <= 1 ? way.referrer : "", kMachines[shopper.device].agent, country.locale, country.code,
-                      way.campaign);
+  item += fmt::format(
+      R"(,"context":{{"page":{{"path":"{0}","url":"https://shop.example{0}","referrer":"{1}"}},"userAgent":"{2}",)"
+      R"("locale":"{3}","location":{{"country":"{4}"}},"library":{{"name":"millrace-demo","version":"1"}}{5}}})",
+      path, shopper.step <= 1 ? way.referrer : "", kMachines[shopper.device].agent, country.locale,
+      country.code, way.campaign);
   item += fmt::format(R"(,"{}":{{{}}}}})", type == "identify" ? "traits" : "properties", properties);
   if (random_.chance(kBroken)) {
-    out.items.push_back(random_.chance(0.5) ? fmt::format(R"({{"type":"track","messageId":"shop-broken-{}","event":"Product Viewed"}})", messages_)
-                                            : fmt::format(R"({{"type":"track","messageId":"shop-broken-{}","anonymousId":"{}"}})", messages_, shopper.id));
+    out.items.push_back(
+        random_.chance(0.5)
+            ? fmt::format(R"({{"type":"track","messageId":"shop-broken-{}","event":"Product Viewed"}})",
+                          messages_)
+            : fmt::format(R"({{"type":"track","messageId":"shop-broken-{}","anonymousId":"{}"}})", messages_,
+                          shopper.id));
   }
   if (random_.chance(kRepeated)) out.items.push_back(item);
   out.items.push_back(std::move(item));

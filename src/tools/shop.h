@@ -14,11 +14,12 @@ namespace millrace::tools {
 struct ShopSettings {
   std::uint64_t seed = 7;
   std::size_t products = 600;
-  double sessions_per_s = 40;   // On an ordinary day; a session sends about ten events over one to three minutes.
-  double burst_factor = 6;      // The sales-day burst: every burst_every_s, for burst_s.
+  double sessions_per_s =
+      40;                   // On an ordinary day; a session sends about ten events over one to three minutes.
+  double burst_factor = 6;  // The sales-day burst: every burst_every_s, for burst_s.
   double burst_every_s = 120;
   double burst_s = 20;
-  double pace = 3;              // How much faster than real shoppers they click.
+  double pace = 3;  // How much faster than real shoppers they click.
 };
 
 // A simulated shop: a Zipf catalogue in categories with prices and stock, and visitors with intents, channels, devices and countries who look,
@@ -71,8 +72,8 @@ class Shop {
   void arrive(std::int64_t at_ms);
   bool act(Shopper& shopper, std::int64_t at_ms, Output& out);
   bool check_out(Shopper& shopper, std::int64_t at_ms, Output& out);
-  void emit(const Shopper& shopper, std::int64_t at_ms, std::string_view type, std::string_view event, std::string_view path,
-            std::string_view properties, Output& out);
+  void emit(const Shopper& shopper, std::int64_t at_ms, std::string_view type, std::string_view event,
+            std::string_view path, std::string_view properties, Output& out);
   std::string product_json(const Product& product, std::int64_t quantity) const;
   double rate_at(std::int64_t ms) const;
 
