@@ -1,10 +1,11 @@
 #include "collect/segment_dialect.h"
 
-#include <array>
+#include <algorithm>
 
 #include "collect/segment_pixel.h"
 #include "collect/segment_reader.h"
 #include "collect/write_key.h"
+#include "journal/journal.h"
 
 namespace millrace::collect {
 
@@ -79,6 +80,13 @@ Response pixel() {
   return response;
 }
 
+// A record holds an item's bytes and at most about as much again in `extra`, and must fit into one append.
+ItemLimits within_journal_limits(ItemLimits limits) {
+  limits.item_bytes_max = std::min(limits.item_bytes_max, journal::kAppendBytesMax / 3);
+  limits.quarantine_bytes_max = std::min(limits.quarantine_bytes_max, journal::kAppendBytesMax / 3);
+  return limits;
+}
+
 void append_item(std::string& body, const RejectedItem& item) {
   body += R"({"index":)" + std::to_string(item.index) + R"(,"verdict":)";
   http::append_json_string(body, item.reason == "unknown_write_key" || item.reason == "source_disabled"
@@ -98,7 +106,7 @@ void append_item(std::string& body, const RejectedItem& item) {
 std::span<const SegmentEndpoint> segment_endpoints() { return kEndpoints; }
 
 SegmentDialect::SegmentDialect(const SourceTable& sources, ItemLimits limits)
-    : sources_(sources), limits_(limits) {}
+    : sources_(sources), limits_(within_journal_limits(limits)) {}
 
 std::vector<Dialect::Endpoint> SegmentDialect::endpoints() const {
   std::vector<Endpoint> endpoints;

@@ -91,6 +91,12 @@ TEST_CASE("requests come out of the stream however it is cut") {
   }
 }
 
+TEST_CASE("an empty chunked body may come in the smallest pieces") {
+  const Fed fed =
+      feed_both("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + kGet);
+  CHECK(fed.requests.size() == 2);
+}
+
 TEST_CASE("views hold while a large body makes the buffer grow") {
   const std::string body(3'000'000, 'z');
   const std::string head =
@@ -196,7 +202,7 @@ TEST_CASE("every limit has its status") {
   CHECK(feed_both(start + "Content-Length: 101\r\n\r\n", limits).refused == 413);
   CHECK(feed_both(start + "Content-Length: 100\r\n\r\n" + std::string(100, 'a'), limits).requests.size() ==
         1);
-  CHECK(feed_both(start + "Transfer-Encoding: chunked\r\n\r\n65\r\n", limits).refused == 413);
+  CHECK(feed_both(start + "Transfer-Encoding: chunked\r\n\r\n65\r\nx", limits).refused == 413);
   CHECK(feed_both(start + "Transfer-Encoding: chunked\r\n\r\n32\r\n" + std::string(50, 'a') + "\r\n33\r\n",
                   limits)
             .refused == 413);
