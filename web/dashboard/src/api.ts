@@ -1,0 +1,155 @@
+// The answers of Millrace's HTTP API, as far as the page shows them.
+
+export interface Money {
+  amount: string;
+  currency: string;
+}
+
+export interface Verdicts {
+  accepted: number;
+  duplicate: number;
+  quarantined: number;
+  suppressed: number;
+  bot: number;
+  consent_dropped: number;
+}
+
+export interface Pulse {
+  at: string;
+  events_total: number;
+  events_per_s: number;
+  sessions_open: number;
+  ack_p50_ms: number;
+  ack_p99_ms: number;
+  visible_p50_ms: number;
+  visible_p99_ms: number;
+  verdicts: Verdicts;
+  lake: {
+    rows_committed: number;
+    rows_tail: number;
+    last_commit_at: string | null;
+    commit_lag_s: number;
+    snapshots: number;
+  };
+  reservations_open: number;
+}
+
+export interface Session {
+  session_id: string;
+  visitor_id: string;
+  state: 'open' | 'closed';
+  channel: string;
+  device: string;
+  country: string;
+  level: string;
+  events: number;
+  entry_page: string;
+  started_at: string;
+  last_item: string | null;
+}
+
+export interface Product {
+  product_id: string;
+  name: string;
+  category: string;
+  price: Money | null;
+  views: number;
+  carts: number;
+  purchases: number;
+  units_sold: number;
+  revenue: Money | null;
+  stock: { on_hand: number; reserved: number; available: number } | null;
+}
+
+export interface TrendingItem {
+  product_id: string;
+  name: string | null;
+  category: string | null;
+  score: number;
+  events_per_hour: number;
+  price: Money | null;
+  available: number | null;
+}
+
+export type FunnelBy = 'channel' | 'device' | 'category';
+
+export interface FunnelRow {
+  channel?: string;
+  device?: string;
+  category?: string;
+  sessions: number[];
+}
+
+export interface Funnel {
+  from: string;
+  to: string;
+  by: FunnelBy[];
+  steps: string[];
+  rows: FunnelRow[];
+  total: number[];
+  complete: boolean;
+}
+
+export interface Ledger {
+  total: Verdicts & { received: number };
+  closed: boolean;
+  complete: boolean;
+}
+
+export interface Action {
+  id: string;
+  kind: string;
+  visitor_id: string;
+  at: string;
+  payload: {
+    value?: Money | null;
+    lines?: { product_id?: string; name?: string | null; quantity?: number }[];
+  };
+  delivery?: { state: 'none' | 'pending' | 'delivered' | 'failed'; attempts: number; last_error: string | null };
+}
+
+export interface LakeTable {
+  name: string;
+  rows_committed: number;
+  rows_tail: number;
+  files: number;
+  bytes: number;
+}
+
+export interface Lake {
+  tables: LakeTable[];
+  parquet_bytes: number;
+  json_bytes: number;
+  ratio: number | null;
+}
+
+export interface Status {
+  version: string;
+  started_at: string;
+  uptime_s: number;
+  time: 'wall' | 'events';
+  fsync_p50_ms: number;
+  fsync_p99_ms: number;
+  journal: { bytes: number; segments: number; partitions: { name: string; end: number; applied: number }[] };
+}
+
+export interface Readiness {
+  ready: boolean;
+  reasons: string[];
+}
+
+export interface Items<T> {
+  items: T[];
+}
+
+const TIMEOUT_MS = 8000;
+
+// Answers with a status of `also` carry a body worth reading, too.
+export async function get<T>(path: string, also: number[] = []): Promise<T> {
+  const response = await fetch(path, {
+    headers: { Accept: 'application/json' },
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (!response.ok && !also.includes(response.status)) throw new Error(`${path}: ${response.status}`);
+  return (await response.json()) as T;
+}
