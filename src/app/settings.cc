@@ -28,7 +28,7 @@ void add_collection(SettingTable& table, Settings& s) {
             "A quiet keep-alive connection is closed after it.");
   table.add("http.stream_bytes_max", limits.stream_bytes_max, {4096, kGibibyte},
             "Unsent bytes of a live stream; a slower reader is dropped.");
-  table.add("collect.event_bytes_max", s.event_bytes_max, {512, 16 * kMebibyte},
+  table.add("collect.event_bytes_max", s.event_bytes_max, {512, 2 * kMebibyte},
             "One item; a larger one is quarantined.");
   table.add("collect.batch_items_max", s.batch_items_max, {1, 100'000}, "Items of one batch; past it 413.");
   table.add("collect.inflated_bytes_max", s.inflated_bytes_max, {1024, kGibibyte},

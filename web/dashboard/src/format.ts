@@ -28,24 +28,25 @@ export function milliseconds(value: number): string {
   return value < 10 ? tenths.format(value) : whole.format(value);
 }
 
-export function money(value: Money | null | undefined): string {
-  if (!value) return NONE;
-  const amount = Number(value.amount);
-  const large = amount >= 10_000;
-  const key = `${value.currency} ${large}`;
+function inCurrency(value: Money, options: Intl.NumberFormatOptions): string {
+  const key = `${value.currency} ${options.maximumFractionDigits}`;
   let format = moneys.get(key);
   if (!format) {
     try {
-      format = new Intl.NumberFormat(undefined, {
-        style: 'currency', currency: value.currency, ...(large ? { maximumFractionDigits: 0 } : {}),
-      });
+      format = new Intl.NumberFormat(undefined, { style: 'currency', currency: value.currency, ...options });
     } catch {
       return `${value.amount} ${value.currency}`;  // Not a currency that Intl knows.
     }
     moneys.set(key, format);
   }
-  return format.format(amount);
+  return format.format(Number(value.amount));
 }
+
+export const money = (value: Money | null | undefined): string => (value ? inCurrency(value, {}) : NONE);
+
+// For columns of revenue, where nobody compares cents.
+export const wholeMoney = (value: Money | null | undefined): string =>
+  value ? inCurrency(value, { maximumFractionDigits: 0 }) : NONE;
 
 export function age(ms: number): string {
   const s = Math.max(0, Math.floor(ms / 1000));

@@ -39,7 +39,7 @@ export function LedgerCard() {
           <div key={name}>
             <dt class={name}>{format.words(name)}</dt>
             <dd>{counts ? format.count(counts[name]) : format.NONE}</dd>
-            <dd class="share">{counts && total > 0 ? format.fineShare(counts[name], total) : ''}</dd>
+            <dd class="share">{counts && counts[name] > 0 ? format.fineShare(counts[name], total) : ''}</dd>
           </div>
         ))}
       </dl>

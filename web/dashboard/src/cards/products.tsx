@@ -68,7 +68,7 @@ export function TopProducts() {
     price: item.price,
     available: item.stock?.available ?? null,
     share: most > 0 ? amount(item.revenue) / most : 0,
-    value: format.money(item.revenue),
+    value: format.wholeMoney(item.revenue),
   });
   return (
     <Card id="products" title="Top products" note="by revenue">
@@ -91,7 +91,7 @@ export function Trending() {
     value: format.rate(item.events_per_hour),
   });
   return (
-    <Card id="trending" title="Trending" note="right now, against its usual rate">
+    <Card id="trending" title="Trending" note="rising first, then the popular">
       <Ranking caption="Trending products" value="events/h" rows={(items ?? []).map(row)} known />
       {items?.length === 0 && <Empty>Nothing trends yet. <code>Product Viewed</code> events make it.</Empty>}
     </Card>

@@ -20,7 +20,7 @@ function Level({ level }: { level: string }) {
 export function Sessions() {
   const list = useTopic(sessions);
   return (
-    <Card id="sessions" title="Sessions" note="latest change first; holds still while you point at it">
+    <Card id="sessions" title="Sessions" note="latest change first; point at the list to hold it">
       <div onPointerEnter={() => pauseSessions(true)} onPointerLeave={() => pauseSessions(false)}>
         <table class="live">
           <caption>Recent sessions</caption>
@@ -32,13 +32,14 @@ export function Sessions() {
               <th scope="col" class="w-short">from</th>
               <th scope="col" class="w-level">reached</th>
               <th scope="col" class="number w-count">events</th>
-              <th scope="col">last item</th>
+              <th scope="col" class="w-item">last item</th>
+              <th scope="col">entered at</th>
             </tr>
           </thead>
           <tbody>
             {Array.from({ length: SESSIONS_SHOWN }, (_, index) => {
               const one = list?.[index];
-              if (!one) return <tr key={index}><td colSpan={7}>{'\u00a0'}</td></tr>;
+              if (!one) return <tr key={index}><td colSpan={8}>{'\u00a0'}</td></tr>;
               return (
                 <tr key={index} title={`Visitor ${one.visitor_id}, entered at ${one.entry_page || 'an unknown page'}`}>
                   <td><span class={`state ${one.state === 'open' ? 'good' : ''}`}>{one.state}</span></td>
@@ -48,6 +49,7 @@ export function Sessions() {
                   <td><Level level={one.level} /></td>
                   <td class="number">{format.count(one.events)}</td>
                   <td>{one.last_item ?? format.NONE}</td>
+                  <td class="soft">{one.entry_page || format.NONE}</td>
                 </tr>
               );
             })}
