@@ -19,7 +19,7 @@ export function Card({ id, title, note, children }: CardProps) {
   );
 }
 
-export const Empty = ({ children }: { children: ComponentChildren }) => <p class="empty">{children}</p>;
+export const Empty = ({ children }: { children: ComponentChildren }) => <p class="empty"><span>{children}</span></p>;
 
 // A bar whose length is a share of its slot; what it says is said by the number beside it.
 export const Bar = ({ part, of }: { part: number; of: number }) => (

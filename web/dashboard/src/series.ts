@@ -9,7 +9,7 @@ export class Series {
     this.lines = Array.from({ length: lines }, () => []);
   }
 
-  add(second: number, values: number[]): void {
+  add(second: number, values: (number | null)[]): void {
     const last = this.times[this.times.length - 1];
     if (last !== undefined && second < last) return;
     if (second === last) {

@@ -51,8 +51,10 @@ function takePulse(next: Pulse): void {
   skewMs = at - Date.now();
   const atSecond = Math.floor(at / 1000);
   rates.add(atSecond, [next.events_per_s]);
-  latencies.ack.add(atSecond, [next.ack_p50_ms, next.ack_p99_ms]);
-  latencies.visible.add(atSecond, [next.visible_p50_ms, next.visible_p99_ms]);
+  // Zero says that nothing was measured yet.
+  const measured = (value: number): number | null => (value > 0 ? value : null);
+  latencies.ack.add(atSecond, [measured(next.ack_p50_ms), measured(next.ack_p99_ms)]);
+  latencies.visible.add(atSecond, [measured(next.visible_p50_ms), measured(next.visible_p99_ms)]);
   pulse.set(next);
 }
 

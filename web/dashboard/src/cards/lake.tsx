@@ -20,8 +20,8 @@ export function LakeCard() {
       note={tables && tables.ratio !== null ? `${format.bytes(bytes)} Parquet, ${format.share(tables.ratio, 1)} of its JSON` : ''}
     >
       <dl class="facts">
-        <div><dt>committed rows</dt><dd>{beat ? format.short(beat.lake.rows_committed) : format.NONE}</dd></div>
-        <div><dt>tail rows</dt><dd>{beat ? format.short(beat.lake.rows_tail) : format.NONE}</dd></div>
+        <div><dt title="Rows committed to the Iceberg tables">committed</dt><dd>{beat ? format.short(beat.lake.rows_committed) : format.NONE}</dd></div>
+        <div><dt title="Rows that wait for the next commit; queries see them already">in the tail</dt><dd>{beat ? format.short(beat.lake.rows_tail) : format.NONE}</dd></div>
         <div>
           <dt>last commit</dt>
           <dd class={stale ? 'low' : ''}>{since === null ? 'none yet' : `${format.age(since)} ago`}</dd>
@@ -44,7 +44,7 @@ export function Health() {
       <dl class="facts">
         <div><dt>fsync p99</dt><dd>{about ? `${format.milliseconds(about.fsync_p99_ms)} ms` : format.NONE}</dd></div>
         <div><dt>journal</dt><dd>{about ? format.bytes(about.journal.bytes) : format.NONE}</dd></div>
-        <div><dt>not applied</dt><dd>{about ? format.count(behind) : format.NONE}</dd></div>
+        <div><dt title="Journal records that the views do not show yet">behind</dt><dd>{about ? format.count(behind) : format.NONE}</dd></div>
         <div><dt>up for</dt><dd>{about ? format.age(nowMs() - Date.parse(about.started_at)) : format.NONE}</dd></div>
       </dl>
       <p class={`reasons ${reasons.length > 0 ? 'bad' : ''}`}>

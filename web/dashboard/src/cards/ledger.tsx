@@ -6,6 +6,8 @@ import { useTopic } from '../topic';
 
 const VERDICTS: (keyof Verdicts)[] = ['accepted', 'duplicate', 'quarantined', 'suppressed', 'bot', 'consent_dropped'];
 
+const LABELS: Partial<Record<keyof Verdicts, string>> = { consent_dropped: 'no consent' };
+
 export function LedgerCard() {
   const beat = useTopic(pulse);
   const book = useTopic(ledger);
@@ -37,7 +39,7 @@ export function LedgerCard() {
       <dl class="verdicts">
         {VERDICTS.map((name) => (
           <div key={name}>
-            <dt class={name}>{format.words(name)}</dt>
+            <dt class={name}>{LABELS[name] ?? name}</dt>
             <dd>{counts ? format.count(counts[name]) : format.NONE}</dd>
             <dd class="share">{counts && counts[name] > 0 ? format.fineShare(counts[name], total) : ''}</dd>
           </div>

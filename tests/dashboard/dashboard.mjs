@@ -1,0 +1,176 @@
+// node dashboard.mjs CHROMIUM TEMPORARY_DIRECTORY SERVER_PID SCREENSHOT
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { BOUGHT, shopDay, SHOPPERS, view } from './shop_day.mjs';
+
+const DEADLINE_MS = 30_000;
+const LIVE_UPDATES = 40;
+const SHIFT_MAX = 0.05;
+const TABS_MAX = 30;
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+
+const [executablePath, temporary, serverPid, screenshot] = process.argv.slice(2);
+const dist = join(dirname(fileURLToPath(import.meta.url)), '../../web/dashboard/dist');
+
+async function until(what, condition) {
+  const end = Date.now() + DEADLINE_MS;
+  while (Date.now() < end) {
+    const value = await condition();
+    if (value) return value;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`not in ${DEADLINE_MS / 1000} s: ${what}`);
+}
+
+function serverRuns() {
+  try {
+    return process.kill(Number(serverPid), 0);
+  } catch {
+    return false;
+  }
+}
+
+const port = await until('the server listens', () => {
+  if (!serverRuns()) throw new Error('the server ended');
+  const file = join(temporary, 'port');
+  return existsSync(file) && readFileSync(file, 'utf8').trim();
+});
+const url = `http://127.0.0.1:${port}`;
+await until('the server is ready', async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.ok);
+
+async function send(items) {
+  const response = await fetch(`${url}/v1/batch`, {
+    method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ batch: items }),
+  });
+  assert.equal(response.status, 200);
+  return response.json();
+}
+
+// A binary that was built without the page is tested with the page as it was built last, under the same policy.
+const front = await fetch(url);
+const policy = front.headers.get('content-security-policy');
+const embedded = (await front.text()).includes('id="page"');
+if (!embedded && !existsSync(join(dist, 'index.html'))) {
+  console.log('SKIP: the binary has no dashboard, and web/dashboard/dist is not built');
+  process.exit(77);
+}
+
+async function serveDist(page) {
+  await page.route((at) => !at.pathname.startsWith('/v1/') && at.pathname !== '/readyz', (route) => {
+    const path = new URL(route.request().url()).pathname;
+    const file = join(dist, path === '/' ? 'index.html' : path);
+    if (!existsSync(file)) return route.fulfill({ status: 404 });
+    return route.fulfill({
+      body: readFileSync(file), contentType: TYPES[extname(file)], headers: { 'Content-Security-Policy': policy },
+    });
+  });
+}
+
+const context = await chromium.launchPersistentContext(join(temporary, 'profile'), {
+  executablePath,
+  headless: true,
+  viewport: { width: 1440, height: 900 },
+  colorScheme: 'light',
+  locale: 'en-US',
+  args: [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync',
+  ],
+});
+
+async function run() {
+  const page = context.pages()[0] ?? (await context.newPage());
+  page.setDefaultTimeout(DEADLINE_MS);
+  const complaints = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  if (!embedded) await serveDist(page);
+  await page.addInitScript(() => {
+    globalThis.shift = 0;
+    globalThis.changes = 0;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) globalThis.shift += entry.value;
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  const text = (selector) => page.locator(selector).innerText();
+  const shows = (selector, expected) =>
+    page.waitForFunction(
+      ([where, what]) => [...document.querySelectorAll(where)].some((element) => element.textContent.includes(what)),
+      [selector, expected],
+    );
+
+  await page.goto(url);
+  await shows('.rate .first', `curl ${url}/v1/batch`);
+  await shows('.top .states', 'Live');
+  await shows('.top .states', 'Ready');
+
+  const day = shopDay();
+  const answer = await send(day.items);
+  assert.equal(answer.quarantined, day.quarantined);
+  await shows('.ledger .big b', String(day.accepted));
+  await page.waitForFunction(() => !document.querySelector('.rate .first'));
+  const verdict = (name) => text(`.verdicts div:has(dt.${name}) dd >> nth=0`);
+  assert.equal(await verdict('accepted'), String(day.accepted));
+  assert.equal(await verdict('duplicate'), String(day.duplicate));
+  assert.equal(await verdict('quarantined'), String(day.quarantined));
+  await shows('.ledger .note', 'closed');
+  assert.doesNotMatch(await text('.ledger .note'), /not closed/);
+
+  const step = (name) => `.steps tbody tr:has(th:text-is("${name}")) td >> nth=1`;
+  const stepShows = (name, sessions) => until(`${name} shows ${sessions}`, async () => (await text(step(name))) === String(sessions));
+  await stepShows('landing', SHOPPERS);
+  await stepShows('product view', SHOPPERS);
+  await stepShows('add to cart', SHOPPERS / 5);
+  await stepShows('purchase', 1);
+  await shows('.parts tbody th', 'paid');
+
+  await shows('.products tbody th', BOUGHT.name);
+  await shows('.products tbody td', '€180');
+  await shows('.trending tbody th', BOUGHT.name);
+  await shows('.sessions tbody td', 'purchase');
+  await shows('.actions li', 'Cart abandoned');
+
+  // The keyboard alone reaches the switch and turns it.
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('name'));
+  for (let tabs = 0; tabs < TABS_MAX && (await focused()) !== 'funnel-by'; ++tabs) await page.keyboard.press('Tab');
+  assert.equal(await focused(), 'funnel-by');
+  await page.keyboard.press('ArrowRight');
+  await shows('.parts tbody th', 'mobile');
+
+  // Events keep coming until the number has changed often: nothing may move meanwhile.
+  await page.evaluate(() => {
+    const number = document.querySelector('.ledger .big b');
+    new MutationObserver(() => ++globalThis.changes).observe(number, { characterData: true, childList: true, subtree: true });
+  });
+  let sent = day.accepted;
+  await until(`${LIVE_UPDATES} live updates`, async () => {
+    await send([{ ...view(sent % SHOPPERS), messageId: `more-${sent}` }]);
+    ++sent;
+    return (await page.evaluate(() => globalThis.changes)) >= LIVE_UPDATES;
+  });
+  await shows('.ledger .big b', sent.toLocaleString('en-US'));
+  const shift = await page.evaluate(() => globalThis.shift);
+  assert.ok(shift < SHIFT_MAX, `the layout shifted by ${shift}`);
+  assert.deepEqual(complaints, []);
+  await page.screenshot({ path: screenshot });
+
+  process.kill(Number(serverPid), 'SIGTERM');
+  await shows('.gone', 'does not answer');
+  await shows('.top .states', 'Reconnecting');
+  console.log(`passed: ${sent} events, layout shift ${shift.toFixed(4)}, ${embedded ? 'embedded page' : 'page of dist'}, ${screenshot}`);
+}
+
+try {
+  await run();
+} catch (error) {
+  console.error(error);
+  await context.pages()[0]?.screenshot({ path: screenshot }).catch(() => undefined);
+  process.exitCode = 1;
+} finally {
+  await context.close();
+}
