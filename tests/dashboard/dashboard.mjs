@@ -1,4 +1,4 @@
-// node dashboard.mjs CHROMIUM TEMPORARY_DIRECTORY SERVER_PID SCREENSHOT
+// node dashboard.mjs CHROMIUM TEMPORARY_DIRECTORY SERVER_PID SCREENSHOT [dist]
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
@@ -12,7 +12,7 @@ const SHIFT_MAX = 0.05;
 const TABS_MAX = 30;
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 
-const [executablePath, temporary, serverPid, screenshot] = process.argv.slice(2);
+const [executablePath, temporary, serverPid, screenshot, from] = process.argv.slice(2);
 const dist = join(dirname(fileURLToPath(import.meta.url)), '../../web/dashboard/dist');
 
 async function until(what, condition) {
@@ -52,9 +52,9 @@ async function send(items) {
 // A binary that was built without the page is tested with the page as it was built last, under the same policy.
 const front = await fetch(url);
 const policy = front.headers.get('content-security-policy');
-const embedded = (await front.text()).includes('id="page"');
+const embedded = from !== 'dist' && (await front.text()).includes('id="page"');
 if (!embedded && !existsSync(join(dist, 'index.html'))) {
-  console.log('SKIP: the binary has no dashboard, and web/dashboard/dist is not built');
+  console.log('SKIP: no dashboard in the binary, and web/dashboard/dist is not built');
   process.exit(77);
 }
 
@@ -110,8 +110,9 @@ async function run() {
   await shows('.top .states', 'Ready');
 
   const day = shopDay();
-  const answer = await send(day.items);
-  assert.equal(answer.quarantined, day.quarantined);
+  let refused = 0;
+  for (const batch of day.batches) refused += (await send(batch)).quarantined;
+  assert.equal(refused, day.quarantined);
   await shows('.ledger .big b', String(day.accepted));
   await page.waitForFunction(() => !document.querySelector('.rate .first'));
   const verdict = (name) => text(`.verdicts div:has(dt.${name}) dd >> nth=0`);
@@ -133,7 +134,6 @@ async function run() {
   await shows('.products tbody td', '€180');
   await shows('.trending tbody th', BOUGHT.name);
   await shows('.sessions tbody td', 'purchase');
-  await shows('.actions li', 'Cart abandoned');
 
   // The keyboard alone reaches the switch and turns it.
   const focused = () => page.evaluate(() => document.activeElement?.getAttribute('name'));

@@ -41,13 +41,13 @@ export function shopDay() {
     items.push(view(shopper), view(shopper));
     if (shopper % 5 === 0) items.push(track(shopper, 'Product Added', { ...product, quantity: 1, cart_id: `cart-${shopper}` }));
   }
-  items.push(
+  const order = [
     track(0, 'Checkout Started', { order_id: 'order-1', value: 179.8, products: [{ ...BOUGHT, quantity: 2 }] }),
     track(0, 'Payment Info Entered', { order_id: 'order-1' }),
     track(0, 'Order Completed', { order_id: 'order-1', total: 179.8, revenue: 179.8, products: [{ ...BOUGHT, quantity: 2 }] }),
-  );
-  const accepted = items.length;
-  items.push({ ...items[0] });  // A duplicate.
-  items.push({ type: 'track', event: 'Product Viewed', messageId: 'bad-1' }, { type: 'bogus', messageId: 'bad-2', anonymousId: 'x' });
-  return { items, accepted, duplicate: 1, quarantined: 2 };
+  ];
+  const accepted = items.length + order.length;
+  order.push({ ...items[0] });  // A duplicate.
+  order.push({ type: 'track', event: 'Product Viewed', messageId: 'bad-1' }, { type: 'bogus', messageId: 'bad-2', anonymousId: 'x' });
+  return { batches: [items, order], accepted, duplicate: 1, quarantined: 2 };
 }

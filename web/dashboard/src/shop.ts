@@ -39,6 +39,7 @@ let skewMs = 0;
 export const nowMs = (): number => Date.now() + skewMs;
 
 let paused = false;
+let sessionsKnown = false;
 let latestSessions: Session[] = [];
 
 // While somebody points at the list, it holds still.
@@ -165,11 +166,11 @@ const polls: Poll[] = [
     run: async () => products.set((await get<Items<Product>>('/v1/products?sort=revenue&n=10')).items),
   },
   {
-    every_s: 15,
+    // The stream samples sessions; this fills in those it left out.
+    every_s: 2,
     run: async () => {
-      const { items } = await get<Items<Session>>(`/v1/sessions?n=${SESSIONS_SHOWN}`);
-      // Without news from the stream the list is empty, not unknown.
-      if (latestSessions.length === 0) latestSessions = items;
+      latestSessions = (await get<Items<Session>>(`/v1/sessions?n=${SESSIONS_SHOWN}`)).items;
+      sessionsKnown = true;
     },
   },
 ];
@@ -193,6 +194,6 @@ export function start(): void {
     second.set(Math.floor(Date.now() / 1000));
     stream.tick();
     if (connection.value !== 'gone') ask(false);
-    if (!paused && (latestSessions.length > 0 || pulse.value)) sessions.set(latestSessions.slice(0, SESSIONS_SHOWN));
+    if (!paused && sessionsKnown) sessions.set(latestSessions.slice(0, SESSIONS_SHOWN));
   }, 1000);
 }
