@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "event/event.h"
+
+namespace millrace::collect {
+
+// What a rule at the door makes of an item. Whatever it is, the ledger counts the item once.
+enum class Ruling : std::uint8_t {
+  pass,             // On to the next gate; after the last one it is accepted.
+  quarantine,       // Kept whole for repair, not processed.
+  reject,           // Its sender is told why; nothing of it is stored but its count, as quarantined.
+  suppress,         // A person asked not to be followed: nothing of it is stored but its count.
+  drop_no_consent,  // Nothing of it is stored but its count.
+};
+
+struct Decision {
+  Ruling ruling = Ruling::pass;
+  std::string_view reason;  // Stable code, of static lifetime.
+  std::string pointer;      // RFC 6901, into the item's raw bytes.
+  std::string detail;       // One sentence for a person.
+};
+
+// One rule that every item passes after its dialect has mapped it and before it is stored: consent, suppression, bots,
+// personal fields, contracts. Used by one thread at a time.
+class Gate {
+ public:
+  virtual ~Gate() = default;
+  // May change the event, raw bytes included. Memory that it lets views point to stays as it is until its next inspect().
+  virtual Decision inspect(event::Event& event) = 0;
+};
+
+// Makes the gates that share one set of rules; any thread. The rules may change while gates exist; a gate follows within a
+// second.
+class GateMaker {
+ public:
+  virtual ~GateMaker() = default;
+  virtual std::unique_ptr<Gate> gate() const = 0;
+};
+
+}  // namespace millrace::collect
