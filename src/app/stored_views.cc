@@ -24,7 +24,9 @@ serve::VisitorPointer stored_visitor_view(const process::StateStore& store, std:
                                           const commerce::CartSettings& cart) {
   commerce::VisitorState state;
   if (!load(store, commerce::kVisitorsPrefix, visitor_id, state)) return nullptr;
-  return std::make_shared<const event::VisitorView>(commerce::visitor_view(visitor_id, state, cart));
+  auto view = std::make_shared<event::VisitorView>();
+  commerce::fill_visitor_view(visitor_id, state, cart, *view);
+  return view;
 }
 
 serve::ProductPointer stored_product_view(const process::StateStore& store, std::string_view product_id) {

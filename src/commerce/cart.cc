@@ -210,8 +210,11 @@ void Cart::merge(Cart& other, const CartSettings& settings) {
   other.epoch_ = epoch;
 }
 
-Cart::Contents Cart::contents(const CartSettings& settings) const {
-  if (pending_.empty()) return {lines_, currency_};
+void Cart::contents(const CartSettings& settings, std::vector<event::CartLine>& lines,
+                    event::Currency& currency) const {
+  lines = lines_;
+  currency = currency_;
+  if (pending_.empty()) return;
   Cart seen;
   seen.lines_ = lines_;
   seen.currency_ = currency_;
@@ -223,7 +226,8 @@ Cart::Contents Cart::contents(const CartSettings& settings) const {
     if (change.currency.known()) seen.currency_ = change.currency;
     seen.edit_lines(change, settings);
   }
-  return {std::move(seen.lines_), seen.currency_};
+  lines = std::move(seen.lines_);
+  currency = seen.currency_;
 }
 
 void Cart::encode(base::ByteWriter& writer) const {

@@ -74,11 +74,8 @@ class Cart {
   void merge(Cart& other, const CartSettings& settings);
 
   // The cart as the visitor sees it: waiting changes included.
-  struct Contents {
-    std::vector<event::CartLine> lines;
-    event::Currency currency;
-  };
-  Contents contents(const CartSettings& settings) const;
+  void contents(const CartSettings& settings, std::vector<event::CartLine>& lines,
+                event::Currency& currency) const;
   bool untouched() const { return lines_.empty() && pending_.empty() && outstanding_.empty() && epoch_ == 0; }
   bool armed() const { return armed_; }
 

@@ -126,10 +126,11 @@ class EntityRig {
     for (auto& outcome : out.outcomes) outcomes.push_back(std::move(outcome));
     for (auto& row : out.orders) orders.push_back(std::move(row));
     std::uint32_t index = 0;
-    for (auto& emission : out.emissions) {
-      if (emission.offset != offset) FAIL("an emission names another record");
+    for (std::size_t i = 0; i < out.emissions.size(); ++i) {
+      if (out.emissions[i].offset != offset) FAIL("an emission names another record");
       std::string payload;
-      event::encode_fact({event::Topic::facts, 0, offset, index++}, emission.fact, payload);
+      event::encode_fact_position({event::Topic::facts, 0, offset, index++}, payload);
+      payload.append(out.body(i));
       append(std::move(payload));
     }
   }

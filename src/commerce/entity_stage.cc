@@ -128,7 +128,7 @@ base::Status EntityStage::on_order(std::uint64_t offset, event::OrderPlaced& fac
   for (auto& row : outcome.rows) out.orders.push_back(std::move(row));
   for (auto& sale : outcome.sales) {
     const std::uint64_t key = base::hash64(sale.product_id);
-    out.emissions.push_back({event::Topic::facts, key, offset, std::move(sale)});
+    out.emit(event::Topic::facts, key, offset, sale);
   }
   return base::Ok{};
 }
@@ -156,7 +156,7 @@ base::Status EntityStage::on_command(std::uint64_t offset, const event::TimedCom
 void EntityStage::emit_stock_levels(std::uint64_t offset, process::Outputs& out) {
   for (auto& level : stock_.take_changes()) {
     const std::uint64_t key = base::hash64(level.sku);
-    out.emissions.push_back({event::Topic::facts, key, offset, std::move(level)});
+    out.emit(event::Topic::facts, key, offset, event::Fact(std::move(level)));
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "commerce/visitor_stage.h"
 #include "event/record.h"
+#include "event/visitor_codec.h"
 #include "process/memory_state_store.h"
 
 namespace millrace::commerce {
@@ -105,8 +106,10 @@ class VisitorHarness {
   template <class Fact>
   std::vector<Fact> facts() const {
     std::vector<Fact> found;
-    for (const auto& emission : out_.emissions) {
-      if (const auto* fact = std::get_if<Fact>(&emission.fact)) found.push_back(*fact);
+    for (std::size_t i = 0; i < out_.emissions.size(); ++i) {
+      const auto emitted = out_.fact(i);
+      INVARIANT(emitted.ok());
+      if (const auto* fact = std::get_if<Fact>(&*emitted)) found.push_back(*fact);
     }
     return found;
   }
@@ -122,12 +125,23 @@ class VisitorHarness {
   std::vector<View> views() const {
     return views<View>(out_);
   }
-  std::shared_ptr<const event::VisitorView> visitor(std::string_view id) const {
-    std::shared_ptr<const event::VisitorView> newest;
-    for (const auto& view : views<std::shared_ptr<const event::VisitorView>>()) {
-      if (view->visitor_id == id) newest = view;
+  static std::vector<event::VisitorView> visitors(const process::Outputs& out) {
+    std::vector<event::VisitorView> found;
+    for (std::size_t i = 0; i < out.visitors.size(); ++i) {
+      auto view = event::decode_visitor(out.visitors[i]);
+      INVARIANT(view.ok());
+      found.push_back(*std::move(view));
     }
-    return newest;
+    return found;
+  }
+  std::shared_ptr<const event::VisitorView> visitor(std::string_view id) const {
+    for (std::size_t i = out_.visitors.size(); i > 0; --i) {
+      if (event::visitor_head(out_.visitors[i - 1]).visitor_id != id) continue;
+      auto view = event::decode_visitor(out_.visitors[i - 1]);
+      INVARIANT(view.ok());
+      return std::make_shared<const event::VisitorView>(*std::move(view));
+    }
+    return nullptr;
   }
 
  private:

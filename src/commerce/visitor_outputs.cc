@@ -40,11 +40,7 @@ void VisitorStage::tell_products(const Arrival& arrival, std::uint64_t session_i
     if (line.product_id.empty()) continue;
     // Purchases are told by the order stage, which knows whether another visitor's event told of the same order.
     if (action) {
-      auto& emission = step.out.emissions.emplace_back();
-      emission.topic = event::Topic::facts;
-      emission.key_hash = base::hash64(line.product_id);
-      emission.offset = step.offset;
-      auto& fact = emission.fact.emplace<event::ProductActivity>();
+      event::ProductActivity& fact = activity_;
       fact.action = *action;
       fact.product_id = line.product_id;
       fact.name = line.name;
@@ -54,6 +50,7 @@ void VisitorStage::tell_products(const Arrival& arrival, std::uint64_t session_i
       fact.quantity = line.quantity;
       fact.price = line.price;
       fact.currency = event.currency;
+      step.out.emit(event::Topic::facts, base::hash64(line.product_id), step.offset, fact);
     }
     if (session_id == 0 || event.type == EventType::product_removed) continue;
     auto& click = std::get<event::ClickView>(step.out.views.emplace_back(event::ClickView{}));
@@ -71,11 +68,8 @@ void VisitorStage::tell_order(const VisitorState& state, std::uint64_t session_i
     if (session.id == session_id) credit(order, session);
   }
   if (order.user_id.empty()) order.user_id = state.identity.user_id();
-  auto& emission = step.out.emissions.emplace_back();
-  emission.topic = event::Topic::facts;
-  emission.key_hash = base::hash64(order.order_id);
-  emission.offset = step.offset;
-  emission.fact = event::OrderPlaced{std::move(order)};
+  const std::uint64_t key = base::hash64(order.order_id);
+  step.out.emit(event::Topic::facts, key, step.offset, event::Fact(event::OrderPlaced{std::move(order)}));
 }
 
 void VisitorStage::publish_sessions(std::string_view visitor_id, const VisitorState& state, Step& step) {
@@ -94,9 +88,10 @@ void VisitorStage::publish_sessions(std::string_view visitor_id, const VisitorSt
     row.visitor_id = visitor_id;
     row.user_id = state.identity.user_id();
     step.out.sessions.push_back(row);
-    step.out.views.emplace_back(event::SessionClosedView{row.session_id, closing.items, row});
-    step.out.emissions.push_back({event::Topic::sessions, kSessionsKey, step.offset,
-                                  event::SessionClosed{std::move(row), std::move(closing.items)}});
+    step.out.views.emplace_back(std::make_shared<const event::SessionClosedView>(
+        event::SessionClosedView{row.session_id, closing.items, row}));
+    step.out.emit(event::Topic::sessions, kSessionsKey, step.offset,
+                  event::Fact(event::SessionClosed{std::move(row), std::move(closing.items)}));
   }
   effects.clear();
 }
@@ -111,12 +106,10 @@ void VisitorStage::publish_carts(std::string_view visitor_id, const VisitorState
   const std::uint64_t key = base::hash64(visitor_id);
   const std::string_view user_id = state.identity.user_id();
   for (const auto& cart : effects.abandoned) {
-    step.out.emissions.push_back(
-        {event::Topic::actions, key, step.offset, abandonment(cart, visitor_id, user_id)});
+    step.out.emit(event::Topic::actions, key, step.offset, abandonment(cart, visitor_id, user_id));
   }
   for (const auto& trigger : effects.cancelled) {
-    step.out.emissions.push_back(
-        {event::Topic::actions, key, step.offset, cancellation(trigger, visitor_id, user_id)});
+    step.out.emit(event::Topic::actions, key, step.offset, cancellation(trigger, visitor_id, user_id));
   }
   effects.clear();
 }
@@ -133,8 +126,8 @@ void VisitorStage::on_batch_end(process::Outputs& out) {
     const std::string& visitor_id = listed_[i];
     const VisitorState* state = visitors_.find(visitor_id);
     INVARIANT(state != nullptr);
-    out.views.emplace_back(
-        std::make_shared<const event::VisitorView>(visitor_view(visitor_id, *state, settings_.cart)));
+    fill_visitor_view(visitor_id, *state, settings_.cart, view_);
+    out.visitors.add(view_);
   }
   listed_count_ = 0;
   ++batch_;
@@ -171,8 +164,8 @@ base::Status VisitorStage::restore(process::Outputs& out) {
       return false;
     }
     append_clicks(state, out.views);
-    out.views.emplace_back(std::make_shared<const event::VisitorView>(
-        visitor_view(timer.substr(visitor_at), state, settings_.cart)));
+    fill_visitor_view(timer.substr(visitor_at), state, settings_.cart, view_);
+    out.visitors.add(view_);
     return true;
   }));
   return outcome;

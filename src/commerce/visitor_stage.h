@@ -102,6 +102,8 @@ class VisitorStage final : public process::Stage {
   SessionEffects session_effects_;
   CartEffects cart_effects_;
   process::Timers::Due due_;
+  event::ProductActivity activity_;
+  event::VisitorView view_;
 };
 
 }  // namespace millrace::commerce

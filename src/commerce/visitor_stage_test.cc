@@ -325,10 +325,10 @@ TEST_CASE("after a restart the open sessions, their clicks and every cell are to
   harness.end_batch();
   harness.checkpoint();
   harness.restart();
-  const auto visitors = VisitorHarness::views<std::shared_ptr<const event::VisitorView>>(harness.restored());
+  const auto visitors = VisitorHarness::visitors(harness.restored());
   REQUIRE(visitors.size() == 1);
-  CHECK(visitors[0]->visitor_id == "v1");
-  CHECK(visitors[0]->open);
+  CHECK(visitors[0].visitor_id == "v1");
+  CHECK(visitors[0].open);
   const auto clicks = VisitorHarness::views<event::ClickView>(harness.restored());
   REQUIRE(clicks.size() == 2);
   CHECK(clicks[0].product_id == "a");

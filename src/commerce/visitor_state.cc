@@ -7,6 +7,22 @@ namespace millrace::commerce {
 namespace {
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kViewItemsMax = 16;
+
+void fill_session(const Session& session, event::VisitorView& into) {
+  into.session_id = session.id;
+  into.session_started = {session.first.at_ms};
+  into.channel = session.touch.channel;
+  into.device = session.touch.device;
+  into.country = session.touch.country;
+  into.entry_page = session.touch.entry_page;
+  into.level = session.level();
+  into.session_events = session.events;
+  const std::size_t shown = std::min(session.items.size(), kViewItemsMax);
+  into.items.resize(shown);
+  for (std::size_t i = 0; i < shown; ++i)
+    into.items[i] = session.items[session.items.size() - shown + i].product_id;
+}
+
 }  // namespace
 
 void VisitorState::encode(std::string& out) const {
@@ -35,36 +51,24 @@ bool VisitorState::decode(std::string_view bytes, VisitorState& into) {
          into.cart.decode(reader) && reader.at_end();
 }
 
-event::VisitorView visitor_view(std::string_view visitor_id, const VisitorState& state,
-                                const CartSettings& cart) {
-  event::VisitorView view;
-  view.visitor_id = visitor_id;
-  view.user_id = state.identity.user_id();
-  view.first_seen = {state.first_seen_ms};
-  view.last_seen = {state.last_seen_ms};
-  view.sessions = state.history.count;
-  view.events = state.events;
-  view.orders = state.orders;
-  view.first_channel = state.history.first_channel;
-  if (const Session* session = state.history.newest()) {
-    view.session_id = session->id;
-    view.open = !session->closed;
-    view.session_started = {session->first.at_ms};
-    view.channel = session->touch.channel;
-    view.device = session->touch.device;
-    view.country = session->touch.country;
-    view.entry_page = session->touch.entry_page;
-    view.level = session->level();
-    view.session_events = session->events;
-    const std::size_t skipped = session->items.size() - std::min(session->items.size(), kViewItemsMax);
-    view.items.reserve(session->items.size() - skipped);
-    for (std::size_t i = skipped; i < session->items.size(); ++i)
-      view.items.push_back(session->items[i].product_id);
+void fill_visitor_view(std::string_view visitor_id, const VisitorState& state, const CartSettings& cart,
+                       event::VisitorView& into) {
+  into.visitor_id = visitor_id;
+  into.user_id = state.identity.user_id();
+  into.first_seen = {state.first_seen_ms};
+  into.last_seen = {state.last_seen_ms};
+  into.sessions = state.history.count;
+  into.events = state.events;
+  into.orders = state.orders;
+  into.first_channel = state.history.first_channel;
+  const Session* const newest = state.history.newest();
+  if (newest != nullptr) {
+    fill_session(*newest, into);
+  } else {
+    fill_session(Session(), into);
   }
-  auto contents = state.cart.contents(cart);
-  view.cart = std::move(contents.lines);
-  view.currency = contents.currency;
-  return view;
+  into.open = newest != nullptr && !newest->closed;
+  state.cart.contents(cart, into.cart, into.currency);
 }
 
 void append_clicks(const VisitorState& state, std::vector<event::ViewUpdate>& out) {

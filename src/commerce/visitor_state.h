@@ -29,8 +29,9 @@ struct VisitorState {
   static bool decode(std::string_view bytes, VisitorState& into);
 };
 
-event::VisitorView visitor_view(std::string_view visitor_id, const VisitorState& state,
-                                const CartSettings& cart);
+// Sets every field of `into`, whose memory is used again.
+void fill_visitor_view(std::string_view visitor_id, const VisitorState& state, const CartSettings& cart,
+                       event::VisitorView& into);
 
 // The products of the visitor's open sessions as clicks, the oldest first: what a recommendation index that restarts has lost.
 void append_clicks(const VisitorState& state, std::vector<event::ViewUpdate>& out);

@@ -177,7 +177,7 @@ bool read_position(ByteReader& reader, SourcePosition& position) {
 
 }  // namespace
 
-void encode_fact(const SourcePosition& position, const Fact& fact, std::string& out) {
+void encode_fact_position(const SourcePosition& position, std::string& out) {
   ByteWriter writer(out);
   writer.u8(static_cast<std::uint8_t>(RecordKind::fact));
   writer.u8(kVersion);
@@ -185,8 +185,34 @@ void encode_fact(const SourcePosition& position, const Fact& fact, std::string& 
   writer.varint(position.partition);
   writer.varint(position.offset);
   writer.varint(position.index);
+}
+
+void encode_fact_body(const Fact& fact, std::string& out) {
+  ByteWriter writer(out);
   writer.u8(static_cast<std::uint8_t>(fact.index()));
   std::visit(FactWriter{writer}, fact);
+}
+
+void encode_fact_body(const ProductActivity& fact, std::string& out) {
+  static_assert(std::is_same_v<std::variant_alternative_t<0, Fact>, ProductActivity>);
+  ByteWriter writer(out);
+  writer.u8(0);
+  FactWriter{writer}(fact);
+}
+
+void encode_fact(const SourcePosition& position, const Fact& fact, std::string& out) {
+  encode_fact_position(position, out);
+  encode_fact_body(fact, out);
+}
+
+base::Result<Fact> decode_fact_body(std::string_view body) {
+  ByteReader reader(body);
+  Fact fact;
+  const std::uint8_t tag = reader.u8();
+  if (!read_alternative(reader, tag, fact) || !reader.ok() || !reader.at_end()) {
+    return corrupt("fact is cut off or has bytes left over");
+  }
+  return fact;
 }
 
 base::Result<SourcePosition> fact_position(std::string_view payload) {
@@ -201,10 +227,7 @@ base::Result<PositionedFact> decode_fact(std::string_view payload) {
   PositionedFact result;
   if (!open(reader, RecordKind::fact) || !read_position(reader, result.position))
     return corrupt("not a fact");
-  const std::uint8_t tag = reader.u8();
-  if (!read_alternative(reader, tag, result.fact) || !reader.ok() || !reader.at_end()) {
-    return corrupt("fact is cut off or has bytes left over");
-  }
+  TRY_ASSIGN(result.fact, decode_fact_body(reader.rest()));
   return result;
 }
 

@@ -107,6 +107,11 @@ using Fact = std::variant<ProductActivity, OrderPlaced, SessionClosed, Action, S
 
 // Payload of a RecordKind::fact record: position, then the fact. The encoding is a function of the values.
 void encode_fact(const SourcePosition& position, const Fact& fact, std::string& out);
+// The two halves of it, for whoever learns the position after the fact.
+void encode_fact_position(const SourcePosition& position, std::string& out);
+void encode_fact_body(const Fact& fact, std::string& out);
+void encode_fact_body(const ProductActivity& fact, std::string& out);
+base::Result<Fact> decode_fact_body(std::string_view body);
 struct PositionedFact {
   SourcePosition position;
   Fact fact;

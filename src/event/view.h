@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -85,9 +86,26 @@ struct SessionClosedView {
   SessionRow row;
 };
 
-using ViewUpdate =
-    std::variant<std::shared_ptr<const VisitorView>, std::shared_ptr<const ProductView>,
-                 std::shared_ptr<const TrendingView>, FunnelCell, LedgerCell, ClickView, SessionClosedView>;
+using ViewUpdate = std::variant<std::shared_ptr<const ProductView>, std::shared_ptr<const TrendingView>,
+                                FunnelCell, LedgerCell, ClickView, std::shared_ptr<const SessionClosedView>>;
+
+// Views of visitors, encoded one after the other: there is one for nearly every event, and most are replaced before
+// anybody asks for them.
+class VisitorViews {
+ public:
+  void add(const VisitorView& view);
+  std::size_t size() const { return ends_.size(); }
+  bool empty() const { return ends_.empty(); }
+  std::string_view operator[](std::size_t i) const {
+    const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
+    return std::string_view(bytes_).substr(begin, ends_[i] - begin);
+  }
+  void truncate(std::size_t size);
+
+ private:
+  std::string bytes_;
+  std::vector<std::size_t> ends_;
+};
 
 // Updates of one partition. Applying a group again changes nothing; one of an older epoch is refused.
 struct ViewGroup {
@@ -97,6 +115,9 @@ struct ViewGroup {
   std::uint64_t offset = 0;    // Of the last record they reflect.
   base::WallTime received_at;  // Of the newest event among them; 0 when none.
   std::vector<ViewUpdate> updates;
+  VisitorViews visitors;
+
+  bool empty() const { return updates.empty() && visitors.empty(); }
 };
 
 }  // namespace millrace::event

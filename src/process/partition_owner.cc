@@ -56,15 +56,7 @@ base::Status PartitionOwner::restore() {
   TRY(stage_.restore(outputs_));
   if (store_.fault()) return *store_.fault();
   INVARIANT(outputs_.emissions.empty() && outputs_.events.empty() && outputs_.outcomes.empty());
-  if (!outputs_.views.empty()) {
-    event::ViewGroup group;
-    group.topic = static_cast<std::uint8_t>(settings_.topic);
-    group.partition = settings_.partition;
-    group.epoch = epoch_;
-    group.offset = position_.value > 0 ? position_.value - 1 : 0;
-    group.updates = std::move(outputs_.views);
-    sink_.views(std::move(group));
-  }
+  publish_views({});
   outputs_ = Outputs();
   return base::Ok{};
 }
@@ -222,16 +214,7 @@ base::Status PartitionOwner::attempt(const Position& position, std::string_view 
 void PartitionOwner::publish(const std::shared_ptr<const journal::RecordBatch>& batch, std::size_t count) {
   const journal::Offset from = position_;
   position_ = from + count;
-  if (!outputs_.views.empty()) {
-    event::ViewGroup group;
-    group.topic = static_cast<std::uint8_t>(settings_.topic);
-    group.partition = settings_.partition;
-    group.epoch = epoch_;
-    group.offset = position_.value - 1;
-    group.received_at = newest_receipt(*batch, count);
-    group.updates = std::move(outputs_.views);
-    sink_.views(std::move(group));
-  }
+  if (!outputs_.views.empty() || !outputs_.visitors.empty()) publish_views(newest_receipt(*batch, count));
   if (!outputs_.outcomes.empty()) sink_.outcomes(std::move(outputs_.outcomes));
   Held held;
   held.rows = RowBatch{settings_.topic,
@@ -245,9 +228,34 @@ void PartitionOwner::publish(const std::shared_ptr<const journal::RecordBatch>& 
                        std::move(outputs_.funnel),
                        std::move(outputs_.poison)};
   held.emissions = std::move(outputs_.emissions);
+  held.bodies = std::move(outputs_.bodies);
   held_.push_back(std::move(held));
+  std::vector<event::ViewUpdate> views = std::move(outputs_.views);
+  event::VisitorViews visitors = std::move(outputs_.visitors);
   outputs_ = Outputs();
+  outputs_.views = std::move(views);
+  outputs_.visitors = std::move(visitors);
+  outputs_.emissions = std::move(spare_emissions_);
+  outputs_.bodies = std::move(spare_bodies_);
   release_held();
+}
+
+// A sink that only reads the group leaves its memory to be used again.
+void PartitionOwner::publish_views(base::WallTime received_at) {
+  if (outputs_.views.empty() && outputs_.visitors.empty()) return;
+  event::ViewGroup group;
+  group.topic = static_cast<std::uint8_t>(settings_.topic);
+  group.partition = settings_.partition;
+  group.epoch = epoch_;
+  group.offset = position_.value > 0 ? position_.value - 1 : 0;
+  group.received_at = received_at;
+  group.updates = std::move(outputs_.views);
+  group.visitors = std::move(outputs_.visitors);
+  sink_.views(std::move(group));
+  outputs_.views = std::move(group.updates);
+  outputs_.views.clear();
+  outputs_.visitors = std::move(group.visitors);
+  outputs_.visitors.truncate(0);
 }
 
 base::WallTime PartitionOwner::newest_receipt(const journal::RecordBatch& batch, std::size_t count) {
@@ -265,7 +273,11 @@ bool PartitionOwner::release_held() {
   const journal::Offset durable = settings_.stop_at ? position_ : journal_.durable_end();
   bool released = false;
   while (!held_.empty() && held_.front().rows.to <= durable) {
-    emit(held_.front().emissions);
+    emit(held_.front());
+    spare_emissions_ = std::move(held_.front().emissions);
+    spare_emissions_.clear();
+    spare_bodies_ = std::move(held_.front().bodies);
+    spare_bodies_.clear();
     sink_.rows(std::move(held_.front().rows));
     held_.pop_front();
     released = true;
@@ -274,16 +286,19 @@ bool PartitionOwner::release_held() {
   return released;
 }
 
-void PartitionOwner::emit(const std::vector<Emission>& emissions) {
+void PartitionOwner::emit(const Held& held) {
   event::SourcePosition position{settings_.topic, settings_.partition, 0, 0};
   bool first = true;
-  for (const Emission& emission : emissions) {
+  std::size_t body_begin = 0;
+  for (const Emission& emission : held.emissions) {
     position.index = !first && emission.offset == position.offset ? position.index + 1 : 0;
     INVARIANT(first || emission.offset >= position.offset);
     position.offset = emission.offset;
     first = false;
     payload_.clear();
-    event::encode_fact(position, emission.fact, payload_);
+    event::encode_fact_position(position, payload_);
+    payload_.append(held.bodies, body_begin, emission.body_end - body_begin);
+    body_begin = emission.body_end;
     const std::uint32_t partitions = sink_.partitions(emission.topic);
     INVARIANT(partitions > 0);
     sink_.emit(emission.topic, static_cast<std::uint32_t>(emission.key_hash % partitions), payload_);

@@ -106,6 +106,7 @@ class PartitionOwner {
   struct Held {
     RowBatch rows;
     std::vector<Emission> emissions;
+    std::string bodies;
   };
 
   base::Status restore_position();
@@ -118,7 +119,8 @@ class PartitionOwner {
   void publish(const std::shared_ptr<const journal::RecordBatch>& batch, std::size_t count);
   base::WallTime newest_receipt(const journal::RecordBatch& batch, std::size_t count);
   bool release_held();
-  void emit(const std::vector<Emission>& emissions);
+  void publish_views(base::WallTime received_at);
+  void emit(const Held& held);
   bool advance_checkpoint();
   Progress stop(base::Error error);
 
@@ -140,6 +142,9 @@ class PartitionOwner {
   Figures figures_;
   event::Event event_;
   std::string payload_;
+  // Memory of emissions that went out, to use again.
+  std::vector<Emission> spare_emissions_;
+  std::string spare_bodies_;
 };
 
 }  // namespace millrace::process

@@ -58,8 +58,8 @@ class TalkativeStage final : public Stage {
   }
   base::Status on_record(const Position& position, std::string_view payload, Outputs& out) override {
     ++calls;
-    out.emissions.push_back({event::Topic::facts, 1, position.offset.value, event::ProductActivity{}});
-    out.emissions.push_back({event::Topic::facts, 2, position.offset.value, event::ProductActivity{}});
+    out.emit(event::Topic::facts, 1, position.offset.value, event::ProductActivity{});
+    out.emit(event::Topic::facts, 2, position.offset.value, event::ProductActivity{});
     out.views.emplace_back(event::FunnelCell{});
     event::Event event;
     TRY(event::decode_event(payload, event));

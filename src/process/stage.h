@@ -22,7 +22,7 @@ struct Emission {
   event::Topic topic = event::Topic::facts;
   std::uint64_t key_hash = 0;  // Chooses the partition.
   std::uint64_t offset = 0;    // Of the record that caused it.
-  event::Fact fact;
+  std::size_t body_end = 0;    // In Outputs::bodies, where it begins where the one before it ends.
 };
 
 // The answer to a command record, for whoever waits for it.
@@ -35,17 +35,29 @@ struct Outcome {
 // What the records of one journal batch gave. A value: handing it on twice changes nothing downstream.
 struct Outputs {
   std::vector<Emission> emissions;
+  std::string bodies;  // Encoded facts.
   std::vector<Outcome> outcomes;
   std::vector<event::ViewUpdate> views;
+  event::VisitorViews visitors;
   std::vector<event::EventRow> events;
   std::vector<event::SessionRow> sessions;
   std::vector<event::OrderRow> orders;
   std::vector<event::FunnelCell> funnel;
   // Offsets of records that a step refused twice, with the reason; their bytes are in the journal.
   std::vector<std::pair<std::uint64_t, std::string>> poison;
+
+  template <class Fact>
+  void emit(event::Topic topic, std::uint64_t key_hash, std::uint64_t offset, const Fact& fact) {
+    event::encode_fact_body(fact, bodies);
+    emissions.push_back({topic, key_hash, offset, bodies.size()});
+  }
+  // Of emissions[i]; points into `bodies`.
+  std::string_view body(std::size_t i) const;
+  base::Result<event::Fact> fact(std::size_t i) const { return event::decode_fact_body(body(i)); }
+
   void clear();
   // How much there is of each, to take back what a refused record added.
-  using Sizes = std::array<std::size_t, 8>;
+  using Sizes = std::array<std::size_t, 9>;
   Sizes sizes() const;
   void truncate(const Sizes& sizes);
 };

@@ -98,8 +98,7 @@ class ToyVisitors final : public Stage {
     event::ProductActivity activity;
     activity.product_id = std::string(event_[event::Text::event_name]);
     activity.at = event_.event_time;
-    out.emissions.push_back(
-        {event::Topic::facts, base::hash64(activity.product_id), position.offset.value, activity});
+    out.emit(event::Topic::facts, base::hash64(activity.product_id), position.offset.value, activity);
   }
 
   void close(const Position& position, const Timers::Due& due, Outputs& out) {
@@ -111,8 +110,7 @@ class ToyVisitors final : public Stage {
     row.ended_at = due.deadline;
     row.events = static_cast<std::uint32_t>(count->count);
     out.sessions.push_back(row);
-    out.emissions.push_back(
-        {event::Topic::sessions, 0, position.offset.value, event::SessionClosed{row, {}}});
+    out.emit(event::Topic::sessions, 0, position.offset.value, event::SessionClosed{row, {}});
     counts_.erase(due.key);
   }
 
@@ -142,7 +140,7 @@ class ToyProducts final : public Stage {
     event::Action action;
     action.id = position.offset.value;
     action.visitor_id = activity->product_id + "#" + std::to_string(count.count);
-    out.emissions.push_back({event::Topic::actions, 0, position.offset.value, action});
+    out.emit(event::Topic::actions, 0, position.offset.value, action);
     return base::Ok{};
   }
   void on_batch_end(Outputs&) override {}

@@ -64,7 +64,16 @@ struct ApiBench {
                  .epoch = 1,
                  .offset = ++offset,
                  .received_at = clock.wall(),
-                 .updates = {std::move(update)}});
+                 .updates = {std::move(update)},
+                 .visitors = {}});
+  }
+  void apply(const std::shared_ptr<event::VisitorView>& visitor) {
+    event::ViewGroup group;
+    group.epoch = 1;
+    group.offset = ++offset;
+    group.received_at = clock.wall();
+    group.visitors.add(*visitor);
+    views.apply(group);
   }
   // Null response: not answered yet.
   std::shared_ptr<http::Recorder> ask(

@@ -185,7 +185,7 @@ TEST_CASE("session events are a bounded sample, oldest change first") {
   for (std::uint64_t id = 1; id <= 50; ++id) {
     auto visitor = make_visitor("v-" + std::to_string(id), {});
     visitor->session_id = id;
-    bench.apply(event::ViewUpdate(std::shared_ptr<const event::VisitorView>(visitor)));
+    bench.apply(visitor);
   }
   page->chunks->text.clear();
   bench.get_api().tick();

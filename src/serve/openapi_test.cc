@@ -58,7 +58,7 @@ void fill(ApiBench& bench) {
   auto fresh = make_visitor("v-2", {});
   fresh->user_id = "u-2";
   fresh->session_id = 9;
-  bench.apply(event::ViewUpdate(std::shared_ptr<const event::VisitorView>(fresh)));
+  bench.apply(fresh);
   bench.apply(make_trending("", {"shoe-2", "unknown"}));
   bench.apply(make_trending("shoes", {"shoe-1"}));
   event::FunnelCell cell;

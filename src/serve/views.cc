@@ -66,7 +66,7 @@ Views::PartitionMark& Views::mark_of(std::uint8_t topic, std::uint32_t partition
 }
 
 Applied Views::apply(const event::ViewGroup& group) {
-  if (group.updates.empty()) return Applied::yes;
+  if (group.empty()) return Applied::yes;
   PartitionMark& mark = mark_of(group.topic, group.partition);
   std::lock_guard lock(mark.mutex);
   if (mark.any && group.epoch < mark.epoch) {
@@ -83,22 +83,23 @@ Applied Views::apply(const event::ViewGroup& group) {
 
   bool has_cells = false;
   for (const event::ViewUpdate& update : group.updates) {
-    std::visit(Overloaded{
-                   [&](const VisitorPointer& view) { apply_visitor(view); },
-                   [&](const ProductPointer& view) { apply_product(view); },
-                   [&](const std::shared_ptr<const event::TrendingView>& view) {
-                     trending_.apply(group.partition, view, group.received_at);
-                   },
-                   [&](const event::FunnelCell&) { has_cells = true; },
-                   [&](const event::LedgerCell&) { has_cells = true; },
-                   [&](const event::ClickView&) {},  // The recommendation index's alone.
-                   [&](const event::SessionClosedView& closed) { apply_closed(closed); },
-               },
-               update);
+    std::visit(
+        Overloaded{
+            [&](const ProductPointer& view) { apply_product(view); },
+            [&](const std::shared_ptr<const event::TrendingView>& view) {
+              trending_.apply(group.partition, view, group.received_at);
+            },
+            [&](const event::FunnelCell&) { has_cells = true; },
+            [&](const event::LedgerCell&) { has_cells = true; },
+            [&](const event::ClickView&) {},  // The recommendation index's alone.
+            [&](const std::shared_ptr<const event::SessionClosedView>& closed) { apply_closed(*closed); },
+        },
+        update);
   }
+  for (std::size_t i = 0; i < group.visitors.size(); ++i) apply_visitor(group.visitors[i]);
   if (has_cells) apply_cells(group);
   counters_.groups.fetch_add(1, std::memory_order_relaxed);
-  counters_.updates.fetch_add(group.updates.size(), std::memory_order_relaxed);
+  counters_.updates.fetch_add(group.updates.size() + group.visitors.size(), std::memory_order_relaxed);
   if (group.received_at.ms > 0) {
     const std::int64_t elapsed_ms = clock_.wall() - group.received_at;
     visible_ms_.record(static_cast<std::uint64_t>(elapsed_ms < 0 ? 0 : elapsed_ms));
@@ -106,23 +107,30 @@ Applied Views::apply(const event::ViewGroup& group) {
   return Applied::yes;
 }
 
-void Views::apply_visitor(const VisitorPointer& view) {
-  const VisitorPointer previous = visitors_.put(view);
-  if (view->session_id == 0) return;
-  const bool same = previous && previous->session_id == view->session_id;
-  if (same && previous->open == view->open && previous->level == view->level) return;
+void Views::apply_visitor(std::string_view encoded) {
+  const event::VisitorHead head = event::visitor_head(encoded);
+  event::VisitorHead previous;
+  visitors_.put(head.visitor_id, encoded, [&](const std::string& replaced) {
+    previous = event::visitor_head(replaced);
+    previous.visitor_id = {};
+  });
+  if (head.session_id == 0) return;
+  const bool same = previous.session_id == head.session_id;
+  if (same && previous.open == head.open && previous.level == head.level) return;
   // A newer session ends the one before it, whose closing may be announced later.
-  if (!same && previous && previous->open) open_sessions_.closed(previous->session_id);
-  if (view->open) {
-    open_sessions_.opened(view->session_id);
+  if (!same && previous.open) open_sessions_.closed(previous.session_id);
+  if (head.open) {
+    open_sessions_.opened(head.session_id);
   } else {
-    open_sessions_.closed(view->session_id);
+    open_sessions_.closed(head.session_id);
   }
-  recent_sessions_.changed(summary_of(*view));
+  if (const auto view = event::decode_visitor(encoded); view.ok())
+    recent_sessions_.changed(summary_of(*view));
 }
 
 void Views::apply_product(const ProductPointer& view) {
-  const ProductPointer previous = products_.put(view);
+  ProductPointer previous;
+  products_.put(view->product_id, view, [&](const ProductPointer& replaced) { previous = replaced; });
   for (TopProducts& top : top_) top.update(view, previous.get());
 }
 
@@ -147,19 +155,26 @@ void Views::apply_cells(const event::ViewGroup& group) {
 }
 
 VisitorPointer Views::visitor(std::string_view visitor_id) {
-  if (auto view = visitors_.find(visitor_id)) return view;
-  if (!loaders_.visitor) return nullptr;
-  counters_.visitor_loads.fetch_add(1, std::memory_order_relaxed);
-  auto loaded = loaders_.visitor(visitor_id);
-  return loaded ? visitors_.put_if_absent(std::move(loaded)) : nullptr;
+  auto encoded = visitors_.find(visitor_id);
+  if (!encoded) {
+    if (!loaders_.visitor) return nullptr;
+    counters_.visitor_loads.fetch_add(1, std::memory_order_relaxed);
+    const VisitorPointer loaded = loaders_.visitor(visitor_id);
+    if (!loaded) return nullptr;
+    encoded.emplace();
+    event::encode_visitor(*loaded, *encoded);
+    encoded = visitors_.put_if_absent(visitor_id, *std::move(encoded));
+  }
+  auto view = event::decode_visitor(*encoded);
+  return view.ok() ? std::make_shared<const event::VisitorView>(*std::move(view)) : nullptr;
 }
 
 ProductPointer Views::product(std::string_view product_id) {
-  if (auto view = products_.find(product_id)) return view;
+  if (auto view = products_.find(product_id)) return *std::move(view);
   if (!loaders_.product) return nullptr;
   counters_.product_loads.fetch_add(1, std::memory_order_relaxed);
   auto loaded = loaders_.product(product_id);
-  return loaded ? products_.put_if_absent(std::move(loaded)) : nullptr;
+  return loaded ? products_.put_if_absent(product_id, std::move(loaded)) : nullptr;
 }
 
 std::vector<ProductPointer> Views::top_products(ProductOrder order, std::size_t n) const {

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/histogram.h"
 #include "event/view.h"
+#include "event/visitor_codec.h"
 #include "serve/bounded_cache.h"
 #include "serve/funnel_cells.h"
 #include "serve/ledger_cells.h"
@@ -22,11 +23,13 @@
 
 namespace millrace::serve {
 
-inline std::string_view visitor_key(const event::VisitorView& view) { return view.visitor_id; }
-inline std::string_view product_key(const event::ProductView& view) { return view.product_id; }
-
 using VisitorPointer = std::shared_ptr<const event::VisitorView>;
 using ProductPointer = std::shared_ptr<const event::ProductView>;
+
+inline std::string_view visitor_key(const std::string& encoded) {
+  return event::visitor_head(encoded).visitor_id;
+}
+inline std::string_view product_key(const ProductPointer& view) { return view->product_id; }
 
 struct ViewLimits {
   std::size_t visitors_max = 250'000;    // In memory; others are loaded.
@@ -92,7 +95,7 @@ class Views {
     std::uint64_t offset = 0;
   };
   PartitionMark& mark_of(std::uint8_t topic, std::uint32_t partition);
-  void apply_visitor(const VisitorPointer& view);
+  void apply_visitor(std::string_view encoded);
   void apply_product(const ProductPointer& view);
   void apply_closed(const event::SessionClosedView& closed);
   void apply_cells(const event::ViewGroup& group);
@@ -104,8 +107,8 @@ class Views {
   std::mutex marks_mutex_;
   std::map<std::pair<std::uint8_t, std::uint32_t>, std::unique_ptr<PartitionMark>> marks_;
 
-  BoundedCache<event::VisitorView, visitor_key> visitors_;
-  BoundedCache<event::ProductView, product_key> products_;
+  BoundedCache<std::string, visitor_key> visitors_;  // Encoded: most are replaced before anybody asks.
+  BoundedCache<ProductPointer, product_key> products_;
   TopProducts top_[kProductOrderCount];
   TrendingRankings trending_;
   FunnelCells funnel_;

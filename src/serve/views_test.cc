@@ -32,7 +32,13 @@ struct Fixture {
             .epoch = 1,
             .offset = ++offset,
             .received_at = {},
-            .updates = {std::move(update)}};
+            .updates = {std::move(update)},
+            .visitors = {}};
+  }
+  event::ViewGroup group(const VisitorPointer& visitor) {
+    event::ViewGroup group{.topic = 0, .partition = 0, .epoch = 1, .offset = ++offset};
+    group.visitors.add(*visitor);
+    return group;
   }
 };
 
@@ -95,8 +101,9 @@ TEST_CASE("an owner that was replaced is refused, its successor may start again 
 
 TEST_CASE("offsets of different partitions and topics do not mix") {
   Fixture f;
-  auto a = f.group(visitor("a", 1), 0);
-  auto b = f.group(visitor("b", 2), 1);
+  auto a = f.group(visitor("a", 1));
+  auto b = f.group(visitor("b", 2));
+  b.partition = 1;
   b.offset = a.offset;
   auto c = f.group(product("c", 1), 0);
   c.topic = 1;
@@ -152,7 +159,7 @@ TEST_CASE("open sessions are counted once each, whichever way they end") {
   closed.session_id = 2;
   closed.row.session_id = 2;
   closed.row.visitor_id = "b";
-  f.get().apply(f.group(closed));
+  f.get().apply(f.group(std::make_shared<const event::SessionClosedView>(closed)));
   CHECK_EQ(f.get().open_sessions(), 1);
   f.get().apply(f.group(visitor("c", 4)));
   CHECK_EQ(f.get().open_sessions(), 1);
@@ -172,7 +179,7 @@ TEST_CASE("recent sessions are those that changed last, and a retracted one disa
   event::SessionClosedView retracted;
   retracted.session_id = 3;
   retracted.row.retracted = true;
-  f.get().apply(f.group(retracted));
+  f.get().apply(f.group(std::make_shared<const event::SessionClosedView>(retracted)));
   changes = f.get().recent_sessions().changed_after(0, 10);
   REQUIRE_EQ(changes.size(), 2);
   CHECK_EQ(changes[0].session.session_id, 4);
@@ -371,14 +378,14 @@ TEST_CASE("the cost of an update" * doctest::skip()) {
         group.epoch = 1;
         group.offset = ++f.offset;
         for (int i = 0; i < 50; ++i) {
-          auto view = std::make_shared<event::VisitorView>();
-          view->visitor_id = "a-visitor-with-an-id-of-usual-size-" + std::to_string(random.below(visitors));
-          view->session_id = 1 + base::hash64(view->visitor_id);
-          view->open = true;
-          view->level = static_cast<event::FunnelStep>(random.below(100) < 90 ? 2 : random.below(7));
-          view->entry_page = "/some/page/that/is/longer/than/a/small/string";
-          view->items = {"product-1", "product-2", "product-3"};
-          group.updates.push_back(VisitorPointer(view));
+          event::VisitorView view;
+          view.visitor_id = "a-visitor-with-an-id-of-usual-size-" + std::to_string(random.below(visitors));
+          view.session_id = 1 + base::hash64(view.visitor_id);
+          view.open = true;
+          view.level = static_cast<event::FunnelStep>(random.below(100) < 90 ? 2 : random.below(7));
+          view.entry_page = "/some/page/that/is/longer/than/a/small/string";
+          view.items = {"product-1", "product-2", "product-3"};
+          group.visitors.add(view);
         }
       }
       const std::clock_t start = std::clock();
