@@ -1,13 +1,39 @@
 #include "commerce/sequential_rules.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <limits>
 
 namespace millrace::commerce {
 
 namespace {
 // Weights are rebased before exp() of the age leaves the precision of a float.
 constexpr double kGrowthExponentMax = 40;
+
+// Where `item` is, or the size. Looks at all of a block at once, which compilers turn into vector instructions.
+std::size_t find(const std::vector<ItemNumber>& items, ItemNumber item) {
+  constexpr std::size_t kBlock = 16;
+  std::size_t at = 0;
+  for (; at + kBlock <= items.size(); at += kBlock) {
+    std::uint32_t found = 0;
+    for (std::size_t i = 0; i < kBlock; ++i) found |= items[at + i] == item ? 1u : 0u;
+    if (found != 0) break;
+  }
+  while (at < items.size() && items[at] != item) ++at;
+  return at;
+}
+
+// The first of the smallest. None is negative, so their bits are in the order of their values.
+std::size_t lightest(const std::vector<float>& weights) {
+  const auto bits = [&](std::size_t i) { return std::bit_cast<std::int32_t>(weights[i]); };
+  std::int32_t least = std::numeric_limits<std::int32_t>::max();
+  for (std::size_t i = 0; i < weights.size(); ++i) least = std::min(least, bits(i));
+  std::size_t at = 0;
+  while (bits(at) != least) ++at;
+  return at;
+}
+
 }  // namespace
 
 // exp(rate * (now - landmark)): what one unit weighs now against one at the landmark.
@@ -19,26 +45,22 @@ float SequentialRules::growth(std::int64_t at_ms) {
   const auto factor = static_cast<float>(std::exp(-exponent));
   for (auto& item : items_) {
     item.occurrences *= factor;
-    for (auto& rule : item.rules) rule.weight *= factor;
+    for (float& weight : item.weights) weight *= factor;
   }
   landmark_ms_ = at_ms;
   return 1;
 }
 
 void SequentialRules::add_rule(Item& from, ItemNumber next, float weight) {
-  auto& rules = from.rules;
-  auto lightest = rules.end();
-  for (auto rule = rules.begin(); rule != rules.end(); ++rule) {
-    if (rule->next == next) {
-      rule->weight += weight;
-      return;
-    }
-    if (lightest == rules.end() || rule->weight < lightest->weight) lightest = rule;
-  }
-  if (rules.size() < settings_.successors_max) {
-    rules.push_back({next, weight});
+  if (const std::size_t known = find(from.next, next); known < from.next.size()) {
+    from.weights[known] += weight;
+  } else if (known < settings_.successors_max) {
+    from.next.push_back(next);
+    from.weights.push_back(weight);
   } else {
-    *lightest = {next, lightest->weight + weight};
+    const std::size_t place = lightest(from.weights);
+    from.next[place] = next;
+    from.weights[place] += weight;
   }
 }
 
@@ -70,13 +92,14 @@ void SequentialRules::score(const SessionQuery& query, ScoreBoard& board) const 
     if (from.occurrences <= 0) continue;
     const auto decay = static_cast<float>(std::exp(-static_cast<double>(back) / settings_.query_decay));
     const float factor = decay / from.occurrences;
-    for (const auto& rule : from.rules) board.add(rule.next, factor * rule.weight);
+    for (std::size_t i = 0; i < from.next.size(); ++i) board.add(from.next[i], factor * from.weights[i]);
   }
 }
 
 std::size_t SequentialRules::memory_bytes() const {
   std::size_t bytes = items_.capacity() * sizeof(Item) + open_.size() * 100;
-  for (const auto& item : items_) bytes += item.rules.capacity() * sizeof(Rule);
+  for (const auto& item : items_)
+    bytes += item.next.capacity() * sizeof(ItemNumber) + item.weights.capacity() * sizeof(float);
   return bytes;
 }
 

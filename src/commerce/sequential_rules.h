@@ -35,12 +35,10 @@ class SequentialRules final : public Recommender {
   float occurrences(ItemNumber item) const { return item < items_.size() ? items_[item].occurrences : 0; }
 
  private:
-  struct Rule {
-    ItemNumber next;
-    float weight;
-  };
+  // Rule i leads to next[i]; apart, as a search reads only one of the two.
   struct Item {
-    std::vector<Rule> rules;
+    std::vector<ItemNumber> next;
+    std::vector<float> weights;
     float occurrences = 0;
   };
   void add_rule(Item& from, ItemNumber next, float weight);

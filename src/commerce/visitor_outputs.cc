@@ -114,23 +114,14 @@ void VisitorStage::publish_carts(std::string_view visitor_id, const VisitorState
   effects.clear();
 }
 
-void VisitorStage::list(std::string_view visitor_id, VisitorState& state) {
-  if (state.listed_in_batch == batch_) return;
-  state.listed_in_batch = batch_;
-  if (listed_count_ == listed_.size()) listed_.emplace_back();
-  listed_[listed_count_++] = visitor_id;
+// At once, while the state is in the processor's cache: waiting for the end of the batch would save the views of visitors with
+// several events in it, and costs more.
+void VisitorStage::publish(std::string_view visitor_id, const VisitorState& state, Step& step) {
+  fill_visitor_view(visitor_id, state, settings_.cart, view_);
+  step.out.visitors.add(view_);
 }
 
 void VisitorStage::on_batch_end(process::Outputs& out) {
-  for (std::size_t i = 0; i < listed_count_; ++i) {
-    const std::string& visitor_id = listed_[i];
-    const VisitorState* state = visitors_.find(visitor_id);
-    INVARIANT(state != nullptr);
-    fill_visitor_view(visitor_id, *state, settings_.cart, view_);
-    out.visitors.add(view_);
-  }
-  listed_count_ = 0;
-  ++batch_;
   const std::size_t first = out.funnel.size();
   funnel_.take_changed(out.funnel);
   out.views.insert(out.views.end(), out.funnel.begin() + static_cast<std::ptrdiff_t>(first),

@@ -118,7 +118,7 @@ void VisitorStage::accept(std::string_view visitor_id, VisitorState& state, std:
   tell_products(arrival, session_id, step);
   if (order) tell_order(state, session_id, std::move(placed), step);
   set_timer(visitor_id, state);
-  list(visitor_id, state);
+  publish(visitor_id, state, step);
 }
 
 void VisitorStage::identify(std::string_view visitor_id, VisitorState& state, Step& step) {
@@ -149,7 +149,7 @@ void VisitorStage::take_cart(std::string_view from_id, std::string_view visitor_
   state.cart.settle(settings_.cart, base::hash64(visitor_id), watermark_ms, cart_effects_);
   publish_carts(visitor_id, state, step);
   state.cart.merge(from.cart, settings_.cart);
-  list(from_id, from);
+  publish(from_id, from, step);
 }
 
 void VisitorStage::change_cart(std::string_view visitor_id, VisitorState& state, const Arrival& arrival,
@@ -193,7 +193,7 @@ void VisitorStage::buy_elsewhere(std::string_view visitor_id, const VisitorState
     const CartChange change{arrival.mark, CartChange::Kind::purchase, {}, event_.currency};
     other.cart.apply(change, settings_.cart, base::hash64(other_id), arrival.watermark_ms, cart_effects_);
     publish_carts(other_id, other, step);
-    list(other_id, other);
+    publish(other_id, other, step);
   }
 }
 
@@ -217,7 +217,7 @@ void VisitorStage::fire_timers(Step& step) {
     publish_sessions(due_.key, state, step);
     publish_carts(due_.key, state, step);
     set_timer(due_.key, state);
-    list(due_.key, state);
+    publish(due_.key, state, step);
   }
 }
 

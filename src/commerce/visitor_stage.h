@@ -79,7 +79,7 @@ class VisitorStage final : public process::Stage {
   void publish_sessions(std::string_view visitor_id, const VisitorState& state, Step& step);
   void publish_carts(std::string_view visitor_id, const VisitorState& state, Step& step);
   void set_timer(std::string_view visitor_id, VisitorState& state);
-  void list(std::string_view visitor_id, VisitorState& state);
+  void publish(std::string_view visitor_id, const VisitorState& state, Step& step);
 
   const process::StateStore& store_;
   const VisitorSettings settings_;
@@ -93,10 +93,6 @@ class VisitorStage final : public process::Stage {
   StoredTotals totals_;
   process::CheckpointedParts parts_;
 
-  std::uint64_t batch_ = 1;
-  // Visitors whose views this batch changed: the first of the list; the rest is memory to use again.
-  std::vector<std::string> listed_;
-  std::size_t listed_count_ = 0;
   // Reused between records.
   event::Event event_;
   SessionEffects session_effects_;

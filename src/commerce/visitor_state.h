@@ -23,7 +23,6 @@ struct VisitorState {
   RecentOrders recent_orders;
   SessionHistory history;
   Cart cart;
-  std::uint64_t listed_in_batch = 0;  // Not state: the batch that has it on its list of views to publish.
 
   void encode(std::string& out) const;
   static bool decode(std::string_view bytes, VisitorState& into);

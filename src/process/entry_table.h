@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/result.h"
+#include "process/compact_text.h"
 #include "process/state_store.h"
 
 namespace millrace::process {
@@ -16,7 +17,7 @@ namespace millrace::process {
 // that the store's order is theirs.
 struct TextKey {
   using View = std::string_view;
-  using Stored = std::string;
+  using Stored = CompactText;
   static std::uint64_t hash(View key) { return base::hash64(key); }
   static void append(View key, std::string& out) { out.append(key); }
   static bool parse(std::string_view bytes, View& key) {
@@ -59,7 +60,7 @@ class EntryTable {
   static constexpr Index kNone = 0xffffffffu;
 
   struct Entry {
-    T value{};
+    // What finding it reads comes first, so that it is one cache line.
     typename Key::Stored key{};
     std::uint32_t tag = 0;
     std::uint32_t epoch = 0;
@@ -67,6 +68,7 @@ class EntryTable {
     bool present = false;     // Else erased, or known to be absent.
     bool stored = false;      // The store has (or will have, with the batch in flight) a value for it.
     bool referenced = false;  // For the owner's eviction.
+    T value{};
   };
 
   explicit EntryTable(std::string prefix) : prefix_(std::move(prefix)), slots_(kSlotsMin, Slot{}) {}

@@ -118,7 +118,7 @@ bool Timers::settle() {
     const Node node = heap_.back();
     heap_.pop_back();
     if (!holds(node)) continue;
-    ready_.push_back({node, table_[node.index].key});
+    ready_.push_back({node, std::string(std::string_view(table_[node.index].key))});
     std::push_heap(ready_.begin(), ready_.end(), later_ready);
   }
   return !ready_.empty();

@@ -50,8 +50,6 @@ Views::Views(ViewLimits limits, ViewLoaders loaders, const base::Clock& clock)
       clock_(clock),
       visitors_(limits.visitors_max),
       products_(limits.products_max),
-      top_{TopProducts(ProductOrder::revenue), TopProducts(ProductOrder::views),
-           TopProducts(ProductOrder::purchases)},
       trending_(limits.trending_categories_max),
       funnel_(limits.funnel),
       ledger_(limits.ledger_cells_max),
@@ -131,7 +129,7 @@ void Views::apply_visitor(std::string_view encoded) {
 void Views::apply_product(const ProductPointer& view) {
   ProductPointer previous;
   products_.put(view->product_id, view, [&](const ProductPointer& replaced) { previous = replaced; });
-  for (TopProducts& top : top_) top.update(view, previous.get());
+  top_.update(view, previous.get());
 }
 
 void Views::apply_closed(const event::SessionClosedView& closed) {
@@ -178,7 +176,7 @@ ProductPointer Views::product(std::string_view product_id) {
 }
 
 std::vector<ProductPointer> Views::top_products(ProductOrder order, std::size_t n) const {
-  return top_[static_cast<std::size_t>(order)].best(n);
+  return top_.best(order, n);
 }
 
 Views::Sizes Views::sizes() const {

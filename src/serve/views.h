@@ -109,7 +109,7 @@ class Views {
 
   BoundedCache<std::string, visitor_key> visitors_;  // Encoded: most are replaced before anybody asks.
   BoundedCache<ProductPointer, product_key> products_;
-  TopProducts top_[kProductOrderCount];
+  TopProducts top_;
   TrendingRankings trending_;
   FunnelCells funnel_;
   LedgerCells ledger_;
