@@ -65,6 +65,10 @@ void CollectDoor::collect(serve::MetricSamples& samples) const {
                   number(counters.items_accepted), {{"verdict", "accepted"}});
   samples.counter("millrace_collect_items_total", "Items by verdict at the door.",
                   number(counters.items_quarantined), {{"verdict", "quarantined"}});
+  samples.counter("millrace_collect_items_total", "Items by verdict at the door.",
+                  number(counters.items_suppressed), {{"verdict", "suppressed"}});
+  samples.counter("millrace_collect_items_total", "Items by verdict at the door.",
+                  number(counters.items_consent_dropped), {{"verdict", "consent_dropped"}});
   samples.histogram("millrace_collect_ack_seconds", "From the whole request to its answer, of 2xx.",
                     counters.ack_ns.snapshot(), serve::HistogramUnit::nanoseconds);
   samples.histogram("millrace_collect_parse_seconds",

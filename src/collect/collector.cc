@@ -8,8 +8,9 @@ namespace millrace::collect {
 using base::ErrorCode;
 
 struct Collector::Workbench {
-  Workbench(std::unique_ptr<Reader> made, std::size_t partitions, TimeSource time)
-      : reader(std::move(made)), intake(partitions, time) {}
+  Workbench(std::unique_ptr<Reader> made, std::size_t partitions, TimeSource time,
+            std::vector<std::unique_ptr<Gate>> gates)
+      : reader(std::move(made)), intake(partitions, time, std::move(gates)) {}
   std::unique_ptr<Reader> reader;
   Intake intake;
 };
@@ -17,8 +18,9 @@ struct Collector::Workbench {
 // As many workbenches as there are threads in collect() at once.
 class Collector::Bench {
  public:
-  Bench(const Dialect& dialect, std::size_t partitions, TimeSource time)
-      : dialect_(dialect), partitions_(partitions), time_(time) {}
+  Bench(const Dialect& dialect, std::size_t partitions, TimeSource time,
+        const std::vector<const GateMaker*>& gates)
+      : dialect_(dialect), partitions_(partitions), time_(time), gates_(gates) {}
 
   const Dialect& dialect() const { return dialect_; }
   std::unique_ptr<Workbench> take() {
@@ -30,7 +32,9 @@ class Collector::Bench {
         return workbench;
       }
     }
-    return std::make_unique<Workbench>(dialect_.reader(), partitions_, time_);
+    std::vector<std::unique_ptr<Gate>> gates;
+    for (const GateMaker* maker : gates_) gates.push_back(maker->gate());
+    return std::make_unique<Workbench>(dialect_.reader(), partitions_, time_, std::move(gates));
   }
   void give_back(std::unique_ptr<Workbench> workbench) {
     const std::lock_guard lock(mutex_);
@@ -41,6 +45,7 @@ class Collector::Bench {
   const Dialect& dialect_;
   const std::size_t partitions_;
   const TimeSource time_;
+  const std::vector<const GateMaker*>& gates_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Workbench>> free_;
 };
@@ -110,13 +115,13 @@ class Collector::Receipt {
 };
 
 Collector::Collector(CollectorSettings settings, std::vector<journal::GroupCommit*> partitions,
-                     const base::Clock& clock)
-    : settings_(settings), partitions_(std::move(partitions)), clock_(clock) {}
+                     const base::Clock& clock, std::vector<const GateMaker*> gates)
+    : settings_(settings), partitions_(std::move(partitions)), clock_(clock), gates_(std::move(gates)) {}
 
 Collector::~Collector() = default;
 
 void Collector::attach(const Dialect& dialect, http::Router& router) {
-  benches_.push_back(std::make_unique<Bench>(dialect, partitions_.size(), settings_.time));
+  benches_.push_back(std::make_unique<Bench>(dialect, partitions_.size(), settings_.time, gates_));
   Bench& bench = *benches_.back();
   for (const Dialect::Endpoint& endpoint : dialect.endpoints()) {
     const int id = endpoint.id;
@@ -142,7 +147,7 @@ void Collector::collect(Bench& bench, int endpoint, const http::Request& request
   auto workbench = bench.take();
   Intake& intake = workbench->intake;
   const base::WallTime received_at = clock_.wall();
-  intake.begin(received_at, request.body.size());
+  intake.begin(request, received_at, request.body.size());
   const Dialect& dialect = bench.dialect();
   if (const auto refusal = workbench->reader->read(request, endpoint, received_at, intake)) {
     bench.give_back(std::move(workbench));
@@ -154,6 +159,10 @@ void Collector::collect(Bench& bench, int endpoint, const http::Request& request
   counters_.items_received.fetch_add(outcome.received, std::memory_order_relaxed);
   counters_.items_accepted.fetch_add(outcome.accepted, std::memory_order_relaxed);
   counters_.items_quarantined.fetch_add(outcome.quarantined, std::memory_order_relaxed);
+  if ((outcome.suppressed | outcome.consent_dropped) != 0) {
+    counters_.items_suppressed.fetch_add(outcome.suppressed, std::memory_order_relaxed);
+    counters_.items_consent_dropped.fetch_add(outcome.consent_dropped, std::memory_order_relaxed);
+  }
   auto shares = intake.take_shares();
   const int waits =
       1 + static_cast<int>(shares.size());  // One is our own, so that nobody answers before all is submitted.

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/histogram.h"
 #include "collect/dialect.h"
+#include "collect/gate.h"
 #include "collect/intake.h"
 #include "http/http.h"
 #include "journal/group_commit.h"
@@ -31,6 +32,8 @@ struct CollectorCounters {
   std::atomic<std::uint64_t> items_received{0};
   std::atomic<std::uint64_t> items_accepted{0};
   std::atomic<std::uint64_t> items_quarantined{0};
+  std::atomic<std::uint64_t> items_suppressed{0};
+  std::atomic<std::uint64_t> items_consent_dropped{0};
   base::Histogram parse_ns;  // From the whole request to its records handed to the journal.
   base::Histogram ack_ns;    // From the whole request to its answer: 2xx only.
 };
@@ -40,9 +43,10 @@ struct CollectorCounters {
 // some of the items may be durable, and their message ids make the repetition harmless.
 class Collector {
  public:
-  // Partition i of the events journal is written by partitions[i], which like `clock` must outlive this.
+  // Partition i of the events journal is written by partitions[i], which like `clock` must outlive this. Every event passes the
+  // gates of `gates`, in their order.
   Collector(CollectorSettings settings, std::vector<journal::GroupCommit*> partitions,
-            const base::Clock& clock);
+            const base::Clock& clock, std::vector<const GateMaker*> gates = {});
   ~Collector();
 
   // Adds the dialect's endpoints. The dialect and this must outlive the router.
@@ -59,6 +63,7 @@ class Collector {
   const CollectorSettings settings_;
   const std::vector<journal::GroupCommit*> partitions_;
   const base::Clock& clock_;
+  const std::vector<const GateMaker*> gates_;
   std::vector<std::unique_ptr<Bench>> benches_;
   CollectorCounters counters_;
 };

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+
 #include "collect/segment_dialect.h"
 #include "event/record.h"
 #include "http/recorder.h"
@@ -25,7 +27,7 @@ SourceTable two_sources() {
 class Fixture {
  public:
   explicit Fixture(std::size_t partitions = 4, CollectorSettings settings = {},
-                   std::size_t pending_bytes_max = 1 << 20)
+                   std::size_t pending_bytes_max = 1 << 20, std::vector<const GateMaker*> gates = {})
       : sources_(two_sources()), dialect_(sources_, {}) {
     std::vector<journal::GroupCommit*> commits;
     for (std::size_t i = 0; i < partitions; ++i) {
@@ -34,7 +36,7 @@ class Fixture {
           *journals.back(), clock, journal::GroupCommitSettings{.pending_bytes_max = pending_bytes_max}));
       commits.push_back(commits_.back().get());
     }
-    collector = std::make_unique<Collector>(settings, commits, clock);
+    collector = std::make_unique<Collector>(settings, commits, clock, std::move(gates));
     collector->attach(dialect_, router_);
   }
 
@@ -294,4 +296,87 @@ TEST_CASE("a request larger than the journal takes in one piece is cut into seve
   fixture.sync();
   CHECK(call->response().status == 200);
   CHECK(fixture.journals[0]->end().value == kItems);
+}
+
+namespace {
+
+// Rules as the event's name says; says what it saw to the test.
+class NamedGate final : public Gate {
+ public:
+  explicit NamedGate(std::vector<std::string>& stored) : stored_(stored) {}
+  void begin(const http::Request& request) override { peer_ = request.peer; }
+  Decision inspect(event::Event& event) override {
+    const auto name = event[event::Text::event_name];
+    if (name == "q") return {Ruling::quarantine, "named_q", "/event", "The event is named q."};
+    if (name == "r") return {Ruling::reject, "named_r", "/event", "The event is named r."};
+    if (name == "s") return {Ruling::suppress, "named_s", {}, {}};
+    if (name == "c") return {Ruling::drop_no_consent, "named_c", {}, {}};
+    event[event::Text::user_id] = peer_;
+    event.purposes = {1, true};
+    return {};
+  }
+  void cleanse(event::QuarantinedItem& item) override { item.raw = "cleansed"; }
+  void stored(const event::Event& event) override { stored_.emplace_back(event[event::Text::event_name]); }
+
+ private:
+  std::vector<std::string>& stored_;
+  std::string peer_;
+};
+
+class NamedGateMaker final : public GateMaker {
+ public:
+  std::unique_ptr<Gate> gate() const override { return std::make_unique<NamedGate>(stored); }
+  mutable std::vector<std::string> stored;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "a gate's ruling is the item's verdict, in the answer and in the journal, and dropped items leave no "
+    "byte") {
+  NamedGateMaker maker, second;
+  Fixture fixture(2, {}, 1 << 20, {&maker, &second});
+  std::string body = R"({"batch":[)";
+  for (const char* name : {"a", "q", "r", "s", "c", "b"}) {
+    body += std::string(body.back() == '[' ? "" : ",") + R"({"type":"track","anonymousId":"v","event":")" +
+            name + "\"}";
+  }
+  const auto call = fixture.post("/v1/batch", body + R"(,{"type":"track","event":"x"}]})");
+  fixture.sync();
+  const std::string& answer = call->response().body;
+  CHECK(answer.find(R"("received":7,"accepted":2,"quarantined":3,"suppressed":1,"consent_dropped":1)") !=
+        std::string::npos);
+  CHECK(answer.find(R"({"index":2,"verdict":"quarantined","reason":"named_r","pointer":"/event")") !=
+        std::string::npos);
+  CHECK(answer.find(R"({"index":3,"verdict":"suppressed","reason":"named_s")") != std::string::npos);
+  CHECK(answer.find(R"({"index":4,"verdict":"consent_dropped","reason":"named_c")") != std::string::npos);
+  CHECK(maker.stored == std::vector<std::string>{"a", "b"});
+  CHECK(second.stored == maker.stored);
+  CHECK_EQ(fixture.collector->counters().items_suppressed.load(), 1);
+
+  std::vector<journal::RecordBatch> memory;
+  for (const auto& event : fixture.events(memory)) {
+    CHECK_EQ(event[event::Text::user_id], "192.0.2.7");
+    CHECK(event.purposes == event::Purposes{1, true});
+  }
+  std::multiset<std::string> verdicts;
+  for (const auto& batch : memory) {
+    for (const auto payload : batch.payloads) {
+      const auto kind = *event::record_kind(payload);
+      if (kind == event::RecordKind::quarantined) {
+        CHECK_EQ(event::decode_quarantined(payload)->raw, "cleansed");
+        verdicts.insert("quarantined whole");
+      }
+      if (kind != event::RecordKind::dropped) continue;
+      const auto item = event::decode_dropped(payload);
+      REQUIRE(item.ok());
+      CHECK_EQ(item->source, 1);
+      CHECK(item->received_at == kNow);
+      verdicts.insert(std::string(to_string(item->verdict)) + " " + std::string(item->reason));
+      CHECK_LT(payload.size(), 32);
+    }
+  }
+  CHECK(verdicts == std::multiset<std::string>{"consent_dropped named_c", "quarantined named_r",
+                                               "quarantined whole", "quarantined whole",
+                                               "suppressed named_s"});
 }

@@ -45,8 +45,10 @@ struct Outcome {
   std::uint32_t received = 0;
   std::uint32_t accepted = 0;
   std::uint32_t quarantined = 0;
-  std::uint32_t refused = 0;        // Not stored: their write key is nobody's.
-  std::vector<RejectedItem> items;  // The first kRejectedItemsMax that were not accepted.
+  std::uint32_t suppressed = 0;       // Not stored: a person asked not to be followed.
+  std::uint32_t consent_dropped = 0;  // Not stored: not consented to.
+  std::uint32_t refused = 0;          // Not stored: their write key is nobody's.
+  std::vector<RejectedItem> items;    // The first kRejectedItemsMax that were not accepted.
 };
 constexpr std::size_t kRejectedItemsMax = 1'000;
 

@@ -14,12 +14,18 @@ void Intake::begin(base::WallTime received_at, std::size_t bytes_hint) {
   received_at_ = received_at;
   last_import_ = {};
   outcome_.received = outcome_.accepted = outcome_.quarantined = outcome_.refused = 0;
+  outcome_.suppressed = outcome_.consent_dropped = 0;
   outcome_.items.clear();
   for (auto& buffer : buffers_) buffer.clear();
   full_.clear();
   // A record is its raw bytes and about half as much beside them.
   reserve_bytes_ = bytes_hint + bytes_hint / 2;
   reserve_bytes_ = bytes_hint < 4096 ? reserve_bytes_ + 256 : reserve_bytes_ / buffers_.size() * 5 / 4 + 512;
+}
+
+void Intake::begin(const http::Request& request, base::WallTime received_at, std::size_t bytes_hint) {
+  begin(received_at, bytes_hint);
+  for (const auto& gate : gates_) gate->begin(request);
 }
 
 journal::RecordBuffer& Intake::buffer_for(std::string_view key) {
@@ -47,13 +53,52 @@ void Intake::accept(event::Event& event) {
     event.received_at = event.event_time;
     last_import_ = event.event_time;
   }
-  journal::RecordBuffer& buffer = buffer_for(event.visitor_key());
+  if (!gates_.empty() && !passes_gates(event)) return;
+  journal::RecordBuffer& buffer = buffer_for(event.partition_key());
   std::string& bytes = buffer.begin();
   if (buffer.empty()) bytes.reserve(reserve_bytes_);
   event::encode_event(event, bytes);
   finish_record(buffer);
   ++outcome_.received;
   ++outcome_.accepted;
+}
+
+bool Intake::passes_gates(event::Event& event) {
+  event.purposes = {};
+  event.bot_score = 0;
+  event.bot_reasons = 0;
+  for (const auto& gate : gates_) {
+    const Decision decision = gate->inspect(event);
+    if (decision.ruling == Ruling::pass) [[likely]]
+      continue;
+    turn_away(event, decision);
+    return false;
+  }
+  for (const auto& gate : gates_) gate->stored(event);
+  return true;
+}
+
+void Intake::turn_away(const event::Event& event, const Decision& decision) {
+  event::Verdict verdict = event::Verdict::quarantined;
+  switch (decision.ruling) {
+    case Ruling::quarantine:
+      return quarantine(
+          {event.source, event.received_at, decision.reason, decision.pointer, decision.detail, event.raw},
+          event.visitor_key());
+    case Ruling::suppress:
+      verdict = event::Verdict::suppressed;
+      ++outcome_.suppressed;
+      break;
+    case Ruling::drop_no_consent:
+      verdict = event::Verdict::consent_dropped;
+      ++outcome_.consent_dropped;
+      break;
+    default: ++outcome_.quarantined; break;
+  }
+  journal::RecordBuffer& buffer = buffer_for(event.partition_key());
+  event::encode_dropped({event.source, event.received_at, verdict, decision.reason}, buffer.begin());
+  finish_record(buffer);
+  reject(verdict, decision.reason, decision.pointer, decision.detail);
 }
 
 // The same item sent again makes the same id, so that a retried request is not counted twice. An item without any time of
@@ -79,6 +124,7 @@ void Intake::quarantine(const event::QuarantinedItem& item, std::string_view vis
   journal::RecordBuffer& buffer = buffer_for(visitor_key.empty() ? std::string_view(anonymous) : visitor_key);
   event::QuarantinedItem stored = item;
   if (last_import_.ms != 0) stored.received_at = last_import_;
+  for (const auto& gate : gates_) gate->cleanse(stored);
   event::encode_quarantined(stored, buffer.begin());
   finish_record(buffer);
   ++outcome_.quarantined;

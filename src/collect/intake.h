@@ -2,11 +2,13 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "collect/dialect.h"
+#include "collect/gate.h"
 #include "journal/journal.h"
 
 namespace millrace::collect {
@@ -17,15 +19,18 @@ enum class TimeSource : std::uint8_t {
   events,  // Imported items count as received when they happened: replays and backtests.
 };
 
-// Encodes the items of one request as journal records, each for the partition of its visitor.
+// Takes the items of one request through the gates and encodes them as journal records, each for the partition of its
+// visitor.
 class Intake final : public ItemSink {
  public:
   static constexpr std::size_t kShareBytes = journal::kAppendBytesMax / 4;
 
-  Intake(std::size_t partitions, TimeSource time) : buffers_(partitions), time_(time) {}
+  Intake(std::size_t partitions, TimeSource time, std::vector<std::unique_ptr<Gate>> gates = {})
+      : buffers_(partitions), time_(time), gates_(std::move(gates)) {}
 
   // Before every request; keeps memory. `bytes_hint`: about how much is to come.
   void begin(base::WallTime received_at, std::size_t bytes_hint);
+  void begin(const http::Request& request, base::WallTime received_at, std::size_t bytes_hint);
 
   void accept(event::Event& event) override;
   void quarantine(const event::QuarantinedItem& item, std::string_view visitor_key) override;
@@ -44,12 +49,15 @@ class Intake final : public ItemSink {
   journal::RecordBuffer& buffer_for(std::string_view key);
   void finish_record(journal::RecordBuffer& buffer);
   void make_message_id(event::Event& event);
+  bool passes_gates(event::Event& event);
+  void turn_away(const event::Event& event, const Decision& decision);
   void reject(event::Verdict verdict, std::string_view reason, std::string_view pointer,
               std::string_view detail);
 
   std::vector<journal::RecordBuffer> buffers_;  // By partition.
   std::vector<Share> full_;                     // Those that reached kShareBytes.
   const TimeSource time_;
+  const std::vector<std::unique_ptr<Gate>> gates_;  // In the order of passing.
   Outcome outcome_;
   base::WallTime received_at_;
   base::WallTime

@@ -136,6 +136,10 @@ Response SegmentDialect::answer(const Request& request, int endpoint, const Outc
   response.body += std::to_string(outcome.accepted);
   response.body += R"(,"quarantined":)";
   response.body += std::to_string(outcome.quarantined);
+  if (outcome.suppressed > 0) response.body += R"(,"suppressed":)" + std::to_string(outcome.suppressed);
+  if (outcome.consent_dropped > 0) {
+    response.body += R"(,"consent_dropped":)" + std::to_string(outcome.consent_dropped);
+  }
   if (outcome.refused > 0) response.body += R"(,"refused":)" + std::to_string(outcome.refused);
   response.body += R"(,"items":[)";
   for (std::size_t i = 0; i < outcome.items.size(); ++i) {

@@ -128,6 +128,10 @@ void Cart::purchase(std::int64_t at_ms, CartEffects& effects) {
   ++epoch_;
 }
 
+void Cart::withhold(std::uint64_t trigger_id) {
+  std::erase_if(outstanding_, [&](const Trigger& trigger) { return trigger.id == trigger_id; });
+}
+
 void Cart::disarm() {
   armed_ = false;
   armed_at_ms_ = 0;
@@ -161,7 +165,11 @@ void Cart::abandon(const CartSettings& settings, std::uint64_t visitor_hash, Car
 std::int64_t Cart::next_due(const CartSettings& settings) const {
   std::int64_t due = armed_ ? expires_at_ms_ : std::numeric_limits<std::int64_t>::max();
   for (const auto& change : pending_) {
-    if (change.kind == CartChange::Kind::purchase) continue;
+    if (change.kind == CartChange::Kind::purchase) {
+      // What was sent should be taken back when the purchase takes effect, not when something else happens to look.
+      if (!outstanding_.empty()) due = std::min(due, change.mark.at_ms);
+      continue;
+    }
     due = std::min(due, change.mark.at_ms + settings.abandoned_after_ms);
   }
   return due;

@@ -73,6 +73,9 @@ class Cart {
   // creation, the latest arming, and the triggers that a purchase would cancel. The other one is left empty.
   void merge(Cart& other, const CartSettings& settings);
 
+  // The abandonment went to nobody: a purchase has nothing to cancel.
+  void withhold(std::uint64_t trigger_id);
+
   // The cart as the visitor sees it: waiting changes included.
   void contents(const CartSettings& settings, std::vector<event::CartLine>& lines,
                 event::Currency& currency) const;

@@ -32,6 +32,8 @@ struct TestEvent {
   std::vector<Line> lines = {};
   std::int64_t revenue_micros = -1;  // -1: none.
   std::string currency = {};
+  event::Purposes purposes = {};
+  std::uint32_t flags = 0;
 
   std::int64_t received() const { return received_ms < 0 ? at_ms : received_ms; }
 
@@ -53,6 +55,8 @@ struct TestEvent {
     }
     if (revenue_micros >= 0) event.set(event::Amount::revenue, {revenue_micros});
     event.currency = event::parse_currency(currency);
+    event.purposes = purposes;
+    event.flags = flags;
     std::string out;
     event::encode_event(event, out);
     return out;

@@ -53,6 +53,7 @@ void VisitorStage::tell_products(const Arrival& arrival, std::uint64_t session_i
       step.out.emit(event::Topic::facts, base::hash64(line.product_id), step.offset, fact);
     }
     if (session_id == 0 || event.type == EventType::product_removed) continue;
+    if (!event.purposes.has(event::Purpose::personalisation)) continue;
     auto& click = std::get<event::ClickView>(step.out.views.emplace_back(event::ClickView{}));
     click.session_id = session_id;
     click.product_id = line.product_id;
@@ -88,6 +89,8 @@ void VisitorStage::publish_sessions(std::string_view visitor_id, const VisitorSt
     row.visitor_id = visitor_id;
     row.user_id = state.identity.user_id();
     step.out.sessions.push_back(row);
+    // Items are what recommendations learn from.
+    if (state.refuses(event::Purpose::personalisation)) closing.items.clear();
     step.out.views.emplace_back(std::make_shared<const event::SessionClosedView>(
         event::SessionClosedView{row.session_id, closing.items, row}));
     step.out.emit(event::Topic::sessions, kSessionsKey, step.offset,
@@ -96,7 +99,7 @@ void VisitorStage::publish_sessions(std::string_view visitor_id, const VisitorSt
   effects.clear();
 }
 
-void VisitorStage::publish_carts(std::string_view visitor_id, const VisitorState& state, Step& step) {
+void VisitorStage::publish_carts(std::string_view visitor_id, VisitorState& state, Step& step) {
   CartEffects& effects = cart_effects_;
   VisitorTotals& totals = totals_.values();
   totals.carts_abandoned += effects.abandoned.size();
@@ -106,6 +109,11 @@ void VisitorStage::publish_carts(std::string_view visitor_id, const VisitorState
   const std::uint64_t key = base::hash64(visitor_id);
   const std::string_view user_id = state.identity.user_id();
   for (const auto& cart : effects.abandoned) {
+    if (state.refuses(event::Purpose::marketing)) {
+      ++totals.abandonments_withheld;
+      state.cart.withhold(cart.trigger_id);
+      continue;
+    }
     step.out.emit(event::Topic::actions, key, step.offset, abandonment(cart, visitor_id, user_id));
   }
   for (const auto& trigger : effects.cancelled) {

@@ -54,6 +54,11 @@ base::Status VisitorStage::on_record(const process::Position& position, std::str
       ledger_.count(item.source, item.received_at, Verdict::quarantined);
       return base::Ok{};
     }
+    case event::RecordKind::dropped: {
+      TRY_ASSIGN(const auto item, event::decode_dropped(payload));
+      ledger_.count(item.source, item.received_at, item.verdict);
+      return base::Ok{};
+    }
     case event::RecordKind::tick: {
       TRY_ASSIGN(const auto tick, event::decode_tick(payload));
       Step step{position.offset.value, out};
@@ -68,28 +73,46 @@ base::Status VisitorStage::on_event(const process::Position& position, std::stri
                                     process::Outputs& out) {
   TRY(event::decode_event(payload, event_));
   const std::string_view visitor_id = event_.visitor_key();
-  if (visitor_id.empty()) return base::Error(base::ErrorCode::invalid_argument, "event without a visitor");
-  const std::uint64_t visitor_hash = base::hash64(visitor_id);
+  if (visitor_id.empty() && !event_.has(event::Flag::anonymised)) {
+    return base::Error(base::ErrorCode::invalid_argument, "event without a visitor");
+  }
   Step step{position.offset.value, out};
   auto& row = out.events.emplace_back();
   row.index = position.index;
-  row.verdict = Verdict::duplicate;
-  if (first_message(messages_, event_, visitor_hash)) {
-    VisitorState& state = visitors_.edit(visitor_id);
-    if (state.recent_orders.first_order(event_)) {
-      row.verdict = Verdict::accepted;
-      accept(visitor_id, state, visitor_hash, step, row.session_id);
-    }
-  }
+  row.verdict = judge(visitor_id, step, row.session_id);
   ledger_.count(event_.source, event_.received_at, row.verdict);
   if (row.verdict == Verdict::accepted && watermark_.on_event(event_.event_time, event_.received_at))
     fire_timers(step);
   return base::Ok{};
 }
 
+Verdict VisitorStage::judge(std::string_view visitor_id, Step& step, std::uint64_t& session_id) {
+  const std::uint64_t visitor_hash = base::hash64(event_.partition_key());
+  if (!first_message(messages_, event_, visitor_hash)) return Verdict::duplicate;
+  if (event_.has(event::Flag::bot)) {
+    ++totals_.values().bots;
+    return Verdict::bot;
+  }
+  if (visitor_id.empty()) {
+    accept_anonymous(step);
+    return Verdict::accepted;
+  }
+  VisitorState& state = visitors_.edit(visitor_id);
+  if (!state.recent_orders.first_order(event_)) return Verdict::duplicate;
+  accept(visitor_id, state, visitor_hash, step, session_id);
+  return Verdict::accepted;
+}
+
+void VisitorStage::accept_anonymous(Step& step) {
+  ++totals_.values().events;
+  if (is_order(event_.type)) tell_order({}, 0, order_of(event_, step.offset, {}), step);
+}
+
 void VisitorStage::accept(std::string_view visitor_id, VisitorState& state, std::uint64_t visitor_hash,
                           Step& step, std::uint64_t& session_id) {
   VisitorTotals& totals = totals_.values();
+  const event::Purposes purposes = event_.purposes;
+  if (purposes.decided) state.refused = static_cast<std::uint8_t>(~purposes.granted & event::Purposes::kAll);
   const std::int64_t at = event_.event_time.ms;
   const bool known = state.events > 0;
   state.first_seen_ms = known ? std::min(state.first_seen_ms, at) : at;
@@ -97,7 +120,8 @@ void VisitorStage::accept(std::string_view visitor_id, VisitorState& state, std:
   totals.visitors += known ? 0 : 1;
   ++state.events;
   ++totals.events;
-  identify(visitor_id, state, step);
+  // Who grants nothing but what is necessary is not tied to other visitors.
+  if (purposes.granted > event::Purposes::bit(event::Purpose::necessary)) identify(visitor_id, state, step);
 
   Arrival arrival{event_, {at, step.offset}, watermark_.now().ms, visitor_hash, {}};
   const bool late = too_late(state.history, settings_.session, at, arrival.watermark_ms);
@@ -107,15 +131,16 @@ void VisitorStage::accept(std::string_view visitor_id, VisitorState& state, std:
     placed = order_of(event_, step.offset, visitor_id);
     arrival.order_net = placed.order_net;
   }
+  const bool analytics = purposes.has(event::Purpose::analytics);
   if (late) {
     ++totals.late_events;
-  } else {
+  } else if (analytics) {
     session_id = observe(state.history, settings_.session, arrival, session_effects_);
     publish_sessions(visitor_id, state, step);
   }
   // A purchase empties the cart however late it is told.
   if (!late || event_.type == EventType::order_completed) change_cart(visitor_id, state, arrival, step);
-  tell_products(arrival, session_id, step);
+  if (analytics) tell_products(arrival, session_id, step);
   if (order) tell_order(state, session_id, std::move(placed), step);
   set_timer(visitor_id, state);
   publish(visitor_id, state, step);
@@ -156,6 +181,10 @@ void VisitorStage::change_cart(std::string_view visitor_id, VisitorState& state,
                                Step& step) {
   const auto kind = cart_change(event_.type);
   if (!kind) return;
+  // A cart is kept to be shown to its visitor or to remind them of it. A purchase empties one that was.
+  const bool kept =
+      event_.purposes.has(event::Purpose::personalisation) || event_.purposes.has(event::Purpose::marketing);
+  if (!kept && *kind != CartChange::Kind::purchase) return;
   CartChange change{arrival.mark, *kind, {}, event_.currency};
   const auto apply = [&] {
     state.cart.apply(change, settings_.cart, arrival.visitor_hash, arrival.watermark_ms, cart_effects_);

@@ -68,6 +68,9 @@ class VisitorStage final : public process::Stage {
   base::Status on_event(const process::Position& position, std::string_view payload, process::Outputs& out);
   void accept(std::string_view visitor_id, VisitorState& state, std::uint64_t visitor_hash, Step& step,
               std::uint64_t& session_id);
+  event::Verdict judge(std::string_view visitor_id, Step& step, std::uint64_t& session_id);
+  // An event of nobody: its order counts, and nothing else is known of it.
+  void accept_anonymous(Step& step);
   void identify(std::string_view visitor_id, VisitorState& state, Step& step);
   void take_cart(std::string_view from_id, std::string_view visitor_id, VisitorState& state, Step& step);
   void change_cart(std::string_view visitor_id, VisitorState& state, const Arrival& arrival, Step& step);
@@ -77,7 +80,7 @@ class VisitorStage final : public process::Stage {
   void tell_order(const VisitorState& state, std::uint64_t session_id, event::OrderRow order, Step& step);
   void fire_timers(Step& step);
   void publish_sessions(std::string_view visitor_id, const VisitorState& state, Step& step);
-  void publish_carts(std::string_view visitor_id, const VisitorState& state, Step& step);
+  void publish_carts(std::string_view visitor_id, VisitorState& state, Step& step);
   void set_timer(std::string_view visitor_id, VisitorState& state);
   void publish(std::string_view visitor_id, const VisitorState& state, Step& step);
 

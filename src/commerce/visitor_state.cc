@@ -6,6 +6,7 @@ namespace millrace::commerce {
 
 namespace {
 constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kRefusingVersion = 2;  // Of a visitor who withholds some purpose.
 constexpr std::size_t kViewItemsMax = 16;
 
 void fill_session(const Session& session, event::VisitorView& into) {
@@ -27,7 +28,8 @@ void fill_session(const Session& session, event::VisitorView& into) {
 
 void VisitorState::encode(std::string& out) const {
   base::ByteWriter writer(out);
-  writer.u8(kVersion);
+  writer.u8(refused == 0 ? kVersion : kRefusingVersion);
+  if (refused != 0) writer.u8(refused);
   writer.varint(events);
   writer.varint(orders);
   writer.zigzag(first_seen_ms);
@@ -41,7 +43,9 @@ void VisitorState::encode(std::string& out) const {
 
 bool VisitorState::decode(std::string_view bytes, VisitorState& into) {
   base::ByteReader reader(bytes);
-  if (reader.u8() != kVersion) return false;
+  const std::uint8_t version = reader.u8();
+  if (version != kVersion && version != kRefusingVersion) return false;
+  into.refused = version == kRefusingVersion ? reader.u8() : 0;
   into.events = reader.varint();
   into.orders = static_cast<std::uint32_t>(reader.varint());
   into.first_seen_ms = reader.zigzag();
@@ -54,6 +58,11 @@ bool VisitorState::decode(std::string_view bytes, VisitorState& into) {
 void fill_visitor_view(std::string_view visitor_id, const VisitorState& state, const CartSettings& cart,
                        event::VisitorView& into) {
   into.visitor_id = visitor_id;
+  if (state.refuses(event::Purpose::personalisation)) {
+    into = event::VisitorView();
+    into.visitor_id = visitor_id;
+    return;
+  }
   into.user_id = state.identity.user_id();
   into.first_seen = {state.first_seen_ms};
   into.last_seen = {state.last_seen_ms};
@@ -72,6 +81,7 @@ void fill_visitor_view(std::string_view visitor_id, const VisitorState& state, c
 }
 
 void append_clicks(const VisitorState& state, std::vector<event::ViewUpdate>& out) {
+  if (state.refuses(event::Purpose::personalisation)) return;
   for (const Session& session : state.history.sessions) {
     if (session.closed) continue;
     for (const SessionItem& item : session.items) {

@@ -19,16 +19,18 @@ struct VisitorState {
   std::int64_t first_seen_ms = 0;
   std::int64_t last_seen_ms = 0;
   std::int64_t timer_ms = 0;  // The deadline that is set for this visitor; 0 when none is.
+  std::uint8_t refused = 0;   // Bits of event::Purpose that the visitor's last statement withholds.
   Identity identity;
   RecentOrders recent_orders;
   SessionHistory history;
   Cart cart;
 
+  bool refuses(event::Purpose purpose) const { return (refused & event::Purposes::bit(purpose)) != 0; }
   void encode(std::string& out) const;
   static bool decode(std::string_view bytes, VisitorState& into);
 };
 
-// Sets every field of `into`, whose memory is used again.
+// Without personalisation it says that there is such a visitor, and no more. Sets every field of `into`, whose memory is used again.
 void fill_visitor_view(std::string_view visitor_id, const VisitorState& state, const CartSettings& cart,
                        event::VisitorView& into);
 

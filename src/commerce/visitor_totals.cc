@@ -20,7 +20,11 @@ constexpr auto kFields = std::to_array<std::uint64_t VisitorTotals::*>({
     &VisitorTotals::carts_purchased_in_time,
     &VisitorTotals::carts_silenced,
     &VisitorTotals::abandonments_cancelled,
+    &VisitorTotals::abandonments_withheld,
+    &VisitorTotals::bots,
 });
+// Those behind are written as far as the last that is not zero: who never met them keeps the bytes of old.
+constexpr std::size_t kFirstFields = 11;
 
 }  // namespace
 
@@ -28,7 +32,9 @@ base::Status StoredTotals::restore() {
   TRY_ASSIGN(const auto stored, store_.get(key_));
   if (!stored) return base::Ok{};
   base::ByteReader reader(*stored);
-  for (const auto field : kFields) live_.*field = reader.varint();
+  for (std::size_t i = 0; i < kFields.size(); ++i) {
+    live_.*kFields[i] = i >= kFirstFields && reader.at_end() ? 0 : reader.varint();
+  }
   if (!reader.ok()) return base::Error(base::ErrorCode::corrupt, "visitor totals cannot be decoded");
   return base::Ok{};
 }
@@ -36,7 +42,9 @@ base::Status StoredTotals::restore() {
 bool StoredTotals::drain(process::StateBatch& batch, std::size_t) {
   std::string value;
   base::ByteWriter writer(value);
-  for (const auto field : kFields) writer.varint(frozen_.*field);
+  std::size_t count = kFields.size();
+  while (count > kFirstFields && frozen_.*kFields[count - 1] == 0) --count;
+  for (std::size_t i = 0; i < count; ++i) writer.varint(frozen_.*kFields[i]);
   batch.put(key_, value);
   return true;
 }

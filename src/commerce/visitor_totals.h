@@ -20,6 +20,8 @@ struct VisitorTotals {
   std::uint64_t carts_purchased_in_time = 0;  // Armed, and disarmed by a purchase.
   std::uint64_t carts_silenced = 0;
   std::uint64_t abandonments_cancelled = 0;  // By a purchase that came after.
+  std::uint64_t abandonments_withheld = 0;   // Told to nobody: marketing was not granted.
+  std::uint64_t bots = 0;                    // Events that no figure counts.
 };
 
 // The totals as one entry of the state.

@@ -114,7 +114,47 @@ enum class Flag : std::uint8_t {
   money_unreadable = 6,  // An amount was not a number; it is in `extra`.
   totals_differ = 7,     // The order's amounts do not reconcile with its lines.
   fields_truncated = 8,  // A text field was over its limit; raw bytes are whole.
+  pseudonymised = 9,     // Ids and addresses are keyed tokens, in the raw bytes too.
+  anonymised = 10,       // Has no id, no address and no cookie; the raw bytes are gone.
+  contract_violated = 11,
+  bot = 12,                // Of a bot, and no revenue event: no operator counts it.
+  personal_replaced = 13,  // Personal values in it are keyed tokens.
 };
+
+// What a visitor grants the use of an event for. Bits are persisted; append only.
+enum class Purpose : std::uint8_t {
+  necessary = 0,        // Orders, payment, stock: what the visitor asked for.
+  analytics = 1,        // Sessions, funnels, figures of products.
+  personalisation = 2,  // Recommendations, the visitor's own view.
+  marketing = 3,        // Actions: the message about an abandoned cart.
+};
+constexpr std::size_t kPurposeCount = 4;
+std::string_view to_string(Purpose purpose);
+
+// The purposes granted for one event. Until something decides, nothing is withheld.
+struct Purposes {
+  static constexpr std::uint8_t kAll = (1u << kPurposeCount) - 1;
+  std::uint8_t granted = kAll;  // Bits of Purpose.
+  bool decided = false;         // By a signal of the visitor's or by a rule.
+
+  static constexpr std::uint8_t bit(Purpose purpose) {
+    return static_cast<std::uint8_t>(1u << static_cast<unsigned>(purpose));
+  }
+  bool has(Purpose purpose) const { return (granted & bit(purpose)) != 0; }
+  bool operator==(const Purposes&) const = default;
+};
+
+// Why an event is thought to be a bot's. Bits are persisted; append only, at most 16.
+enum class BotReason : std::uint8_t {
+  user_agent = 0,   // On the published list.
+  no_browser = 1,   // A program's library, where a browser was expected.
+  rate = 2,         // More events than a person makes.
+  regularity = 3,   // Events in a beat no person keeps.
+  data_centre = 4,  // From an address of a data centre.
+  headless = 5,     // A browser that says that nobody looks at it.
+};
+constexpr std::size_t kBotReasonCount = 6;
+std::string_view to_string(BotReason reason);
 
 // One product in an event. Views live as long as the event's.
 struct ProductLine {
@@ -140,12 +180,16 @@ struct Event {
   base::WallTime event_time;   // Corrected and clamped.
   base::WallTime client_time;  // As sent; 0 when absent.
   std::uint32_t flags = 0;     // Bits of Flag.
+  Purposes purposes;
+  std::uint8_t bot_score = 0;     // 0..100
+  std::uint16_t bot_reasons = 0;  // Bits of BotReason.
   std::uint64_t present_amounts = 0;
   Currency currency;
   std::array<std::string_view, kTextCount> texts{};
   std::array<Money, kAmountCount> amounts{};
   std::vector<ProductLine> products;
-  std::string_view raw;  // The item's bytes as they arrived, without what the batch added.
+  std::string_view
+      raw;  // The item's bytes as they arrived, but for personal values; without what the batch added.
 
   std::string_view& operator[](Text field) { return texts[static_cast<std::size_t>(field)]; }
   std::string_view operator[](Text field) const { return texts[static_cast<std::size_t>(field)]; }
@@ -164,6 +208,11 @@ struct Event {
   std::string_view visitor_key() const {
     const auto anonymous = (*this)[Text::anonymous_id];
     return anonymous.empty() ? (*this)[Text::user_id] : anonymous;
+  }
+  // What its partition follows from: an anonymised event has no visitor, and its repetitions must still meet.
+  std::string_view partition_key() const {
+    const auto visitor = visitor_key();
+    return visitor.empty() ? (*this)[Text::message_id] : visitor;
   }
 };
 

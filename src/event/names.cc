@@ -47,6 +47,10 @@ constexpr std::array<std::string_view, kEventTypeCount> kEventTypes = {
 };
 constexpr std::array<std::string_view, kVerdictCount> kVerdicts = {
     "accepted", "duplicate", "quarantined", "suppressed", "bot", "consent_dropped"};
+constexpr std::array<std::string_view, kPurposeCount> kPurposes = {"necessary", "analytics",
+                                                                   "personalisation", "marketing"};
+constexpr std::array<std::string_view, kBotReasonCount> kBotReasons = {
+    "user_agent", "no_browser", "rate", "regularity", "data_centre", "headless"};
 constexpr std::array<std::string_view, kFunnelStepCount> kFunnelSteps = {
     "landing", "browse", "product_view", "add_to_cart", "checkout", "payment", "purchase"};
 constexpr std::array<std::string_view, kChannelCount> kChannels = {"direct", "organic", "paid",
@@ -67,6 +71,8 @@ std::string_view name_of(const std::array<std::string_view, N>& names, Enum valu
 
 std::string_view to_string(EventType type) { return name_of(kEventTypes, type); }
 std::string_view to_string(Verdict verdict) { return name_of(kVerdicts, verdict); }
+std::string_view to_string(Purpose purpose) { return name_of(kPurposes, purpose); }
+std::string_view to_string(BotReason reason) { return name_of(kBotReasons, reason); }
 std::string_view to_string(FunnelStep step) { return name_of(kFunnelSteps, step); }
 std::string_view to_string(Channel channel) { return name_of(kChannels, channel); }
 std::string_view to_string(Device device) { return name_of(kDevices, device); }

@@ -12,6 +12,13 @@ using base::Error;
 using base::ErrorCode;
 
 constexpr std::uint8_t kVersion = 1;
+// An event with anything of kExtension: version 1 and these behind it. Events without are written as version 1.
+constexpr std::uint8_t kExtendedVersion = 2;
+
+// Bits of an event's extension mask.
+constexpr std::uint64_t kHasPurposes = 1u << 0;
+constexpr std::uint64_t kHasBot = 1u << 1;
+constexpr std::uint8_t kPurposesDecided = 0x80;
 
 // Bits of a product line's mask.
 constexpr std::uint64_t kLineTexts = 7;
@@ -107,19 +114,53 @@ base::Result<ByteReader> open(std::string_view payload, RecordKind kind) {
   return reader;
 }
 
+std::uint64_t extension_of(const Event& event) {
+  const bool bot = (event.bot_score | event.bot_reasons) != 0;
+  return (event.purposes == Purposes{} ? 0 : kHasPurposes) | (bot ? kHasBot : 0);
+}
+
+void write_extension(const Event& event, std::uint64_t mask, ByteWriter& writer) {
+  writer.varint(mask);
+  if (mask & kHasPurposes) {
+    writer.u8(
+        static_cast<std::uint8_t>(event.purposes.granted | (event.purposes.decided ? kPurposesDecided : 0)));
+  }
+  if (mask & kHasBot) {
+    writer.u8(event.bot_score);
+    writer.varint(event.bot_reasons);
+  }
+}
+
+bool read_extension(ByteReader& reader, Event& into) {
+  const std::uint64_t mask = reader.varint();
+  if (mask == 0 || (mask & ~(kHasPurposes | kHasBot)) != 0) return false;
+  if (mask & kHasPurposes) {
+    const std::uint8_t bits = reader.u8();
+    into.purposes.granted = bits & Purposes::kAll;
+    into.purposes.decided = (bits & kPurposesDecided) != 0;
+  }
+  if (mask & kHasBot) {
+    into.bot_score = reader.u8();
+    into.bot_reasons = static_cast<std::uint16_t>(reader.varint());
+  }
+  return reader.ok();
+}
+
 }  // namespace
 
 base::Result<RecordKind> record_kind(std::string_view payload) {
   if (payload.empty()) return corrupt("empty record");
   const auto kind = static_cast<std::uint8_t>(payload.front());
-  if (kind < 1 || kind > 5) return corrupt("unknown record kind");
+  if (kind < 1 || kind > static_cast<std::uint8_t>(RecordKind::dropped))
+    return corrupt("unknown record kind");
   return static_cast<RecordKind>(kind);
 }
 
 void encode_event(const Event& event, std::string& out) {
   ByteWriter writer(out);
+  const std::uint64_t extension = extension_of(event);
   writer.u8(static_cast<std::uint8_t>(RecordKind::event));
-  writer.u8(kVersion);
+  writer.u8(extension == 0 ? kVersion : kExtendedVersion);
   writer.varint(event.raw.size());
   writer.raw(event.raw);
   writer.u8(static_cast<std::uint8_t>(event.type));
@@ -144,10 +185,15 @@ void encode_event(const Event& event, std::string& out) {
   if (event.currency.known()) writer.raw(event.currency.text());
   writer.varint(event.products.size());
   for (const auto& line : event.products) write_line(line, writer, texts);
+  if (extension != 0) write_extension(event, extension, writer);
 }
 
 base::Status decode_event(std::string_view payload, Event& into) {
-  TRY_ASSIGN(ByteReader reader, open(payload, RecordKind::event));
+  ByteReader reader(payload);
+  if (reader.u8() != static_cast<std::uint8_t>(RecordKind::event))
+    return corrupt("record is of another kind");
+  const std::uint8_t version = reader.u8();
+  if (version != kVersion && version != kExtendedVersion) return corrupt("record has an unknown version");
   into.raw = reader.text();
   const std::uint8_t type = reader.u8();
   if (type >= kEventTypeCount) return corrupt("event has an unknown type");
@@ -181,6 +227,11 @@ base::Status decode_event(std::string_view payload, Event& into) {
   if (lines > reader.remaining()) return corrupt("event has more lines than bytes");
   into.products.clear();
   for (std::uint64_t i = 0; i < lines; ++i) into.products.push_back(read_line(reader, texts));
+  into.purposes = {};
+  into.bot_score = 0;
+  into.bot_reasons = 0;
+  if (version == kExtendedVersion && !read_extension(reader, into))
+    return corrupt("event has an unknown extension");
   if (!texts.ok() || !reader.at_end()) return corrupt("event is cut off or has bytes left over");
   return base::Ok{};
 }
@@ -207,6 +258,30 @@ base::Result<QuarantinedItem> decode_quarantined(std::string_view payload) {
   item.detail = reader.text();
   item.raw = reader.text();
   if (!reader.ok() || !reader.at_end()) return corrupt("quarantined item is cut off or has bytes left over");
+  return item;
+}
+
+void encode_dropped(const DroppedItem& item, std::string& out) {
+  ByteWriter writer(out);
+  writer.u8(static_cast<std::uint8_t>(RecordKind::dropped));
+  writer.u8(kVersion);
+  writer.varint(item.source);
+  writer.zigzag(item.received_at.ms);
+  writer.u8(static_cast<std::uint8_t>(item.verdict));
+  writer.text(item.reason);
+}
+
+base::Result<DroppedItem> decode_dropped(std::string_view payload) {
+  TRY_ASSIGN(ByteReader reader, open(payload, RecordKind::dropped));
+  DroppedItem item;
+  item.source = static_cast<std::uint16_t>(reader.varint());
+  item.received_at.ms = reader.zigzag();
+  item.verdict = static_cast<Verdict>(reader.u8());
+  item.reason = reader.text();
+  if (!reader.ok() || !reader.at_end()) return corrupt("dropped item is cut off or has bytes left over");
+  const bool known = item.verdict == Verdict::quarantined || item.verdict == Verdict::suppressed ||
+                     item.verdict == Verdict::consent_dropped;
+  if (!known) return corrupt("dropped item has a verdict that drops nothing");
   return item;
 }
 

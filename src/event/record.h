@@ -17,6 +17,7 @@ enum class RecordKind : std::uint8_t {
   tick = 3,         // Time passing, as the owner of the journal saw it.
   fact = 4,         // Re-keyed for the second stage; event/fact.h.
   command = 5,      // A request whose answer is decided by the log: stock; event/fact.h.
+  dropped = 6,      // An item of which nothing is kept, for the ledger to count.
 };
 
 // An item that is kept for repair and never processed.
@@ -27,6 +28,14 @@ struct QuarantinedItem {
   std::string_view pointer;  // RFC 6901 JSON pointer to the offending value; empty = the whole item.
   std::string_view detail;   // One sentence for a person.
   std::string_view raw;      // Bytes as they arrived.
+};
+
+// An item that was turned away at the door, with nothing of its content.
+struct DroppedItem {
+  std::uint16_t source = 0;
+  base::WallTime received_at;
+  Verdict verdict = Verdict::quarantined;  // quarantined, suppressed or consent_dropped.
+  std::string_view reason;                 // Stable code.
 };
 
 struct Tick {
@@ -40,11 +49,13 @@ base::Result<RecordKind> record_kind(std::string_view payload);
 // two varints and not its bytes.
 void encode_event(const Event& event, std::string& out);
 void encode_quarantined(const QuarantinedItem& item, std::string& out);
+void encode_dropped(const DroppedItem& item, std::string& out);
 void encode_tick(Tick tick, std::string& out);
 
 // Views in the decoded value point into `payload`. `into` is reused between calls to keep its vectors' memory.
 base::Status decode_event(std::string_view payload, Event& into);
 base::Result<QuarantinedItem> decode_quarantined(std::string_view payload);
+base::Result<DroppedItem> decode_dropped(std::string_view payload);
 base::Result<Tick> decode_tick(std::string_view payload);
 
 }  // namespace millrace::event

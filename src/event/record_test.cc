@@ -44,6 +44,14 @@ OwnedEvent random_event(base::SeededRandom& random) {
   event.client_time.ms = random.chance(0.5) ? 0 : event.event_time.ms + 17;
   event.flags = static_cast<std::uint32_t>(random.next());
   if (random.chance(0.5)) event.currency = parse_currency("EUR");
+  if (random.chance(0.5)) {
+    event.purposes.granted = static_cast<std::uint8_t>(random.below(Purposes::kAll + 1u));
+    event.purposes.decided = random.chance(0.8);
+  }
+  if (random.chance(0.3)) {
+    event.bot_score = static_cast<std::uint8_t>(random.below(101));
+    event.bot_reasons = static_cast<std::uint16_t>(random.next());
+  }
   for (auto& field : event.texts) field = text();
   for (std::size_t i = 0; i < kAmountCount; ++i) {
     if (random.chance(0.5)) event.set(static_cast<Amount>(i), {static_cast<std::int64_t>(random.next())});
@@ -70,6 +78,9 @@ void check_equal(const Event& a, const Event& b) {
   REQUIRE_EQ(a.client_time.ms, b.client_time.ms);
   REQUIRE_EQ(a.flags, b.flags);
   REQUIRE(a.currency == b.currency);
+  REQUIRE(a.purposes == b.purposes);
+  REQUIRE_EQ(a.bot_score, b.bot_score);
+  REQUIRE_EQ(a.bot_reasons, b.bot_reasons);
   REQUIRE(a.texts == b.texts);
   REQUIRE_EQ(a.present_amounts, b.present_amounts);
   REQUIRE(a.amounts == b.amounts);
@@ -168,4 +179,88 @@ TEST_CASE("ticks and quarantined items survive encoding") {
   CHECK_EQ(decoded->raw, "{}");
   CHECK_FALSE(record_kind("").ok());
   CHECK_FALSE(record_kind("\x09").ok());
+}
+
+namespace {
+
+std::string hex(std::string_view bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  for (const char c : bytes) {
+    out += kDigits[static_cast<unsigned char>(c) >> 4];
+    out += kDigits[static_cast<unsigned char>(c) & 15];
+  }
+  return out;
+}
+
+Event small_event() {
+  Event event;
+  event.type = EventType::product_viewed;
+  event.source = 3;
+  event.received_at.ms = 1000;
+  event.event_time.ms = 990;
+  event.raw = R"({"a":"v1"})";
+  event[Text::anonymous_id] = event.raw.substr(6, 2);
+  return event;
+}
+
+}  // namespace
+
+TEST_CASE("an event's bytes are the golden ones, and those of version 1 stay as they were") {
+  Event event = small_event();
+  std::string plain;
+  encode_event(event, plain);
+  constexpr std::string_view kBody =
+      "0a7b2261223a227631227d"
+      "0a"
+      "03"
+      "00"
+      "d00f"
+      "13"
+      "00"
+      "00"
+      "0200000000000000"
+      "0506"
+      "00"
+      "00";
+  CHECK_EQ(hex(plain), "0101" + std::string(kBody));
+  event.purposes = {Purposes::bit(Purpose::necessary), true};
+  event.bot_score = 90;
+  event.bot_reasons = 5;
+  std::string extended;
+  encode_event(event, extended);
+  CHECK_EQ(hex(extended), "0102" + std::string(kBody) +
+                              "03"
+                              "81"
+                              "5a"
+                              "05");
+  Event decoded;
+  REQUIRE(decode_event(extended, decoded));
+  CHECK_FALSE(decoded.purposes.has(Purpose::analytics));
+  REQUIRE(decode_event(plain, decoded));
+  CHECK(decoded.purposes == Purposes{});
+  CHECK_EQ(decoded.bot_score, 0);
+  extended[1] = 3;
+  CHECK_FALSE(decode_event(extended, decoded).ok());
+  plain += std::string_view("\x04\x00", 2);  // An extension this version does not know.
+  plain[1] = 2;
+  CHECK_FALSE(decode_event(plain, decoded).ok());
+}
+
+TEST_CASE("a dropped item's bytes are the golden ones, and say nothing of its content") {
+  std::string payload;
+  encode_dropped({7, {77}, Verdict::consent_dropped, "no_consent"}, payload);
+  CHECK_EQ(hex(payload), "0601079a01050a6e6f5f636f6e73656e74");
+  const auto decoded = decode_dropped(payload);
+  REQUIRE(decoded.ok());
+  CHECK_EQ(decoded->source, 7);
+  CHECK_EQ(decoded->received_at.ms, 77);
+  CHECK(decoded->verdict == Verdict::consent_dropped);
+  CHECK_EQ(decoded->reason, "no_consent");
+  for (std::size_t size = 0; size < payload.size(); ++size) {
+    CHECK_FALSE(decode_dropped(std::string_view(payload).substr(0, size)).ok());
+  }
+  std::string accepted = payload;
+  accepted[5] = 0;
+  CHECK_FALSE(decode_dropped(accepted).ok());
 }

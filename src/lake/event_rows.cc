@@ -33,7 +33,7 @@ constexpr std::array<std::pair<int, Text>, 28> kTextColumns = {{
     {50, Text::library_name},     {52, Text::extra},
 }};
 constexpr int kFirstAmount = 36;
-constexpr int kColumnIdMax = 54;
+constexpr int kColumnIdMax = 58;
 
 enum class Kind : std::uint8_t { special, text, amount, product };
 struct Source {
@@ -86,6 +86,18 @@ void write_product(const Event& event, int id, ColumnWriter& column, std::size_t
   }
 }
 
+// Names of the bits set, with commas between.
+template <class Enum>
+std::string names_of(unsigned bits, std::size_t count) {
+  std::string out;
+  for (std::size_t i = 0; i < count; ++i) {
+    if ((bits >> i & 1u) == 0) continue;
+    if (!out.empty()) out += ',';
+    out += event::to_string(static_cast<Enum>(i));
+  }
+  return out;
+}
+
 struct EventCell {
   const Event& event;
   const RowRef& ref;
@@ -109,6 +121,13 @@ void write_special(const EventCell& cell, int id, ColumnWriter& column, std::siz
     case 51: return column.int32(row, event.flags);
     case 53: return column.int32(row, cell.ref.segment->group->partition);
     case 54: return column.int64(row, static_cast<std::int64_t>(cell.offset));
+    case 55: return column.text(row, event::to_string(cell.ref.segment->group->events[cell.ref.row].verdict));
+    case 56:
+      if (!event.purposes.decided) return column.null(row);
+      return column.copied_text(row, names_of<event::Purpose>(event.purposes.granted, event::kPurposeCount));
+    case 57: return column.int32(row, event.bot_score);
+    case 58:
+      return column.copied_text(row, names_of<event::BotReason>(event.bot_reasons, event::kBotReasonCount));
     default: return column.null(row);
   }
 }
@@ -137,11 +156,11 @@ void prefetch(std::span<const RowRef> rows) {
   }
 }
 
-// Columns that need no decoding: session_id, partition, offset.
+// Columns that need no decoding: session_id, partition, offset, verdict.
 bool needs_decoding(std::span<ColumnWriter> columns) {
   for (const auto& column : columns) {
     const int id = spec_of(Table::events).columns[column.column()].id;
-    if (id != 6 && id != 53 && id != 54) return true;
+    if (id != 6 && id != 53 && id != 54 && id != 55) return true;
   }
   return false;
 }

@@ -61,7 +61,9 @@ void choose_records(const RowGroup& group, Segment& segment, RowChooser& chooser
     // Quarantined records count by themselves, whether the stage lists them or not.
     if (index >= records.payloads.size() || is_quarantined(records.payloads[index])) continue;
     chooser.take(Table::raw_events, first + index, i);
-    if (group.events[i].verdict == event::Verdict::accepted) chooser.take(Table::events, first + index, i);
+    const auto verdict = group.events[i].verdict;
+    if (verdict == event::Verdict::accepted || verdict == event::Verdict::bot)
+      chooser.take(Table::events, first + index, i);
   }
   for (std::uint32_t i = 0; i < group.poison.size(); ++i) {
     const auto offset = group.poison[i].first;
@@ -97,8 +99,12 @@ std::shared_ptr<const Segment> make_segment(std::uint64_t ordinal, std::shared_p
   return segment;
 }
 
-// The highest version of each session and order.
+// Events without those of bots; the highest version of each session and order.
 constexpr const char* kCurrentViews[] = {
+    // Files from before the column are of accepted events alone.
+    "CREATE OR REPLACE VIEW curated.events AS SELECT * FROM conformed.events WHERE coalesce(verdict, "
+    "'accepted') = "
+    "'accepted'",
     "CREATE OR REPLACE VIEW curated.sessions AS SELECT * FROM (SELECT * FROM conformed.sessions QUALIFY "
     "row_number() OVER "
     "(PARTITION BY session_id ORDER BY version DESC) = 1) WHERE NOT retracted",

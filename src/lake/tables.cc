@@ -17,7 +17,7 @@ TableSpec raw_events_spec() {
       {
           {1, "received_at", timestamptz, false, "When the server had it."},
           {2, "source", string, false, "Name of the write key it came with."},
-          {3, "verdict", string, false, "accepted, duplicate or quarantined."},
+          {3, "verdict", string, false, "accepted, duplicate, bot or quarantined."},
           {4, "visitor_key", int32, false,
            "Upper half of the visitor's hash: brings a visitor's events together."},
           {5, "raw", binary, false, "The item's bytes as they arrived."},
@@ -85,6 +85,10 @@ std::vector<Column> event_columns() {
       {52, "extra", string, false, "JSON object with everything no other column holds."},
       {53, "partition", int32, false, "Journal partition."},
       {54, "offset", int64, false, "Position in it; with partition, joins raw.events."},
+      {55, "verdict", string, false, "accepted, or bot: then no figure counts it."},
+      {56, "purposes", string, false, "What was granted, if something decided: necessary,analytics,..."},
+      {57, "bot_score", int32, false, "0 to 100."},
+      {58, "bot_reasons", string, false, "user_agent,rate,..."},
   };
 }
 
@@ -220,7 +224,7 @@ const TableSpec& spec_of(Table table) {
       funnel_spec(),
       TableSpec{"conformed",
                 "events",
-                "Accepted events, in the canonical vocabulary.",
+                "Events, in the canonical vocabulary. Figures count those with verdict accepted.",
                 event_columns(),
                 {{1, 1000, "day", Transform::day}},
                 {4, 1}},
