@@ -1,4 +1,4 @@
-// node dashboard.mjs CHROMIUM TEMPORARY_DIRECTORY SERVER_PID SCREENSHOT [dist]
+// node dashboard.mjs CHROMIUM TEMPORARY_DIRECTORY SERVER_PID PICTURES [dist]
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
@@ -8,11 +8,13 @@ import { BOUGHT, shopDay, SHOPPERS, view } from './shop_day.mjs';
 
 const DEADLINE_MS = 30_000;
 const LIVE_UPDATES = 40;
+const UPDATE_EVERY_MS = 50;
 const SHIFT_MAX = 0.05;
 const TABS_MAX = 30;
+const SIZES = [[1440, 900], [390, 844]];
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 
-const [executablePath, temporary, serverPid, screenshot, from] = process.argv.slice(2);
+const [executablePath, temporary, serverPid, pictures, from] = process.argv.slice(2);
 const dist = join(dirname(fileURLToPath(import.meta.url)), '../../web/dashboard/dist');
 
 async function until(what, condition) {
@@ -97,6 +99,7 @@ async function run() {
       for (const entry of list.getEntries()) globalThis.shift += entry.value;
     }).observe({ type: 'layout-shift', buffered: true });
   });
+  const picture = (name) => page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
   const text = (selector) => page.locator(selector).innerText();
   const shows = (selector, expected) =>
     page.waitForFunction(
@@ -148,28 +151,40 @@ async function run() {
     new MutationObserver(() => ++globalThis.changes).observe(number, { characterData: true, childList: true, subtree: true });
   });
   let sent = day.accepted;
-  await until(`${LIVE_UPDATES} live updates`, async () => {
-    await send([{ ...view(sent % SHOPPERS), messageId: `more-${sent}` }]);
+  const waiting = [];
+  const feed = setInterval(() => {
+    waiting.push(send([{ ...view(sent % SHOPPERS), messageId: `more-${sent}` }]));
     ++sent;
-    return (await page.evaluate(() => globalThis.changes)) >= LIVE_UPDATES;
-  });
+  }, UPDATE_EVERY_MS);
+  await page
+    .waitForFunction((updates) => globalThis.changes >= updates, LIVE_UPDATES)
+    .finally(() => clearInterval(feed));
+  await Promise.all(waiting);
   await shows('.ledger .big b', sent.toLocaleString('en-US'));
   const shift = await page.evaluate(() => globalThis.shift);
   assert.ok(shift < SHIFT_MAX, `the layout shifted by ${shift}`);
   assert.deepEqual(complaints, []);
-  await page.screenshot({ path: screenshot });
+  for (const [width, height] of SIZES) {
+    await page.setViewportSize({ width, height });
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(wide <= width, `the page is ${wide} wide in a window of ${width}`);
+      await picture(`overview-${width}-${colorScheme}`);
+    }
+  }
 
   process.kill(Number(serverPid), 'SIGTERM');
   await shows('.gone', 'does not answer');
   await shows('.top .states', 'Reconnecting');
-  console.log(`passed: ${sent} events, layout shift ${shift.toFixed(4)}, ${embedded ? 'embedded page' : 'page of dist'}, ${screenshot}`);
+  console.log(`passed: ${sent} events, layout shift ${shift.toFixed(4)}, ${embedded ? 'embedded page' : 'page of dist'}`);
 }
 
 try {
   await run();
 } catch (error) {
   console.error(error);
-  await context.pages()[0]?.screenshot({ path: screenshot }).catch(() => undefined);
+  await context.pages()[0]?.screenshot({ path: join(pictures, 'failed.png') }).catch(() => undefined);
   process.exitCode = 1;
 } finally {
   await context.close();
