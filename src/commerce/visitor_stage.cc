@@ -44,6 +44,26 @@ VisitorStage::VisitorStage(const process::StateStore& store, VisitorSettings set
       parts_({&watermark_, &totals_, &messages_, &visitors_, &users_, &timers_, &funnel_.state(),
               &ledger_.state()}) {}
 
+// Memory arrives in steps, as each holds the address of the next: the slot, the visitor, its sessions. A record a few
+// places behind has had the time for the step before.
+void VisitorStage::expect(std::string_view payload) {
+  std::uint64_t hash = 0;
+  if (const auto head = event::decode_event_head(payload); head.ok()) {
+    hash = base::hash64(head->visitor_key());
+    visitors_.prefetch_slot(hash);
+    messages_.prefetch(base::mix(hash, head->source), base::hash128(head->message_id));
+  }
+  const auto before = [&](std::size_t records) {
+    return expected_[(expected_count_ - records) % kExpectedMax];
+  };
+  expected_[expected_count_ % kExpectedMax] = hash;
+  if (const std::uint64_t earlier = before(4); earlier != 0) visitors_.prefetch_value(earlier);
+  if (const std::uint64_t earlier = before(8); earlier != 0) {
+    if (const VisitorState* const state = visitors_.prefetch_value(earlier)) state->prefetch();
+  }
+  ++expected_count_;
+}
+
 base::Status VisitorStage::on_record(const process::Position& position, std::string_view payload,
                                      process::Outputs& out) {
   TRY_ASSIGN(const auto kind, event::record_kind(payload));

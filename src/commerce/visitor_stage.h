@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -43,6 +44,7 @@ class VisitorStage final : public process::Stage {
   VisitorStage(const process::StateStore& store, VisitorSettings settings);
 
   base::Status restore(process::Outputs& out) override;
+  void expect(std::string_view payload) override;
   base::Status on_record(const process::Position& position, std::string_view payload,
                          process::Outputs& out) override;
   void on_batch_end(process::Outputs& out) override;
@@ -103,6 +105,11 @@ class VisitorStage final : public process::Stage {
   process::Timers::Due due_;
   event::ProductActivity activity_;
   event::VisitorView view_;
+
+  // Hashes of the visitors of the last records expected.
+  static constexpr std::size_t kExpectedMax = 16;
+  std::array<std::uint64_t, kExpectedMax> expected_{};
+  std::size_t expected_count_ = 0;
 };
 
 }  // namespace millrace::commerce

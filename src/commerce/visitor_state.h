@@ -26,6 +26,7 @@ struct VisitorState {
   Cart cart;
 
   bool refuses(event::Purpose purpose) const { return (refused & event::Purposes::bit(purpose)) != 0; }
+  void prefetch() const;  // The newest session.
   void encode(std::string& out) const;
   static bool decode(std::string_view bytes, VisitorState& into);
 };

@@ -107,6 +107,35 @@ ProductLine read_line(ByteReader& reader, TextReader& texts) {
 
 Error corrupt(std::string_view what) { return Error(ErrorCode::corrupt, std::string(what)); }
 
+// What an event's record begins with.
+struct FrontFields {
+  std::uint8_t version = 0;
+  std::string_view raw;
+  EventType type = EventType::other;
+  std::uint16_t source = 0;
+  std::uint32_t flags = 0;
+  base::WallTime received_at, event_time, client_time;
+};
+
+base::Status read_front(ByteReader& reader, FrontFields& front) {
+  if (reader.u8() != static_cast<std::uint8_t>(RecordKind::event))
+    return corrupt("record is of another kind");
+  front.version = reader.u8();
+  if (front.version != kVersion && front.version != kExtendedVersion)
+    return corrupt("record has an unknown version");
+  front.raw = reader.text();
+  const std::uint8_t type = reader.u8();
+  if (type >= kEventTypeCount) return corrupt("event has an unknown type");
+  front.type = static_cast<EventType>(type);
+  front.source = static_cast<std::uint16_t>(reader.varint());
+  front.flags = static_cast<std::uint32_t>(reader.varint());
+  front.received_at.ms = reader.zigzag();
+  front.event_time.ms = front.received_at.ms + reader.zigzag();
+  const std::int64_t client_delta = reader.zigzag();
+  front.client_time.ms = reader.u8() == 0 ? 0 : front.event_time.ms + client_delta;
+  return base::Ok{};
+}
+
 base::Result<ByteReader> open(std::string_view payload, RecordKind kind) {
   ByteReader reader(payload);
   if (reader.u8() != static_cast<std::uint8_t>(kind)) return corrupt("record is of another kind");
@@ -188,22 +217,33 @@ void encode_event(const Event& event, std::string& out) {
   if (extension != 0) write_extension(event, extension, writer);
 }
 
+base::Result<EventHead> decode_event_head(std::string_view payload) {
+  static_assert(static_cast<int>(Text::message_id) == 0 && static_cast<int>(Text::anonymous_id) == 1 &&
+                static_cast<int>(Text::user_id) == 2);
+  ByteReader reader(payload);
+  FrontFields front;
+  TRY(read_front(reader, front));
+  TextReader texts(reader, front.raw);
+  const std::uint64_t mask = reader.u64();
+  EventHead head{front.type, front.source, front.received_at, front.event_time, front.raw, {}, {}, {}};
+  if (mask & 1) head.message_id = texts.read();
+  if (mask & 2) head.anonymous_id = texts.read();
+  if (mask & 4) head.user_id = texts.read();
+  if (!texts.ok()) return corrupt("event is cut off");
+  return head;
+}
+
 base::Status decode_event(std::string_view payload, Event& into) {
   ByteReader reader(payload);
-  if (reader.u8() != static_cast<std::uint8_t>(RecordKind::event))
-    return corrupt("record is of another kind");
-  const std::uint8_t version = reader.u8();
-  if (version != kVersion && version != kExtendedVersion) return corrupt("record has an unknown version");
-  into.raw = reader.text();
-  const std::uint8_t type = reader.u8();
-  if (type >= kEventTypeCount) return corrupt("event has an unknown type");
-  into.type = static_cast<EventType>(type);
-  into.source = static_cast<std::uint16_t>(reader.varint());
-  into.flags = static_cast<std::uint32_t>(reader.varint());
-  into.received_at.ms = reader.zigzag();
-  into.event_time.ms = into.received_at.ms + reader.zigzag();
-  const std::int64_t client_delta = reader.zigzag();
-  into.client_time.ms = reader.u8() == 0 ? 0 : into.event_time.ms + client_delta;
+  FrontFields front;
+  TRY(read_front(reader, front));
+  into.raw = front.raw;
+  into.type = front.type;
+  into.source = front.source;
+  into.flags = front.flags;
+  into.received_at = front.received_at;
+  into.event_time = front.event_time;
+  into.client_time = front.client_time;
 
   TextReader texts(reader, into.raw);
   const std::uint64_t mask = reader.u64();
@@ -230,7 +270,7 @@ base::Status decode_event(std::string_view payload, Event& into) {
   into.purposes = {};
   into.bot_score = 0;
   into.bot_reasons = 0;
-  if (version == kExtendedVersion && !read_extension(reader, into))
+  if (front.version == kExtendedVersion && !read_extension(reader, into))
     return corrupt("event has an unknown extension");
   if (!texts.ok() || !reader.at_end()) return corrupt("event is cut off or has bytes left over");
   return base::Ok{};

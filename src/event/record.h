@@ -54,6 +54,19 @@ void encode_tick(Tick tick, std::string& out);
 
 // Views in the decoded value point into `payload`. `into` is reused between calls to keep its vectors' memory.
 base::Status decode_event(std::string_view payload, Event& into);
+// The front of an event's record, read without what follows it. Views point into `payload`.
+struct EventHead {
+  EventType type = EventType::other;
+  std::uint16_t source = 0;
+  base::WallTime received_at;
+  base::WallTime event_time;
+  std::string_view raw;
+  std::string_view message_id;
+  std::string_view anonymous_id;
+  std::string_view user_id;
+  std::string_view visitor_key() const { return anonymous_id.empty() ? user_id : anonymous_id; }
+};
+base::Result<EventHead> decode_event_head(std::string_view payload);
 base::Result<QuarantinedItem> decode_quarantined(std::string_view payload);
 base::Result<DroppedItem> decode_dropped(std::string_view payload);
 base::Result<Tick> decode_tick(std::string_view payload);

@@ -188,10 +188,11 @@ RawRecord raw_record(const RowRef& row) {
   return out;
 }
 
-RawFields raw_fields(const RawRecord& record, Event& scratch) {
+RawFields raw_fields(const RawRecord& record) {
   const auto kind = event::record_kind(record.payload);
-  if (kind.ok() && *kind == event::RecordKind::event && event::decode_event(record.payload, scratch).ok()) {
-    return {scratch.received_at, scratch.source, visitor_key_of(scratch.visitor_key()), scratch.raw};
+  if (kind.ok() && *kind == event::RecordKind::event) {
+    if (const auto head = event::decode_event_head(record.payload); head.ok())
+      return {head->received_at, head->source, visitor_key_of(head->visitor_key()), head->raw};
   }
   if (kind.ok() && *kind == event::RecordKind::quarantined) {
     if (auto item = event::decode_quarantined(record.payload); item.ok()) {
@@ -228,7 +229,7 @@ void write_raw_rows(std::span<const RowRef> rows, std::span<ColumnWriter> column
   for (std::size_t row = 0; row < rows.size(); ++row) {
     if (row % kPrefetchRows == 0) prefetch(rows.subspan(row, std::min(kPrefetchRows, rows.size() - row)));
     const RawRecord record = raw_record(rows[row]);
-    const RawFields fields = decode ? raw_fields(record, scratch) : RawFields{};
+    const RawFields fields = decode ? raw_fields(record) : RawFields{};
     for (auto& column : columns) {
       switch (column.column()) {
         case 0: column.time(row, fields.received_at); break;
@@ -258,8 +259,7 @@ void write_quarantine_rows(std::span<const RowRef> rows, std::span<ColumnWriter>
     } else {
       const auto& [poisoned, reason] = group.poison[rows[row].row];
       offset = poisoned;
-      const auto fields =
-          raw_fields({group.records->payloads[offset - group.records->first.value], offset}, scratch);
+      const auto fields = raw_fields({group.records->payloads[offset - group.records->first.value], offset});
       item = {fields.source, fields.received_at, "poison", {}, reason, fields.raw};
     }
     for (auto& column : columns) {

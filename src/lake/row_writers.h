@@ -43,7 +43,7 @@ struct RawFields {
   std::int32_t visitor_key = 0;
   std::string_view raw;
 };
-RawFields raw_fields(const RawRecord& record, event::Event& scratch);
+RawFields raw_fields(const RawRecord& record);
 
 // Upper half of the visitor's hash.
 std::int32_t visitor_key_of(std::string_view visitor);

@@ -38,23 +38,24 @@ struct SortKey {
   }
 };
 
-SortKey event_key(const RowRef& ref, event::Event& scratch) {
+SortKey event_key(const RowRef& ref) {
   const RowGroup& group = *ref.segment->group;
   const auto index = group.events[ref.row].index;
   SortKey key;
   key.ref = ref;
   key.offset = group.records->first.value + index;
-  if (!event::decode_event(group.records->payloads[index], scratch).ok()) return key;
-  key.day = day_of(scratch.event_time);
-  key.text = scratch.visitor_key();
+  const auto head = event::decode_event_head(group.records->payloads[index]);
+  if (!head.ok()) return key;
+  key.day = day_of(head->event_time);
+  key.text = head->visitor_key();
   key.first = prefix_of(key.text);
-  key.second = scratch.event_time.ms;
+  key.second = head->event_time.ms;
   return key;
 }
 
-SortKey raw_key(const RowRef& ref, event::Event& scratch) {
+SortKey raw_key(const RowRef& ref) {
   const RawRecord record = raw_record(ref);
-  const RawFields fields = raw_fields(record, scratch);
+  const RawFields fields = raw_fields(record);
   SortKey key;
   key.ref = ref;
   key.day = day_of(fields.received_at);
@@ -65,26 +66,26 @@ SortKey raw_key(const RowRef& ref, event::Event& scratch) {
   return key;
 }
 
-SortKey quarantine_key(const RowRef& ref, event::Event& scratch) {
+SortKey quarantine_key(const RowRef& ref) {
   const RowGroup& group = *ref.segment->group;
   SortKey key;
   key.ref = ref;
   const bool poison = (ref.row & kOfRecords) == 0;
   key.offset = poison ? group.poison[ref.row].first : group.records->first.value + (ref.row & ~kOfRecords);
   const RawRecord record{group.records->payloads[key.offset - group.records->first.value], key.offset};
-  key.day = day_of(raw_fields(record, scratch).received_at);
+  key.day = day_of(raw_fields(record).received_at);
   key.first = group.partition;
   return key;
 }
 
-SortKey key_of(Table table, const RowRef& ref, event::Event& scratch) {
+SortKey key_of(Table table, const RowRef& ref) {
   const RowGroup& group = *ref.segment->group;
   SortKey key;
   key.ref = ref;
   switch (table) {
-    case Table::events: return event_key(ref, scratch);
-    case Table::raw_events: return raw_key(ref, scratch);
-    case Table::quarantine: return quarantine_key(ref, scratch);
+    case Table::events: return event_key(ref);
+    case Table::raw_events: return raw_key(ref);
+    case Table::quarantine: return quarantine_key(ref);
     case Table::sessions: {
       const auto& row = group.sessions[ref.row];
       return {day_of(row.started_at),
@@ -129,8 +130,7 @@ void write_rows(Table table, std::span<const RowRef> rows, std::span<ColumnWrite
 RowsByDay sort_rows(Table table, const std::vector<RowRef>& rows) {
   std::vector<SortKey> keys;
   keys.reserve(rows.size());
-  event::Event scratch;
-  for (const auto& ref : rows) keys.push_back(key_of(table, ref, scratch));
+  for (const auto& ref : rows) keys.push_back(key_of(table, ref));
   std::stable_sort(keys.begin(), keys.end());
   RowsByDay out;
   for (const auto& key : keys) {

@@ -79,10 +79,17 @@ base::Status DedupIndex::restore_bucket(std::uint32_t number, std::uint64_t ids)
   return base::Ok{};
 }
 
+void DedupIndex::prefetch(std::uint64_t visitor_hash, base::Hash128 message_id) const {
+  if (buckets_.empty()) return;
+  const base::Hash128 id = scoped(visitor_hash, message_id);
+  const Bucket& newest = buckets_.rbegin()->second;
+  newest.filter.prefetch(id);
+  if (!newest.runs.empty()) newest.runs.back()->prefetch(id);
+}
+
 bool DedupIndex::first_time(std::uint64_t visitor_hash, base::Hash128 message_id,
                             base::WallTime received_at) {
   const base::Hash128 id = scoped(visitor_hash, message_id);
-  for (const auto& [number, held] : buckets_) held.filter.prefetch(id);
   const std::uint32_t number = bucket_of(received_at);
   // The newest first: most repeats come soon.
   for (auto held = buckets_.rbegin(); held != buckets_.rend(); ++held) {

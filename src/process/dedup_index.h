@@ -45,6 +45,9 @@ class DedupIndex final : public Checkpointed {
   // True exactly once for each (visitor, id) within the horizon.
   bool first_time(std::uint64_t visitor_hash, base::Hash128 message_id, base::WallTime received_at);
 
+  // For an id that is asked for soon: fetches its memory, nothing else.
+  void prefetch(std::uint64_t visitor_hash, base::Hash128 message_id) const;
+
   void freeze() override;
   bool drain(StateBatch& batch, std::size_t entries) override;
   void committed() override;

@@ -43,6 +43,10 @@ class IdRun {
     }
   }
 
+  void prefetch(const base::Hash128& id) const {
+    filter.prefetch(id);
+    if (!slots_.empty()) __builtin_prefetch(&slots_[id.low & (slots_.size() - 1)]);
+  }
   void add(const base::Hash128& id) {
     if (slots_.empty()) reserve();
     ids_.push_back(id);

@@ -49,6 +49,14 @@ class KeyedState final : public Checkpointed {
     return entry.value;
   }
 
+  // For a key that is asked for soon: fetches its memory, the first call before the second. The second gives what is
+  // likely its value, which may be another key's.
+  void prefetch_slot(std::uint64_t hash) const { table_.prefetch_slot(hash); }
+  const T* prefetch_value(std::uint64_t hash) const {
+    const auto* const entry = table_.prefetch_entry(hash);
+    return entry == nullptr ? nullptr : &entry->value;
+  }
+
   void erase(View key) {
     const Index index = locate(key);
     if (table_[index].present) table_.erase(index);

@@ -20,6 +20,9 @@ constexpr std::string_view kEpochKey = "!epoch";
 constexpr std::string_view kSourcePrefix = "!source/";
 constexpr std::uint64_t kFormat = 1;
 
+// Records between expect() and on_record(): a few microseconds of work.
+constexpr std::size_t kExpectAhead = 12;
+
 std::string number(std::uint64_t value) {
   std::string bytes;
   base::ByteWriter(bytes).varint(value);
@@ -144,7 +147,9 @@ PartitionOwner::Progress PartitionOwner::step() {
 
 base::Status PartitionOwner::process(const std::shared_ptr<const journal::RecordBatch>& batch,
                                      std::size_t count) {
+  for (std::size_t i = 0; i < std::min(kExpectAhead, count); ++i) stage_.expect(batch->payloads[i]);
   for (std::size_t i = 0; i < count; ++i) {
+    if (i + kExpectAhead < count) stage_.expect(batch->payloads[i + kExpectAhead]);
     const Position position{settings_.partition, batch->first + i, static_cast<std::uint32_t>(i)};
     base::Status processed = process_record(position, batch->payloads[i]);
     if (!processed.ok()) {

@@ -77,6 +77,8 @@ class Stage : public Checkpointed {
   // Reads what the stage keeps in memory from its store (open sessions, timers, rankings); emits the views
   // that serving needs from the start. Called once, before any record.
   virtual base::Status restore(Outputs& out) = 0;
+  // A record that on_record() will get soon, in the same order: a chance to fetch memory. Must change nothing.
+  virtual void expect(std::string_view payload) { static_cast<void>(payload); }
   // invalid_argument: this record cannot be processed; nothing of it was applied. Other errors stop the
   // partition. What was added to `out` before an error is taken back. Records of all kinds arrive, ticks
   // included.
