@@ -24,6 +24,10 @@ class HybridRecommender final : public Recommender {
     rules_.click(session, item, at_ms, weight);
     sessions_.click(session, item, at_ms, weight);
   }
+  void prefetch(std::uint64_t session) const override {
+    rules_.prefetch(session);
+    sessions_.prefetch(session);
+  }
   void close(std::uint64_t session) override {
     rules_.close(session);
     sessions_.close(session);

@@ -155,17 +155,15 @@ void NearestSessions::evict_oldest() {
 
 void NearestSessions::click(std::uint64_t session, ItemNumber item, std::int64_t, float) {
   if (rings_.size() <= item) rings_.resize(item + 1);
-  auto [open, is_new] = open_.try_emplace(session, next_);
-  if (!is_new && open->second < first_) {  // Open for so long that it was evicted.
-    open->second = next_;
-    is_new = true;
-  }
+  auto [open, is_new] = open_.insert(session);
+  if (!is_new && *open < first_) is_new = true;  // Open for so long that it was evicted.
+  if (is_new) *open = next_;
   if (is_new) {
     if (sessions() == settings_.sessions_max) evict_oldest();
     slots_[next_ % settings_.sessions_max] = {};
     ++next_;
   }
-  const SessionNumber number = open->second;
+  const SessionNumber number = *open;
   Slot& slot = slots_[number % settings_.sessions_max];
   if (slot.size >= settings_.session_items_max) return;
   const auto before = items_of(number);
@@ -188,7 +186,7 @@ void NearestSessions::find_neighbours(const SessionQuery& query, std::vector<Nei
   thread_local Candidates candidates;
   candidates.reset(settings_.candidates);
   SessionNumber self = next_;  // No session has it.
-  if (const auto own = open_.find(query.self); query.self != 0 && own != open_.end()) self = own->second;
+  if (const SessionNumber* own = open_.find(query.self); query.self != 0 && own != nullptr) self = *own;
 
   const std::size_t size = query.items.size();
   const std::size_t depth = std::min(size, settings_.query_items);
@@ -258,7 +256,7 @@ void NearestSessions::score(const SessionQuery& query, ScoreBoard& board) const 
 
 std::size_t NearestSessions::memory_bytes() const {
   std::size_t bytes =
-      arena_.capacity() * sizeof(ItemNumber) + slots_.capacity() * sizeof(Slot) + open_.size() * 60;
+      arena_.capacity() * sizeof(ItemNumber) + slots_.capacity() * sizeof(Slot) + open_.memory_bytes();
   for (const auto& ring : rings_) bytes += sizeof(Ring) + ring.newest.capacity() * sizeof(SessionNumber);
   return bytes;
 }

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <unordered_map>
 #include <vector>
 
 #include "commerce/recommender.h"
+#include "commerce/session_table.h"
 
 namespace millrace::commerce {
 
@@ -26,12 +26,13 @@ struct NearestSessionsSettings {
 // al. 2022, "Serenade") with the weighting of V-STAN (Ludewig et al. 2021, after Garg et al. 2019). Sessions enter the index with their
 // first click, so a query sees what happened a moment ago; its own session is left out.
 //
-// Memory: about 8 bytes a click (4 in the session, 4 in the item's ring), 24 a session, and 60 an open session.
+// Memory: about 8 bytes a click (4 in the session, 4 in the item's ring), 24 a session, and 32 to 64 an open session.
 class NearestSessions final : public Recommender {
  public:
   explicit NearestSessions(NearestSessionsSettings settings);
 
   void click(std::uint64_t session, ItemNumber item, std::int64_t at_ms, float weight) override;
+  void prefetch(std::uint64_t session) const override { open_.prefetch(session); }
   void close(std::uint64_t session) override { open_.erase(session); }
   void score(const SessionQuery& query, ScoreBoard& board) const override;
   std::size_t memory_bytes() const override;
@@ -71,7 +72,7 @@ class NearestSessions final : public Recommender {
   std::vector<Slot> slots_;
   std::vector<ItemNumber> arena_;
   std::vector<std::vector<std::uint32_t>> free_;  // By log2 of the capacity.
-  std::unordered_map<std::uint64_t, SessionNumber> open_;
+  SessionTable<SessionNumber> open_;
   std::vector<float> position_weights_;
   std::vector<float> neighbour_weights_;
   std::vector<float> step_weights_;

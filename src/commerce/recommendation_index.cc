@@ -28,10 +28,16 @@ RecommendationIndex::RecommendationIndex(RecommendationSettings settings,
 
 void RecommendationIndex::apply(std::span<const event::ClickView> clicks) {
   const std::unique_lock lock(mutex_);
-  for (const auto& click : clicks) {
+  constexpr std::size_t kAhead = 6;
+  for (std::size_t i = 0; i < clicks.size(); ++i) {
+    const event::ClickView& click = clicks[i];
+    if (i + kAhead < clicks.size()) {
+      open_.prefetch(clicks[i + kAhead].session_id);
+      recommender_->prefetch(clicks[i + kAhead].session_id);
+    }
     const ItemNumber item = names_.intern(click.product_id, settings_.items_max);
     if (item == ItemNames::kUnknown) continue;
-    ++open_[click.session_id];
+    ++*open_.insert(click.session_id).first;
     recommender_->click(click.session_id, item, click.at.ms,
                         click.purchase ? settings_.purchase_weight : 1.0f);
   }
@@ -39,12 +45,9 @@ void RecommendationIndex::apply(std::span<const event::ClickView> clicks) {
 
 void RecommendationIndex::apply(const event::SessionClosed& session) {
   const std::unique_lock lock(mutex_);
-  const auto open = open_.find(session.row.session_id);
-  std::size_t learned = 0;
-  if (open != open_.end()) {
-    learned = open->second;
-    open_.erase(open);
-  }
+  const std::uint32_t* const open = open_.find(session.row.session_id);
+  const std::size_t learned = open == nullptr ? 0 : *open;
+  open_.erase(session.row.session_id);
   for (std::size_t i = learned; i < session.items.size(); ++i) {
     const ItemNumber item = names_.intern(session.items[i], settings_.items_max);
     if (item == ItemNames::kUnknown) continue;
@@ -77,7 +80,7 @@ std::vector<RecommendedProduct> RecommendationIndex::recommend(const Recommendat
 
 std::size_t RecommendationIndex::memory_bytes() const {
   const std::shared_lock lock(mutex_);
-  return recommender_->memory_bytes() + names_.size() * 96 + open_.size() * 40;
+  return recommender_->memory_bytes() + names_.size() * 96 + open_.memory_bytes();
 }
 
 }  // namespace millrace::commerce

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "commerce/recommender.h"
+#include "commerce/session_table.h"
 #include "event/fact.h"
 #include "event/view.h"
 
@@ -68,8 +69,7 @@ class RecommendationIndex {
   mutable std::shared_mutex mutex_;
   ItemNames names_;
   std::unique_ptr<Recommender> recommender_;
-  std::unordered_map<std::uint64_t, std::uint32_t>
-      open_;  // Session to the number of its clicks that were learned.
+  SessionTable<std::uint32_t> open_;  // The number of a session's clicks that were learned.
 };
 
 }  // namespace millrace::commerce

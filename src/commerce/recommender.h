@@ -53,6 +53,8 @@ class Recommender {
   virtual ~Recommender() = default;
   // The next click of a session, in its order. `weight` is 1 for a view, more for a purchase.
   virtual void click(std::uint64_t session, ItemNumber item, std::int64_t at_ms, float weight) = 0;
+  // A session that clicks soon: fetches memory, nothing else.
+  virtual void prefetch(std::uint64_t session) const = 0;
   // No click of this session will follow.
   virtual void close(std::uint64_t session) = 0;
   // Adds positive scores to `board`, which the caller has reset.

@@ -68,17 +68,19 @@ void SequentialRules::click(std::uint64_t session, ItemNumber item, std::int64_t
   if (items_.size() <= item) items_.resize(item + 1);
   const float unit = weight * growth(at_ms);
   items_[item].occurrences += unit;
-  const auto found = open_.find(session);
-  if (found == open_.end()) {
-    if (open_.size() < settings_.open_sessions_max) open_.emplace(session, std::vector<ItemNumber>{item});
-    return;
+  Past* past = open_.find(session);
+  if (past == nullptr) {
+    if (open_.size() >= settings_.open_sessions_max) return;
+    past = open_.insert(session).first;
   }
-  auto& past = found->second;
-  for (std::size_t j = 1; j <= past.size(); ++j) {
-    add_rule(items_[past[past.size() - j]], item, unit / static_cast<float>(j * j));
+  for (std::size_t j = 1; j <= past->size; ++j) {
+    add_rule(items_[past->items[past->size - j]], item, unit / static_cast<float>(j * j));
   }
-  if (past.size() == settings_.steps_max) past.erase(past.begin());
-  past.push_back(item);
+  if (past->size == kStepsMax) {
+    std::copy(past->items.begin() + 1, past->items.end(), past->items.begin());
+    --past->size;
+  }
+  past->items[past->size++] = item;
 }
 
 void SequentialRules::score(const SessionQuery& query, ScoreBoard& board) const {
@@ -97,7 +99,7 @@ void SequentialRules::score(const SessionQuery& query, ScoreBoard& board) const 
 }
 
 std::size_t SequentialRules::memory_bytes() const {
-  std::size_t bytes = items_.capacity() * sizeof(Item) + open_.size() * 100;
+  std::size_t bytes = items_.capacity() * sizeof(Item) + open_.memory_bytes();
   for (const auto& item : items_)
     bytes += item.next.capacity() * sizeof(ItemNumber) + item.weights.capacity() * sizeof(float);
   return bytes;
