@@ -7,6 +7,7 @@
 #include "app/commands.h"
 #include "app/system_clock.h"
 #include "tools/load.h"
+#include "tools/stock_load.h"
 
 namespace millrace::app {
 
@@ -15,6 +16,7 @@ namespace {
 struct Options {
   std::string to, rate = "1000", target = "collect";
   tools::LoadSettings load;
+  tools::StockLoadSettings stock;
 };
 
 std::string quantile(const base::HistogramSnapshot& us, double fraction) {
@@ -24,6 +26,14 @@ std::string quantile(const base::HistogramSnapshot& us, double fraction) {
                                              : fmt::format("{:.3f}", static_cast<double>(value) / 1000);
 }
 
+std::string counts(const std::map<int, std::uint64_t>& by_status) {
+  std::string text;
+  for (const auto& [status, count] : by_status) {
+    if (count > 0) text += fmt::format("{}\"{}\":{}", text.empty() ? "" : ",", status, count);
+  }
+  return text;
+}
+
 std::string quantiles(const base::HistogramSnapshot& us) {
   return fmt::format("{{\"p50\":{},\"p90\":{},\"p99\":{},\"p999\":{},\"max\":{},\"count\":{}}}",
                      quantile(us, 0.5), quantile(us, 0.9), quantile(us, 0.99), quantile(us, 0.999),
@@ -31,10 +41,6 @@ std::string quantiles(const base::HistogramSnapshot& us) {
 }
 
 void print(const Options& options, const tools::LoadReport& report) {
-  std::string statuses;
-  for (const auto& [status, count] : report.statuses) {
-    if (count > 0) statuses += fmt::format("{}\"{}\":{}", statuses.empty() ? "" : ",", status, count);
-  }
   fmt::print(
       "{{\"target\":\"{}\",\"batch\":{},\"connections\":{},\"seconds\":{:.1f},\"requests_per_s\":{:.0f},"
       "\"events_per_s\":{:.0f},\"statuses\":{{{}}},\"latency_ms\":{},\"ack_to_view_ms\":{},\"sent_to_view_"
@@ -42,13 +48,39 @@ void print(const Options& options, const tools::LoadReport& report) {
       "\"probes_lost\":{},\"poll_us\":{},\"generator_cpu_s\":{:.2f}}}\n",
       options.target, options.load.batch, options.load.connections, report.seconds,
       static_cast<double>(report.sent) / report.seconds,
-      static_cast<double>(report.events_acked) / report.seconds, statuses, quantiles(report.latency_us),
-      quantiles(report.visible_us), quantiles(report.sent_to_view_us), report.probes_lost, report.poll_us,
+      static_cast<double>(report.events_acked) / report.seconds, counts(report.statuses),
+      quantiles(report.latency_us), quantiles(report.visible_us), quantiles(report.sent_to_view_us),
+      report.probes_lost, report.poll_us, report.cpu_seconds);
+}
+
+void print(const tools::StockLoadReport& report) {
+  fmt::print(
+      "{{\"target\":\"stock\",\"attempts\":{},\"reserved\":{},\"refused\":{},\"committed\":{},\"committed_"
+      "units\":{},"
+      "\"released\":{},\"retries\":{},\"repeated\":{},\"mismatches\":{},\"lost\":{},\"unexpected\":{{{}}},"
+      "\"unfinished\":{},\"seconds\":{:.1f},\"attempts_per_s\":{:.0f},\"latency_ms\":{},\"generator_cpu_s\":{"
+      ":.2f}}}\n",
+      report.attempts, report.reserved, report.refused, report.committed, report.committed_units,
+      report.released, report.retries, report.repeated, report.mismatches, report.lost,
+      counts(report.unexpected), report.unfinished, report.seconds,
+      static_cast<double>(report.attempts) / report.seconds, quantiles(report.latency_us),
       report.cpu_seconds);
+}
+
+base::Status run_stock(Options& options) {
+  options.stock.to = options.load.to;
+  options.stock.connections = options.load.connections;
+  options.stock.seed = options.load.seed;
+  options.stock.answers_file = options.load.acked_file;
+  const SystemClock clock;
+  TRY_ASSIGN(const auto report, tools::run_stock_load(options.stock, clock));
+  print(report);
+  return base::Ok{};
 }
 
 base::Status run(Options& options) {
   TRY_ASSIGN(options.load.to, tools::parse_endpoint(options.to));
+  if (options.target == "stock") return run_stock(options);
   if (options.rate != "max") {
     const auto [end, error] =
         std::from_chars(options.rate.data(), options.rate.data() + options.rate.size(), options.load.rate);
@@ -72,8 +104,10 @@ void add_load_command(CLI::App& app, int& exit_code) {
       "Open-loop load generator; prints one JSON line. Latencies in ms, from the intended time of sending");
   auto options = std::make_shared<Options>();
   command->add_option("--to", options->to, "http://HOST:PORT of the server")->required();
-  command->add_option("--target", options->target, "collect (default), recommend, or raw: POST to --path")
-      ->check(CLI::IsMember({"collect", "recommend", "raw"}));
+  command
+      ->add_option("--target", options->target,
+                   "collect (default), recommend, stock: reservations of one SKU, or raw: POST to --path")
+      ->check(CLI::IsMember({"collect", "recommend", "stock", "raw"}));
   command->add_option("--path", options->load.path, "Path for --target raw");
   command->add_option("--rate", options->rate,
                       "Events a second (requests, for recommend), or max: closed loop");
@@ -85,8 +119,25 @@ void add_load_command(CLI::App& app, int& exit_code) {
                       "Visitors to spread the events over (default 200000)");
   command->add_option("--probes", options->load.probes_per_s,
                       "Visitors a second whose way into a view is timed");
-  command->add_option("--acked-file", options->load.acked_file,
-                      "Append the message id of every acknowledged item");
+  command->add_option(
+      "--acked-file", options->load.acked_file,
+      "Append the message id of every acknowledged item; for stock, write every first answer:\n"
+      "id, quantity, status, hash");
+  command->add_option("--sku", options->stock.sku, "What --target stock reserves (default stock-load)");
+  command->add_option(
+      "--attempts", options->stock.attempts,
+      "Reservations to try, for --target stock, each under an id of its own (default 10000).\n"
+      "Closed loop; what was not answered is sent again, so the server may be restarted meanwhile");
+  command
+      ->add_option(
+          "--released-share", options->stock.released_share,
+          "Of the reservations made, for --target stock: given back instead of committed (default 0)")
+      ->check(CLI::Range(0.0, 1.0));
+  command
+      ->add_option(
+          "--repeated-share", options->stock.repeated_share,
+          "Of the attempts, for --target stock: followed by asking again for an earlier one (default 0.02)")
+      ->check(CLI::Range(0.0, 1.0));
   command->callback([options, &exit_code] {
     if (const auto status = run(*options); !status.ok()) {
       fmt::print(stderr, "millrace load: {}\n", status.error().message());

@@ -57,6 +57,10 @@ class JournalSet {
     std::uint64_t segments = 0;
   };
   Totals totals() const;
+  // How often the next segment could not be prepared; the journal then grows its files as it writes.
+  std::uint64_t prepare_failures(event::Topic topic, std::uint32_t partition) const {
+    return topics_[static_cast<std::size_t>(topic)][partition]->prepare_failures.load();
+  }
 
  private:
   struct Unit {
@@ -66,16 +70,24 @@ class JournalSet {
     std::unique_ptr<journal::GroupCommit> commit;
     std::unique_ptr<Worker> writer;
     std::atomic<std::uint64_t> trim_before{0};  // Only the writer may trim.
+    std::atomic<std::uint64_t> prepare_failures{0};
+    bool unprepared = false;     // The last attempt to prepare failed. The housekeeper's.
+    base::Instant prepare_next;  // Not before. The housekeeper's.
+    std::string name() const;
     std::int64_t write();
   };
-  explicit JournalSet(const JournalSettings& settings, const base::Clock& clock)
-      : settings_(settings), clock_(clock) {}
+  JournalSet(const JournalSettings& settings, disk::Disk& disk, const base::Clock& clock)
+      : settings_(settings), disk_(disk), clock_(clock) {}
   Unit& unit(event::Topic topic, std::uint32_t partition) {
     return *topics_[static_cast<std::size_t>(topic)][partition];
   }
   std::int64_t keep_house();
+  bool prepare(Unit& unit);
+  void trim(Unit& unit);
+  bool has_room(std::uint64_t bytes) const;
 
   const JournalSettings settings_;
+  disk::Disk& disk_;
   const base::Clock& clock_;
   std::array<std::vector<std::unique_ptr<Unit>>, event::kTopicCount> topics_;
   Needed needed_;

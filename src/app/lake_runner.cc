@@ -11,6 +11,8 @@ constexpr std::int64_t kPollMs = 5;
 constexpr std::int64_t kRetryMinMs = 250;
 constexpr std::int64_t kRetryMaxMs = 10'000;
 constexpr std::int64_t kMillisecond = 1'000'000;
+constexpr std::int64_t kOrphansEveryNs = 24 * base::kHourMs * kMillisecond;
+constexpr std::int64_t kOrphansFirstNs = base::kHourMs * kMillisecond;  // A start has better to do.
 }  // namespace
 
 LakeRunner::LakeRunner(lake::Lake& lake, const base::Clock& clock, LakeRunnerSettings settings)
@@ -22,6 +24,7 @@ LakeRunner::LakeRunner(lake::Lake& lake, const base::Clock& clock, LakeRunnerSet
 void LakeRunner::start(std::vector<StageRunner*> stages) {
   stages_ = std::move(stages);
   next_round_ = {clock_.now().ns + settings_.commit_interval_ms * kMillisecond};
+  next_orphans_ = {clock_.now().ns + kOrphansFirstNs};
   worker_.start();
 }
 
@@ -77,6 +80,7 @@ bool LakeRunner::take_queue() {
     }
     queued_rows_ -= rows;
   }
+  if (!groups.empty()) note_tail_bytes();
   return !groups.empty();
 }
 
@@ -84,7 +88,8 @@ std::int64_t LakeRunner::turn() {
   const bool worked = take_queue();
   const base::Instant now = clock_.now();
   if (round_ == Round::waiting) {
-    if (now < next_round_ && !hurry_ && ready()) {
+    // A tail that is full is no reason to try again sooner what has just failed.
+    if (now < next_round_ && !hurry_ && (ready() || retry_ms_ > 0)) {
       return worked ? 0 : std::clamp<std::int64_t>((next_round_ - now) / kMillisecond, 1, 1000);
     }
     hurry_ = false;
@@ -100,6 +105,19 @@ std::int64_t LakeRunner::turn() {
   take_queue();
   finish_round();
   return 0;
+}
+
+void LakeRunner::note_tail_bytes() {
+  tail_bytes_ = static_cast<std::uint64_t>(std::max<std::int64_t>(lake_.tail().bytes(), 0));
+}
+
+// What commits and expiries that were cut short have left.
+void LakeRunner::remove_orphans() {
+  if (clock_.now() < next_orphans_) return;
+  next_orphans_ = {clock_.now().ns + kOrphansEveryNs};
+  if (const auto removed = lake_.remove_orphans(); !removed.ok()) {
+    spdlog::warn("lake: removing orphans: {}", removed.error().message());
+  }
 }
 
 void LakeRunner::finish_round() {
@@ -129,8 +147,8 @@ void LakeRunner::finish_round() {
   if (const auto compacted = lake_.compact(); !compacted.ok()) {
     spdlog::warn("lake: compaction: {}", compacted.error().message());
   }
-  const auto status = lake_.status();
-  tail_bytes_ = static_cast<std::uint64_t>(std::max<std::int64_t>(status.tail_bytes, 0));
+  note_tail_bytes();
+  remove_orphans();
   ++rounds_;
   next_round_ = {std::max(clock_.now().ns, started_ns + settings_.commit_interval_ms * kMillisecond)};
   round_ = Round::waiting;

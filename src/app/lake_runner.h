@@ -46,6 +46,8 @@ class LakeRunner {
   std::int64_t turn();
   bool take_queue();
   void finish_round();
+  void note_tail_bytes();
+  void remove_orphans();
 
   lake::Lake& lake_;
   const base::Clock& clock_;
@@ -53,6 +55,7 @@ class LakeRunner {
   std::vector<StageRunner*> stages_;
   enum class Round : std::uint8_t { waiting, settling } round_ = Round::waiting;
   base::Instant next_round_;
+  base::Instant next_orphans_;
   std::int64_t retry_ms_ = 0;
   std::atomic<bool> hurry_{false};
   std::atomic<std::uint64_t> queued_rows_{0};

@@ -85,8 +85,8 @@ base::Result<std::unique_ptr<StageRunner>> Platform::open_stage(event::Topic top
       targets.journals[i].push_back(&journals_->commit(target, p));
   }
   targets.lake = lake_runner_.get();
-  targets.views = [this](const event::ViewGroup& group) {
-    views_->apply(group);
+  targets.views = [this, &commit = journals_->commit(topic, partition)](const event::ViewGroup& group) {
+    views_->apply(group, commit.durable_since({group.offset}));
     recommendation_runner_->take(group);
   };
   if (topic == event::Topic::facts) {
@@ -142,7 +142,7 @@ base::Status Platform::open_serving() {
   recent_fsync_ = std::make_unique<RecentQuantiles>(
       journals_->commit(event::Topic::events, 0).metrics().sync_ns, kNanosecondsPerMs, clock_);
   recent_ack_ = std::make_unique<RecentQuantiles>(door_->ack_ns(), kNanosecondsPerMs, clock_);
-  recent_visible_ = std::make_unique<RecentQuantiles>(views_->visible_ms(), 1, clock_);
+  recent_visible_ = std::make_unique<RecentQuantiles>(views_->visible_us(), 1000, clock_);
   metrics_ = std::make_unique<serve::Metrics>();
   router_ = std::make_unique<http::Router>();
   door_->add_routes(*router_);
@@ -243,9 +243,11 @@ base::Status Platform::submit_stock(const event::StockCommand& command, serve::S
       .submit(std::move(record), journal::Durability::synced,
               [this, answer = std::move(answer)](base::Result<journal::Offset> offset) mutable {
                 if (offset.ok()) return outcomes_->claim(*offset, std::move(answer));
-                const auto refusal =
-                    http::error_response(503, "not_durable", offset.error().message(),
-                                         "Ask again with the same id: the first answer counts.");
+                const bool full = offset.error().code() == base::ErrorCode::exhausted;
+                const auto refusal = http::error_response(
+                    503, full ? "disk_full" : "not_durable",
+                    full ? "The journal's disk is full; nothing was done." : offset.error().message(),
+                    "Ask again with the same id: the first answer counts.");
                 answer(refusal.status, refusal.body);
               });
 }
@@ -254,6 +256,11 @@ base::Status Platform::submit_stock(const event::StockCommand& command, serve::S
 journal::Offset Platform::needed_from(event::Topic topic, std::uint32_t partition) const {
   if (topic == event::Topic::actions)
     return journals_->journal(topic, partition).end();  // Retention alone decides.
+  if (topic == event::Topic::sessions) {
+    // What the recommendation index of a restart would hold.
+    const std::uint64_t end = journals_->journal(topic, partition).end().value;
+    return {end - std::min<std::uint64_t>(end, settings_.indexed_sessions_max)};
+  }
   for (const auto& stage : stages_) {
     if (stage->topic() == topic && stage->partition() == partition) return {stage->committed()};
   }

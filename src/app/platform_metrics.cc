@@ -44,6 +44,11 @@ void PlatformMetrics::collect_journals(MetricSamples& samples) const {
                     number(commit.pending_bytes()), labels);
       samples.gauge("millrace_journal_stopped", "1 when a failed write or sync stopped it.",
                     commit.stopped() ? 1 : 0, labels);
+      samples.gauge("millrace_journal_disk_full", "1 when its last append found the disk full.",
+                    commit.disk_full() ? 1 : 0, labels);
+      samples.counter("millrace_journal_prepare_failures_total",
+                      "Times the next segment could not be prepared ahead.",
+                      number(parts_.journals->prepare_failures(topic, partition)), labels);
       const auto& metrics = commit.metrics();
       samples.counter("millrace_journal_records_total", "Records appended.", number(metrics.records.load()),
                       labels);
@@ -72,6 +77,13 @@ void PlatformMetrics::collect_stages(MetricSamples& samples) const {
                     number(stage->poisoned()), labels);
     samples.gauge("millrace_stage_stopped", "1 when an error stopped the partition.",
                   stage->stopped_by().empty() ? 0 : 1, labels);
+    for (const auto& figure : stage->stage_figures()) {
+      if (figure.kind == process::StageFigure::Kind::counter) {
+        samples.counter(figure.name, figure.help, number(figure.value), labels);
+      } else {
+        samples.gauge(figure.name, figure.help, number(figure.value), labels);
+      }
+    }
   }
 }
 

@@ -8,6 +8,7 @@
 #include "app/platform.h"
 #include "app/sql_runner.h"
 #include "app/version.h"
+#include "commerce/entity_stage.h"
 
 namespace millrace::app {
 
@@ -118,6 +119,12 @@ serve::LiveFigures Platform::live_figures() {
   }
   figures.lake_last_commit_at = lake.last_commit_at;
   figures.lake_commit_lag_s = lake_runner_->lag_s();
+  for (const auto& stage : stages_) {
+    if (stage->topic() != event::Topic::facts) continue;
+    for (const auto& figure : stage->stage_figures()) {
+      if (figure.name == commerce::kReservationsOpen) figures.reservations_open += figure.value;
+    }
+  }
   return figures;
 }
 
@@ -135,6 +142,9 @@ std::vector<std::string> Platform::unready_reasons() const {
     for (std::uint32_t partition = 0; partition < journals_->partitions(topic); ++partition) {
       if (journals_->commit(topic, partition).stopped()) {
         reasons.push_back(fmt::format("journal {}/{}: a write or sync failed; restart once the disk is well",
+                                      event::to_string(topic), partition));
+      } else if (journals_->commit(topic, partition).disk_full()) {
+        reasons.push_back(fmt::format("journal {}/{}: the disk is full; free space and it goes on",
                                       event::to_string(topic), partition));
       }
     }

@@ -94,6 +94,4 @@ void RecommendationRunner::recommend(std::span<const std::string_view> items, st
   for (auto& product : index_.recommend(query)) out.push_back({std::move(product.product_id), product.score});
 }
 
-void RecommendationRunner::popular(std::size_t, std::vector<serve::ScoredProduct>&) const {}
-
 }  // namespace millrace::app

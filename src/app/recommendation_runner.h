@@ -33,7 +33,6 @@ class RecommendationRunner final : public serve::RecommendationSource {
 
   void recommend(std::span<const std::string_view> items, std::size_t n, std::uint64_t exclude_session,
                  std::vector<serve::ScoredProduct>& out) const override;
-  void popular(std::size_t n, std::vector<serve::ScoredProduct>& out) const override;
 
  private:
   std::int64_t turn();

@@ -34,6 +34,17 @@ void StageRunner::publish_figures() {
   position_.store(owner_.position().value, std::memory_order_relaxed);
   committed_.store(owner_.committed().value, std::memory_order_relaxed);
   poisoned_.store(owner_.figures().poisoned, std::memory_order_relaxed);
+  if (!figures_wanted_.load(std::memory_order_relaxed)) return;
+  figures_wanted_ = false;
+  auto figures = parts_.stage->figures();
+  const std::lock_guard lock(figures_mutex_);
+  stage_figures_.swap(figures);
+}
+
+std::vector<process::StageFigure> StageRunner::stage_figures() const {
+  figures_wanted_ = true;
+  const std::lock_guard lock(figures_mutex_);
+  return stage_figures_;
 }
 
 std::int64_t StageRunner::turn() {

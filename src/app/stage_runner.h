@@ -51,6 +51,8 @@ class StageRunner {
   std::uint64_t position() const { return position_.load(std::memory_order_relaxed); }
   std::uint64_t committed() const { return committed_.load(std::memory_order_relaxed); }
   std::uint64_t poisoned() const { return poisoned_.load(std::memory_order_relaxed); }
+  // What the stage keeps figures of, as of a turn after the last time it was asked.
+  std::vector<process::StageFigure> stage_figures() const;
   // Why the partition stopped for good; empty while it runs.
   std::string stopped_by() const;
 
@@ -69,6 +71,9 @@ class StageRunner {
   std::atomic<std::uint64_t> poisoned_{0};
   mutable std::mutex stopped_mutex_;
   std::string stopped_by_;
+  mutable std::atomic<bool> figures_wanted_{true};
+  mutable std::mutex figures_mutex_;
+  std::vector<process::StageFigure> stage_figures_;
   Worker worker_;
 };
 

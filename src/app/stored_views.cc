@@ -26,6 +26,11 @@ serve::VisitorPointer stored_visitor_view(const process::StateStore& store, std:
   if (!load(store, commerce::kVisitorsPrefix, visitor_id, state)) return nullptr;
   auto view = std::make_shared<event::VisitorView>();
   commerce::fill_visitor_view(visitor_id, state, cart, *view);
+  if (state.refuses(event::Purpose::personalisation)) return view;
+  commerce::fill_bought(state.purchases, *view, [&](const std::string& product_id) {
+    commerce::Repurchases known;
+    return load(store, commerce::kRepurchasesPrefix, product_id, known) && known.replenished();
+  });
   return view;
 }
 

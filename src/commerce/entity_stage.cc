@@ -177,6 +177,14 @@ void EntityStage::on_batch_end(process::Outputs& out) {
   ++batch_;
 }
 
+std::vector<process::StageFigure> EntityStage::figures() const {
+  using Kind = process::StageFigure::Kind;
+  return {{kReservationsOpen, "Stock reservations that are neither committed, released nor expired.",
+           Kind::gauge, stock_.pending()},
+          {"millrace_duplicate_orders_total", "Tellings of orders that were known already.", Kind::counter,
+           clock_.get().duplicate_orders}};
+}
+
 void EntityStage::StageClock::encode(std::string& out) const {
   base::ByteWriter writer(out);
   writer.u8(kVersion);

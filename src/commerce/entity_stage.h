@@ -16,6 +16,9 @@
 
 namespace millrace::commerce {
 
+// The figure of stock reservations that are pending.
+constexpr std::string_view kReservationsOpen = "millrace_stock_reservations_open";
+
 struct EntitySettings {
   process::TimeMode time = process::TimeMode::wall;
   TrendSettings trend;
@@ -46,6 +49,7 @@ class EntityStage final : public process::Stage {
     return parts_.drain(batch, entries);
   }
   void committed() override { parts_.committed(); }
+  std::vector<process::StageFigure> figures() const override;
 
   Stock& stock() { return stock_; }
   Orders& orders() { return orders_; }

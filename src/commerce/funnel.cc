@@ -41,8 +41,11 @@ FunnelStep funnel_step(const event::Event& event) {
   }
 }
 
-FunnelCells::FunnelCells(const process::StateStore& store, std::string prefix, std::size_t entries_max)
-    : cells_(store, std::move(prefix), entries_max) {}
+FunnelCells::FunnelCells(const process::StateStore& store, const CellSettings& settings)
+    : retention_ms_(settings.retention_ms),
+      cells_(store, settings.prefix, settings.entries_max),
+      queue_(store, settings.queue_prefix),
+      parts_({&cells_, &queue_}) {}
 
 void FunnelCells::Counts::encode(std::string& out) const {
   base::ByteWriter writer(out);
@@ -76,35 +79,53 @@ bool FunnelCells::read_key(std::string_view key, event::FunnelCell& cell) {
   return true;
 }
 
-FunnelCells::Counts& FunnelCells::edit(const FunnelPlace& place) {
+void FunnelCells::list(Counts& counts) {
+  if (counts.listed) return;
+  counts.listed = true;
+  changed_.push_back(key_);
+}
+
+void FunnelCells::add(const FunnelPlace& place, base::WallTime now) {
   key_.clear();
   write_key(place, key_);
   Counts& counts = cells_.edit(key_);
-  if (!counts.listed) {
-    counts.listed = true;
-    changed_.push_back(key_);
-  }
-  return counts;
-}
-
-void FunnelCells::add(const FunnelPlace& place) {
-  Counts& counts = edit(place);
+  // A cell that was left by all is put into the queue a second time, which does no harm.
+  if (counts.sessions[0] == 0) queue_.push(key_, now + retention_ms_);
+  list(counts);
   for (std::size_t step = 0; step <= static_cast<std::size_t>(place.level); ++step) ++counts.sessions[step];
 }
 
 void FunnelCells::remove(const FunnelPlace& place) {
-  Counts& counts = edit(place);
-  for (std::size_t step = 0; step <= static_cast<std::size_t>(place.level); ++step) {
-    INVARIANT(counts.sessions[step] > 0);
-    --counts.sessions[step];
+  key_.clear();
+  write_key(place, key_);
+  const auto level = static_cast<std::size_t>(place.level);
+  const Counts* known = cells_.find(key_);
+  if (known == nullptr || known->sessions[level] == 0) return;
+  Counts& counts = cells_.edit(key_);
+  list(counts);
+  for (std::size_t step = 0; step <= level; ++step) --counts.sessions[step];
+}
+
+void FunnelCells::forget(base::WallTime now, int limit) {
+  for (; limit > 0; --limit) {
+    const auto key = queue_.pop(now);
+    if (!key) return;
+    event::FunnelCell cell;
+    INVARIANT(read_key(*key, cell));
+    if (cell.minute_ms + retention_ms_ > now.ms) {
+      queue_.push(*key, now + retention_ms_);
+    } else {
+      cells_.erase(*key);
+    }
   }
 }
 
 void FunnelCells::take_changed(std::vector<event::FunnelCell>& out) {
   for (const auto& key : changed_) {
     const Counts* counts = cells_.find(key);
+    if (counts == nullptr) continue;  // Forgotten since.
     event::FunnelCell cell;
-    INVARIANT(counts != nullptr && read_key(key, cell));
+    INVARIANT(read_key(key, cell));
     counts->listed = false;
     cell.sessions = counts->sessions;
     out.push_back(std::move(cell));

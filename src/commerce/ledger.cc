@@ -1,5 +1,7 @@
 #include "commerce/ledger.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 
 namespace millrace::commerce {
@@ -12,14 +14,37 @@ std::uint64_t key_of(std::uint16_t source, base::WallTime received_at) {
   return static_cast<std::uint64_t>(minute) << 16 | source;
 }
 
+// Above every minute.
+constexpr std::uint64_t kEarlierMinute = 0xffff'ffff'ffff;
+std::uint64_t earlier_key(std::uint64_t key) { return kEarlierMinute << 16 | (key & 0xffff); }
+
+std::int64_t minute_of(std::uint64_t key) {
+  const std::uint64_t minute = key >> 16;
+  if (minute == kEarlierMinute) return event::LedgerCell::kEarlier;
+  return static_cast<std::int64_t>(minute) * base::kMinuteMs;
+}
+
+std::string queue_key(std::uint64_t key) {
+  std::string bytes;
+  process::NumberKey::append(key, bytes);
+  return bytes;
+}
+
 }  // namespace
 
-Ledger::Ledger(const process::StateStore& store, std::string prefix, std::size_t entries_max)
-    : cells_(store, std::move(prefix), entries_max) {}
+Ledger::Ledger(const process::StateStore& store, const CellSettings& settings)
+    : retention_ms_(settings.retention_ms),
+      cells_(store, settings.prefix, settings.entries_max),
+      queue_(store, settings.queue_prefix),
+      parts_({&cells_, &queue_}) {}
 
 void Ledger::Counts::encode(std::string& out) const {
   base::ByteWriter writer(out);
   for (const auto count : verdicts) writer.varint(count);
+}
+
+bool Ledger::Counts::empty() const {
+  return std::all_of(verdicts.begin(), verdicts.end(), [](std::uint64_t count) { return count == 0; });
 }
 
 bool Ledger::Counts::decode(std::string_view bytes, Counts& into) {
@@ -28,18 +53,39 @@ bool Ledger::Counts::decode(std::string_view bytes, Counts& into) {
   return reader.ok() && reader.at_end();
 }
 
-void Ledger::count(std::uint16_t source, base::WallTime received_at, event::Verdict verdict) {
+void Ledger::count(std::uint16_t source, base::WallTime received_at, event::Verdict verdict,
+                   base::WallTime now) {
   const std::uint64_t key = key_of(source, received_at);
   Counts& counts = cells_.edit(key);
+  if (counts.empty()) queue_.push(queue_key(key), now + retention_ms_);
   ++counts.verdicts[static_cast<std::size_t>(verdict)];
   if (counts.listed) return;
   counts.listed = true;
   changed_.push_back(key);
 }
 
+void Ledger::forget(base::WallTime now, int limit) {
+  for (; limit > 0; --limit) {
+    const auto queued = queue_.pop(now);
+    if (!queued) return;
+    std::uint64_t key = 0;
+    INVARIANT(process::NumberKey::parse(*queued, key));
+    if (minute_of(key) + retention_ms_ > now.ms) {
+      queue_.push(*queued, now + retention_ms_);
+      continue;
+    }
+    const Counts* counts = cells_.find(key);
+    if (counts == nullptr) continue;  // The store could not be read; the owner stops at its fault.
+    const auto verdicts = counts->verdicts;
+    cells_.erase(key);
+    Counts& earlier = cells_.edit(earlier_key(key));
+    for (std::size_t i = 0; i < verdicts.size(); ++i) earlier.verdicts[i] += verdicts[i];
+  }
+}
+
 event::LedgerCell Ledger::cell(std::uint64_t key, const Counts& counts) {
   event::LedgerCell cell;
-  cell.minute_ms = static_cast<std::int64_t>(key >> 16) * base::kMinuteMs;
+  cell.minute_ms = minute_of(key);
   cell.source = static_cast<std::uint16_t>(key);
   cell.verdicts = counts.verdicts;
   for (const auto count : counts.verdicts) cell.received += count;
@@ -49,7 +95,7 @@ event::LedgerCell Ledger::cell(std::uint64_t key, const Counts& counts) {
 void Ledger::take_changed(std::vector<event::ViewUpdate>& out) {
   for (const auto key : changed_) {
     const Counts* counts = cells_.find(key);
-    INVARIANT(counts != nullptr);
+    if (counts == nullptr) continue;  // Forgotten since.
     counts->listed = false;
     out.emplace_back(cell(key, *counts));
   }

@@ -1,6 +1,7 @@
 #include "commerce/order.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/hash.h"
 #include "commerce/order_amounts.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::uint8_t kVersion = 1;
 
+using event::Money;
 using event::OrderLine;
 using event::OrderRow;
 using event::OrderStatus;
@@ -55,6 +57,24 @@ void subtract(const std::vector<OrderLine>& returned, std::vector<OrderLine>& li
 
 void clear_quantities(std::vector<OrderLine>& lines) {
   for (auto& line : lines) line.quantity = 0;
+}
+
+// What a refund without products says that it gives back; 0 when it says nothing.
+Money refunded_amount(const OrderRow& told) {
+  if (told.status != OrderStatus::refunded || !told.lines.empty()) return {};
+  for (const Money amount : {told.total, told.revenue, told.subtotal}) {
+    if (amount.micros == 0 || amount.micros == INT64_MIN) continue;
+    return {std::abs(amount.micros)};  // Some clients write it as what they pay out.
+  }
+  return {};
+}
+
+// Whether it gives back a part of what is left of the order. In another currency nobody can tell: then it is taken for the whole, as
+// without an amount.
+bool is_part_of(const OrderRow& told, const OrderRow& order) {
+  const bool comparable = told.currency == event::Currency{} || told.currency == order.currency;
+  const Money amount = refunded_amount(told);
+  return comparable && amount.micros > 0 && amount.micros < order.order_gross.micros;
 }
 
 void take_given(const event::Money& told, event::Money& known) {
@@ -133,6 +153,7 @@ void Orders::accept_unknown(OrderRow told, OrderOutcome& out) {
   order.change_hash = content_hash(told);
   order.changed_at = told.ordered_at;
   order.ordered = told.lines;
+  order.returned = refunded_amount(told);
   told.version = 1;
   told.reconciles = false;  // There is nothing to reconcile with.
   told.items_net = told.order_net = told.order_gross = event::Money{};
@@ -143,7 +164,10 @@ void Orders::accept_unknown(OrderRow told, OrderOutcome& out) {
 
 void Orders::join_unknown(Order& order, OrderRow told, OrderOutcome& out) {
   const std::vector<OrderLine> returned = std::move(order.ordered);
-  const bool whole = order.row.status == OrderStatus::cancelled || returned.empty();
+  derive_amounts(told);
+  const bool part = is_part_of(order.row, told);
+  if (!part) order.returned = {};
+  const bool whole = !part && (order.row.status == OrderStatus::cancelled || returned.empty());
   told.version = order.row.version + 1;
   told.status = order.row.status;
   order.ordered = told.lines;
@@ -153,7 +177,7 @@ void Orders::join_unknown(Order& order, OrderRow told, OrderOutcome& out) {
   } else {
     subtract(returned, told.lines);
   }
-  derive_remaining(told, order.ordered);
+  derive_remaining(told, order.ordered, order.returned);
   auto corrections = sales_between(told, order.changed_at, order.ordered, told.lines);
   out.sales.insert(out.sales.end(), corrections.begin(), corrections.end());
   out.rows.push_back(told);
@@ -178,12 +202,25 @@ void Orders::update(Order& order, const OrderRow& told, OrderOutcome& out) {
   row.offset = told.offset;
   order.change_hash = content_hash(told);
   order.changed_at = told.ordered_at;
-  derive_remaining(row, order.ordered);
+  derive_remaining(row, order.ordered, order.returned);
   out.sales = sales_between(row, told.ordered_at, before, row.lines);
   out.rows.push_back(row);
 }
 
+void Orders::give_money_back(Order& order, const OrderRow& told, OrderOutcome& out) {
+  OrderRow& row = order.row;
+  order.returned.micros += refunded_amount(told).micros;
+  row.status = told.status;
+  ++row.version;
+  row.offset = told.offset;
+  order.change_hash = content_hash(told);
+  order.changed_at = told.ordered_at;
+  derive_remaining(row, order.ordered, order.returned);
+  out.rows.push_back(row);
+}
+
 void Orders::give_back(Order& order, const OrderRow& told, OrderOutcome& out) {
+  if (is_part_of(told, order.row)) return give_money_back(order, told, out);
   OrderRow& row = order.row;
   std::vector<OrderLine> left = row.lines;
   const bool whole = told.status == OrderStatus::cancelled || told.lines.empty();
@@ -200,7 +237,7 @@ void Orders::give_back(Order& order, const OrderRow& told, OrderOutcome& out) {
   row.offset = told.offset;
   order.change_hash = content_hash(told);
   order.changed_at = told.ordered_at;
-  derive_remaining(row, order.ordered);
+  derive_remaining(row, order.ordered, order.returned);
   out.rows.push_back(row);
 }
 
@@ -239,6 +276,7 @@ void Order::encode(std::string& out) const {
     writer.varint(sighting.source);
     writer.text(sighting.visitor_id);
   }
+  writer.zigzag(returned.micros);
 }
 
 bool Order::decode(std::string_view bytes, Order& into) {
@@ -264,6 +302,8 @@ bool Order::decode(std::string_view bytes, Order& into) {
     sighting.source = static_cast<std::uint16_t>(reader.varint());
     sighting.visitor_id = reader.text();
   }
+  if (!reader.at_end())
+    into.returned.micros = reader.zigzag();  // Absent in what was written before there was one.
   return reader.ok() && reader.at_end();
 }
 

@@ -41,6 +41,7 @@ struct Order {
   base::WallTime changed_at;
   std::uint32_t duplicates = 0;
   std::vector<OrderSighting> sightings;  // The first few distinct ones.
+  event::Money returned;  // By refunds that named an amount below what was left, and no products.
 
   void encode(std::string& out) const;
   static bool decode(std::string_view bytes, Order& into);
@@ -86,6 +87,7 @@ class Orders final : public process::Checkpointed {
   void join_unknown(Order& order, event::OrderRow told, OrderOutcome& out);
   void update(Order& order, const event::OrderRow& told, OrderOutcome& out);
   void give_back(Order& order, const event::OrderRow& told, OrderOutcome& out);
+  void give_money_back(Order& order, const event::OrderRow& told, OrderOutcome& out);
   void repeat(Order& order, const event::OrderRow& told, OrderOutcome& out);
   bool is_repeat(const Order& order, const event::OrderRow& told) const;
 

@@ -1,5 +1,6 @@
 #include "commerce/order_amounts.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace millrace::commerce {
@@ -86,7 +87,7 @@ std::int64_t units_of(const std::vector<event::OrderLine>& lines) {
 
 }  // namespace
 
-void derive_remaining(event::OrderRow& order, const std::vector<event::OrderLine>& ordered) {
+void derive_remaining(event::OrderRow& order, const std::vector<event::OrderLine>& ordered, Money returned) {
   event::OrderRow whole = order;
   whole.lines = ordered;
   derive_amounts(whole);
@@ -109,6 +110,12 @@ void derive_remaining(event::OrderRow& order, const std::vector<event::OrderLine
   order.order_net = scaled(whole.order_net, share);
   const Money goods_gross = Sum(whole.order_gross).minus(order.shipping).value();
   order.order_gross = Sum(scaled(goods_gross, share)).plus(order.shipping).value();
+  if (returned.micros <= 0 || order.order_gross.micros <= 0) return;
+  const Money kept = {std::max<std::int64_t>(0, order.order_gross.micros - returned.micros)};
+  const Share left_of_it{kept.micros, order.order_gross.micros};
+  order.items_net = scaled(order.items_net, left_of_it);
+  order.order_net = scaled(order.order_net, left_of_it);
+  order.order_gross = kept;
 }
 
 void derive_amounts(event::OrderRow& order) {

@@ -11,7 +11,9 @@ namespace millrace::commerce {
 void derive_amounts(event::OrderRow& order);
 
 // The same for an order of which some units were returned: its lines hold what is left of `ordered`. Discount
-// and tax go back in proportion to the price of what was returned, shipping with the last unit.
-void derive_remaining(event::OrderRow& order, const std::vector<event::OrderLine>& ordered);
+// and tax go back in proportion to the price of what was returned, shipping with the last unit. `returned` was
+// given back in money alone, and lessens what remains in proportion.
+void derive_remaining(event::OrderRow& order, const std::vector<event::OrderLine>& ordered,
+                      event::Money returned = {});
 
 }  // namespace millrace::commerce

@@ -172,6 +172,65 @@ TEST_CASE("a refund carries only the order's id: its amounts come from the order
   }
 }
 
+TEST_CASE("a refund of an amount below the order's is a part of it, and units stay") {
+  Shop shop;
+  OrderRow order = told(OrderStatus::completed, {line("a", 2, 40), line("b", 1, 20)});
+  order.discount = money(10);
+  order.shipping = money(10);
+  shop.tell(order);
+  OrderRow refund = told(OrderStatus::refunded, {}, 2000);
+  refund.total = money(25);
+  const auto part = shop.tell(refund);
+  REQUIRE_EQ(part.rows.size(), 1);
+  CHECK(part.sales.empty());
+  CHECK(part.rows[0].status == OrderStatus::refunded);
+  CHECK_EQ(part.rows[0].version, 2);
+  CHECK_EQ(part.rows[0].lines[0].quantity, 2);
+  // A quarter of the 100 that the customer paid.
+  CHECK_EQ(event::to_string(part.rows[0].order_gross), "75");
+  CHECK_EQ(event::to_string(part.rows[0].order_net), "67.5");
+  CHECK_EQ(event::to_string(part.rows[0].items_net), "75");
+  // Told once more by the webhook; then another part, which some clients write with a sign.
+  CHECK(shop.tell(refund).duplicate);
+  refund.total = money(-50);
+  refund.ordered_at = {3000};
+  const auto more = shop.tell(refund);
+  REQUIRE_EQ(more.rows.size(), 1);
+  CHECK_EQ(event::to_string(more.rows[0].order_gross), "25");
+  // What is left, or more than that, is the rest of it.
+  refund.total = money(25);
+  refund.ordered_at = {4000};
+  const auto rest = shop.tell(refund);
+  REQUIRE_EQ(rest.rows.size(), 1);
+  CHECK_EQ(rest.rows[0].order_gross.micros, 0);
+  CHECK_EQ(rest.rows[0].lines[0].quantity, 0);
+  CHECK_EQ(rest.sales.size(), 2);
+  std::string bytes;
+  shop.orders.find("o-1")->encode(bytes);
+  Order again;
+  REQUIRE(Order::decode(bytes, again));
+  CHECK_EQ(again.returned.micros, money(75).micros);
+}
+
+TEST_CASE("a partial refund in money waits for its order, and units returned later count beside it") {
+  Shop shop;
+  OrderRow refund = told(OrderStatus::refunded, {}, 2000);
+  refund.total = money(20);
+  CHECK_EQ(shop.tell(refund).rows[0].order_gross.micros, 0);
+  const auto joined = shop.tell(told(OrderStatus::completed, {line("a", 2, 50)}, 1000));
+  REQUIRE_EQ(joined.rows.size(), 1);
+  CHECK_EQ(event::to_string(joined.rows[0].order_gross), "80");
+  CHECK_EQ(joined.rows[0].lines[0].quantity, 2);
+  REQUIRE_EQ(joined.sales.size(), 1);
+  const auto unit = shop.tell(told(OrderStatus::refunded, {line("a", 1, 0)}, 5000));
+  CHECK_EQ(event::to_string(unit.rows[0].order_gross), "30");
+  // In a currency that is not the order's an amount cannot be compared: the order as a whole.
+  OrderRow foreign = told(OrderStatus::refunded, {}, 9000);
+  foreign.currency = event::parse_currency("USD");
+  foreign.total = money(1);
+  CHECK_EQ(shop.tell(foreign).rows[0].order_gross.micros, 0);
+}
+
 TEST_CASE("an update replaces lines and the amounts it gives") {
   Shop shop;
   OrderRow order = told(OrderStatus::completed, {line("a", 2, 10), line("b", 1, 20)});

@@ -76,7 +76,7 @@ void VisitorStage::tell_order(const VisitorState& state, std::uint64_t session_i
 void VisitorStage::publish_sessions(std::string_view visitor_id, const VisitorState& state, Step& step) {
   SessionEffects& effects = session_effects_;
   // A session may enter and leave a place within one step.
-  for (const auto& place : effects.entered) funnel_.add(place);
+  for (const auto& place : effects.entered) funnel_.add(place, watermark_.now());
   for (const auto& place : effects.left) funnel_.remove(place);
   VisitorTotals& totals = totals_.values();
   totals.sessions += effects.opened;
@@ -125,8 +125,46 @@ void VisitorStage::publish_carts(std::string_view visitor_id, VisitorState& stat
 // At once, while the state is in the processor's cache: waiting for the end of the batch would save the views of visitors with
 // several events in it, and costs more.
 void VisitorStage::publish(std::string_view visitor_id, const VisitorState& state, Step& step) {
-  fill_visitor_view(visitor_id, state, settings_.cart, view_);
+  fill_view(visitor_id, state);
   step.out.visitors.add(view_);
+}
+
+void VisitorStage::fill_view(std::string_view visitor_id, const VisitorState& state) {
+  fill_visitor_view(visitor_id, state, settings_.cart, view_);
+  if (state.refuses(event::Purpose::personalisation)) return;
+  fill_bought(state.purchases, view_, [this](const std::string& product_id) {
+    const Repurchases* known = repurchases_.find(product_id);
+    return known != nullptr && known->replenished();
+  });
+}
+
+std::vector<process::StageFigure> VisitorStage::figures() const {
+  using Kind = process::StageFigure::Kind;
+  const VisitorTotals& n = totals_.values();
+  const auto total = [](std::string_view name, std::string_view help, std::uint64_t value) {
+    return process::StageFigure{name, help, Kind::counter, value};
+  };
+  return {
+      total("millrace_events_total", "Events accepted.", n.events),
+      total("millrace_late_events_total", "Accepted, but too late for sessions and carts.", n.late_events),
+      total("millrace_visitors_total", "Visitors seen for the first time.", n.visitors),
+      total("millrace_visitors_forgotten_total", "Visitors forgotten after a long silence.",
+            n.visitors_forgotten),
+      total("millrace_sessions_opened_total", "Sessions begun, before any were joined.",
+            n.sessions + n.sessions_joined),
+      total("millrace_sessions_joined_total", "Sessions that a late event joined to another.",
+            n.sessions_joined),
+      total("millrace_session_rows_total", "Sessions closed or corrected.", n.session_rows),
+      total("millrace_orders_total", "Orders completed, by visitors.", n.orders),
+      total("millrace_carts_abandoned_total", "Carts abandoned, each with an action.", n.carts_abandoned),
+      total("millrace_carts_purchased_in_time_total", "Carts purchased before they counted as abandoned.",
+            n.carts_purchased_in_time),
+      total("millrace_carts_silenced_total", "Abandoned, but too soon after the visitor's last action.",
+            n.carts_silenced),
+      total("millrace_abandonments_cancelled_total", "Actions cancelled by a purchase that came after.",
+            n.abandonments_cancelled),
+      {"millrace_timers_armed", "Session ends and cart expiries to come.", Kind::gauge, timers_.size()},
+  };
 }
 
 void VisitorStage::on_batch_end(process::Outputs& out) {
@@ -142,6 +180,8 @@ base::Status VisitorStage::restore(process::Outputs& out) {
   TRY(totals_.restore());
   TRY(messages_.restore());
   TRY(timers_.restore());
+  if (watermark_.now().ms > settings_.cell_retention_ms)
+    out.cells_from = watermark_.now() - settings_.cell_retention_ms;
   TRY(Ledger::restore(store_, kLedgerPrefix, out.views));
   TRY(FunnelCells::restore(store_, kFunnelPrefix, out.views));
   // Whoever has an open session has a timer; a timer's key is its kind, then the visitor.
@@ -163,7 +203,7 @@ base::Status VisitorStage::restore(process::Outputs& out) {
       return false;
     }
     append_clicks(state, out.views);
-    fill_visitor_view(timer.substr(visitor_at), state, settings_.cart, view_);
+    fill_view(timer.substr(visitor_at), state);
     out.visitors.add(view_);
     return true;
   }));

@@ -17,6 +17,7 @@ using event::Text;
 using event::Verdict;
 
 constexpr std::uint8_t kVisitorTimer = 0;
+constexpr int kForgottenPerRecord = 32;  // Of each kind.
 
 std::optional<CartChange::Kind> cart_change(EventType type) {
   switch (type) {
@@ -37,12 +38,18 @@ VisitorStage::VisitorStage(const process::StateStore& store, VisitorSettings set
       messages_(store, kMessagesPrefix, settings_.dedup),
       visitors_(store, kVisitorsPrefix, settings_.visitors_cached_max),
       users_(store, kUsersPrefix, settings_.users_cached_max),
+      repurchases_(store, kRepurchasesPrefix, settings_.repurchases_cached_max),
       timers_(store, kTimersPrefix),
-      funnel_(store, kFunnelPrefix, settings_.cells_cached_max),
-      ledger_(store, kLedgerPrefix, settings_.cells_cached_max),
+      known_visitors_(store, kVisitorQueuePrefix),
+      known_users_(store, kUserQueuePrefix),
+      known_repurchases_(store, kRepurchasesQueuePrefix),
+      funnel_(store,
+              {kFunnelPrefix, kFunnelQueuePrefix, settings_.cells_cached_max, settings_.cell_retention_ms}),
+      ledger_(store,
+              {kLedgerPrefix, kLedgerQueuePrefix, settings_.cells_cached_max, settings_.cell_retention_ms}),
       totals_(store, kTotalsKey),
-      parts_({&watermark_, &totals_, &messages_, &visitors_, &users_, &timers_, &funnel_.state(),
-              &ledger_.state()}) {}
+      parts_({&watermark_, &totals_, &messages_, &visitors_, &users_, &repurchases_, &timers_,
+              &known_visitors_, &known_users_, &known_repurchases_, &funnel_.state(), &ledger_.state()}) {}
 
 // Memory arrives in steps, as each holds the address of the next: the slot, the visitor, its sessions. A record a few
 // places behind has had the time for the step before.
@@ -71,12 +78,12 @@ base::Status VisitorStage::on_record(const process::Position& position, std::str
     case event::RecordKind::event: return on_event(position, payload, out);
     case event::RecordKind::quarantined: {
       TRY_ASSIGN(const auto item, event::decode_quarantined(payload));
-      ledger_.count(item.source, item.received_at, Verdict::quarantined);
+      ledger_.count(item.source, item.received_at, Verdict::quarantined, watermark_.now());
       return base::Ok{};
     }
     case event::RecordKind::dropped: {
       TRY_ASSIGN(const auto item, event::decode_dropped(payload));
-      ledger_.count(item.source, item.received_at, item.verdict);
+      ledger_.count(item.source, item.received_at, item.verdict, watermark_.now());
       return base::Ok{};
     }
     case event::RecordKind::tick: {
@@ -100,7 +107,7 @@ base::Status VisitorStage::on_event(const process::Position& position, std::stri
   auto& row = out.events.emplace_back();
   row.index = position.index;
   row.verdict = judge(visitor_id, step, row.session_id);
-  ledger_.count(event_.source, event_.received_at, row.verdict);
+  ledger_.count(event_.source, event_.received_at, row.verdict, watermark_.now());
   if (row.verdict == Verdict::accepted && watermark_.on_event(event_.event_time, event_.received_at))
     fire_timers(step);
   return base::Ok{};
@@ -137,7 +144,10 @@ void VisitorStage::accept(std::string_view visitor_id, VisitorState& state, std:
   const bool known = state.events > 0;
   state.first_seen_ms = known ? std::min(state.first_seen_ms, at) : at;
   state.last_seen_ms = known ? std::max(state.last_seen_ms, at) : at;
-  totals.visitors += known ? 0 : 1;
+  if (!known) {
+    ++totals.visitors;
+    known_visitors_.push(visitor_id, watermark_.now() + settings_.visitor_retention_ms);
+  }
   ++state.events;
   ++totals.events;
   // Who grants nothing but what is necessary is not tied to other visitors.
@@ -162,14 +172,31 @@ void VisitorStage::accept(std::string_view visitor_id, VisitorState& state, std:
   if (!late || event_.type == EventType::order_completed) change_cart(visitor_id, state, arrival, step);
   if (analytics) tell_products(arrival, session_id, step);
   if (order) tell_order(state, session_id, std::move(placed), step);
+  if (event_.type == EventType::order_completed && purposes.has(event::Purpose::personalisation)) {
+    remember_purchase(state, arrival);
+  }
   set_timer(visitor_id, state);
   publish(visitor_id, state, step);
+}
+
+void VisitorStage::remember_purchase(VisitorState& state, const Arrival& arrival) {
+  for (const auto& line : event_.products) {
+    if (line.product_id.empty()) continue;
+    const bool again = state.purchases.add(line.product_id, arrival.mark.at_ms);
+    Repurchases& known = repurchases_.edit(line.product_id);
+    if (known.purchases == 0) {
+      known_repurchases_.push(line.product_id, watermark_.now() + settings_.visitor_retention_ms);
+    }
+    ++known.purchases;
+    known.again += again ? 1 : 0;
+    known.last_ms = std::max(known.last_ms, arrival.mark.at_ms);
+  }
 }
 
 void VisitorStage::identify(std::string_view visitor_id, VisitorState& state, Step& step) {
   const std::string_view user_id = event_[Text::user_id];
   if (state.identity.link(user_id)) {
-    UserVisitors& known = users_.edit(user_id);
+    UserVisitors& known = edit_user(user_id);
     const std::vector<std::string> others = known.visitors;
     known.link(visitor_id);
     for (const auto& other : others) take_cart(other, visitor_id, state, step);
@@ -179,7 +206,13 @@ void VisitorStage::identify(std::string_view visitor_id, VisitorState& state, St
   take_cart(previous_id, visitor_id, state, step);
   if (previous_id == visitor_id || user_id.empty() || visitors_.find(previous_id) == nullptr) return;
   visitors_.edit(previous_id).identity.link(user_id);
-  users_.edit(user_id).link(previous_id);
+  edit_user(user_id).link(previous_id);
+}
+
+UserVisitors& VisitorStage::edit_user(std::string_view user_id) {
+  UserVisitors& user = users_.edit(user_id);
+  if (user.visitors.empty()) known_users_.push(user_id, watermark_.now() + settings_.visitor_retention_ms);
+  return user;
 }
 
 void VisitorStage::take_cart(std::string_view from_id, std::string_view visitor_id, VisitorState& state,
@@ -268,6 +301,53 @@ void VisitorStage::fire_timers(Step& step) {
     set_timer(due_.key, state);
     publish(due_.key, state, step);
   }
+  forget();
+}
+
+// A little with every record that moves time on: more than can have come into being meanwhile.
+void VisitorStage::forget() {
+  const base::WallTime now = watermark_.now();
+  const base::WallTime next = now + settings_.visitor_retention_ms;
+  for (int i = 0; i < kForgottenPerRecord; ++i) {
+    const auto id = known_visitors_.pop(now);
+    if (!id) break;
+    const VisitorState* state = visitors_.find(*id);
+    if (state == nullptr) continue;
+    if (state->timer_ms != 0 || state->last_seen_ms + settings_.visitor_retention_ms > now.ms) {
+      known_visitors_.push(*id, next);
+      continue;
+    }
+    visitors_.erase(*id);
+    ++totals_.values().visitors_forgotten;
+  }
+  for (int i = 0; i < kForgottenPerRecord; ++i) {
+    const auto id = known_users_.pop(now);
+    if (!id) break;
+    const UserVisitors* user = users_.find(*id);
+    if (user == nullptr) continue;
+    const std::vector<std::string> visitors = user->visitors;
+    const bool known = std::any_of(visitors.begin(), visitors.end(), [&](const std::string& visitor) {
+      return visitors_.find(visitor) != nullptr;
+    });
+    if (known) {
+      known_users_.push(*id, next);
+    } else {
+      users_.erase(*id);
+    }
+  }
+  for (int i = 0; i < kForgottenPerRecord; ++i) {
+    const auto id = known_repurchases_.pop(now);
+    if (!id) break;
+    const Repurchases* known = repurchases_.find(*id);
+    if (known == nullptr) continue;
+    if (known->last_ms + settings_.visitor_retention_ms > now.ms) {
+      known_repurchases_.push(*id, next);
+    } else {
+      repurchases_.erase(*id);
+    }
+  }
+  funnel_.forget(now, kForgottenPerRecord);
+  ledger_.forget(now, kForgottenPerRecord);
 }
 
 }  // namespace millrace::commerce

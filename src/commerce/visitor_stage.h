@@ -10,6 +10,8 @@
 #include "commerce/funnel.h"
 #include "commerce/identity.h"
 #include "commerce/ledger.h"
+#include "commerce/purchases.h"
+#include "commerce/retention_queue.h"
 #include "commerce/session_history.h"
 #include "commerce/visitor_state.h"
 #include "commerce/visitor_totals.h"
@@ -26,9 +28,14 @@ struct VisitorSettings {
   CartSettings cart;
   process::WatermarkSettings watermark;
   process::DedupSettings dedup;
+  // By the watermark: a visitor, a user with all its visitors, and how often a product is bought again, is forgotten between once and
+  // twice this long after the last event; a cell of the funnel or the ledger once this long has passed since it was made and since its minute.
+  std::int64_t visitor_retention_ms = 90 * base::kDayMs;
+  std::int64_t cell_retention_ms = 35 * base::kDayMs;
   // Entries kept in memory beyond those that wait for a checkpoint.
   std::size_t visitors_cached_max = 200'000;
   std::size_t users_cached_max = 50'000;
+  std::size_t repurchases_cached_max = 50'000;
   std::size_t cells_cached_max = 100'000;
 };
 
@@ -54,6 +61,7 @@ class VisitorStage final : public process::Stage {
     return parts_.drain(batch, entries);
   }
   void committed() override { parts_.committed(); }
+  std::vector<process::StageFigure> figures() const override;
 
   // All time, this partition's. Only for the thread that runs the stage.
   const VisitorTotals& totals() const { return totals_.values(); }
@@ -81,6 +89,10 @@ class VisitorStage final : public process::Stage {
   void tell_products(const Arrival& arrival, std::uint64_t session_id, Step& step);
   void tell_order(const VisitorState& state, std::uint64_t session_id, event::OrderRow order, Step& step);
   void fire_timers(Step& step);
+  void forget();
+  UserVisitors& edit_user(std::string_view user_id);
+  void remember_purchase(VisitorState& state, const Arrival& arrival);
+  void fill_view(std::string_view visitor_id, const VisitorState& state);
   void publish_sessions(std::string_view visitor_id, const VisitorState& state, Step& step);
   void publish_carts(std::string_view visitor_id, VisitorState& state, Step& step);
   void set_timer(std::string_view visitor_id, VisitorState& state);
@@ -92,7 +104,11 @@ class VisitorStage final : public process::Stage {
   process::DedupIndex messages_;
   process::KeyedState<VisitorState> visitors_;
   process::KeyedState<UserVisitors> users_;
+  process::KeyedState<Repurchases> repurchases_;
   process::Timers timers_;
+  RetentionQueue known_visitors_;
+  RetentionQueue known_users_;
+  RetentionQueue known_repurchases_;
   FunnelCells funnel_;
   Ledger ledger_;
   StoredTotals totals_;

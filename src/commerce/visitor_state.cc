@@ -45,6 +45,7 @@ void VisitorState::encode(std::string& out) const {
   recent_orders.encode(writer);
   history.encode(writer);
   cart.encode(writer);
+  if (!purchases.entries().empty()) purchases.encode(writer);
 }
 
 bool VisitorState::decode(std::string_view bytes, VisitorState& into) {
@@ -58,7 +59,7 @@ bool VisitorState::decode(std::string_view bytes, VisitorState& into) {
   into.last_seen_ms = reader.zigzag();
   into.timer_ms = reader.zigzag();
   return into.identity.decode(reader) && into.recent_orders.decode(reader) && into.history.decode(reader) &&
-         into.cart.decode(reader) && reader.at_end();
+         into.cart.decode(reader) && (reader.at_end() || into.purchases.decode(reader)) && reader.at_end();
 }
 
 void fill_visitor_view(std::string_view visitor_id, const VisitorState& state, const CartSettings& cart,

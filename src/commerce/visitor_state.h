@@ -7,6 +7,7 @@
 #include "commerce/cart.h"
 #include "commerce/deduplication.h"
 #include "commerce/identity.h"
+#include "commerce/purchases.h"
 #include "commerce/session_history.h"
 #include "event/view.h"
 
@@ -24,6 +25,7 @@ struct VisitorState {
   RecentOrders recent_orders;
   SessionHistory history;
   Cart cart;
+  Purchases purchases;
 
   bool refuses(event::Purpose purpose) const { return (refused & event::Purposes::bit(purpose)) != 0; }
   void prefetch() const;  // The newest session.

@@ -22,6 +22,7 @@ constexpr auto kFields = std::to_array<std::uint64_t VisitorTotals::*>({
     &VisitorTotals::abandonments_cancelled,
     &VisitorTotals::abandonments_withheld,
     &VisitorTotals::bots,
+    &VisitorTotals::visitors_forgotten,
 });
 // Those behind are written as far as the last that is not zero: who never met them keeps the bytes of old.
 constexpr std::size_t kFirstFields = 11;

@@ -11,8 +11,8 @@ namespace millrace::commerce {
 struct VisitorTotals {
   std::uint64_t events = 0;       // Accepted.
   std::uint64_t late_events = 0;  // Accepted, but too late for sessions and carts.
-  std::uint64_t visitors = 0;
-  std::uint64_t sessions = 0;  // Less those that were joined to others.
+  std::uint64_t visitors = 0;     // Seen for the first time, or again after they were forgotten.
+  std::uint64_t sessions = 0;     // Less those that were joined to others.
   std::uint64_t sessions_joined = 0;
   std::uint64_t session_rows = 0;
   std::uint64_t orders = 0;
@@ -22,6 +22,7 @@ struct VisitorTotals {
   std::uint64_t abandonments_cancelled = 0;  // By a purchase that came after.
   std::uint64_t abandonments_withheld = 0;   // Told to nobody: marketing was not granted.
   std::uint64_t bots = 0;                    // Events that no figure counts.
+  std::uint64_t visitors_forgotten = 0;
 };
 
 // The totals as one entry of the state.

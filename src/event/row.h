@@ -118,6 +118,8 @@ struct FunnelCell {
 
 // Items received, by source and minute of receipt, and what became of them: absolute values of one partition.
 struct LedgerCell {
+  // In place of a minute: the sum of all minutes that are no longer held.
+  static constexpr std::int64_t kEarlier = INT64_MIN;
   std::int64_t minute_ms = 0;
   std::uint16_t source = 0;
   std::uint64_t received = 0;

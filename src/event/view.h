@@ -42,6 +42,7 @@ struct VisitorView {
   std::vector<std::string> items;  // Products viewed or carted in it, oldest first, the newest 16.
   std::vector<CartLine> cart;
   Currency currency;
+  std::vector<std::string> bought;  // Products not to be recommended, because they were just bought.
 };
 
 struct ProductView {
@@ -116,6 +117,7 @@ struct ViewGroup {
   base::WallTime received_at;  // Of the newest event among them; 0 when none.
   std::vector<ViewUpdate> updates;
   VisitorViews visitors;
+  base::WallTime cells_from{};  // Cells of earlier minutes may be missing among them; 0: none is.
 
   bool empty() const { return updates.empty() && visitors.empty(); }
 };

@@ -48,6 +48,8 @@ void encode_visitor(const VisitorView& view, std::string& out) {
     writer.zigzag(line.price.micros);
   }
   write_currency(view.currency, writer);
+  writer.varint(view.bought.size());
+  for (const auto& product : view.bought) writer.text(product);
 }
 
 base::Result<VisitorView> decode_visitor(std::string_view encoded) {
@@ -83,6 +85,8 @@ base::Result<VisitorView> decode_visitor(std::string_view encoded) {
     line.price.micros = reader.zigzag();
   }
   view.currency = read_currency(reader);
+  const std::uint64_t bought = reader.varint();
+  for (std::uint64_t i = 0; i < bought && reader.ok(); ++i) view.bought.emplace_back(reader.text());
   if (!reader.ok() || !reader.at_end()) {
     return base::Error(base::ErrorCode::corrupt, "visitor view is cut off or has bytes left over");
   }

@@ -1,5 +1,6 @@
 #include "journal/group_commit.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -11,7 +12,9 @@ using base::Ok;
 using base::Status;
 
 GroupCommit::GroupCommit(Journal& journal, const base::Clock& clock, GroupCommitSettings settings)
-    : journal_(journal), clock_(clock), settings_(settings) {}
+    : journal_(journal), clock_(clock), settings_(settings) {
+  marks_.push_back({journal_.durable_end(), clock_.now()});
+}
 
 GroupCommit::~GroupCommit() {
   std::vector<Submission> rest;
@@ -102,9 +105,11 @@ void GroupCommit::append_chunk(std::span<Submission> chunk) {
   auto first = journal_.append(chunk_buffers_);
   metrics_.append_ns.record(static_cast<std::uint64_t>(clock_.now() - start));
   if (!first.ok()) {
+    if (first.error().code() == ErrorCode::exhausted) disk_full_.store(true, std::memory_order_relaxed);
     for (Submission& submission : chunk) fail(submission, first.error());
     return;
   }
+  if (disk_full() && bytes > 0) room_again();
   Offset next = *first;
   for (Submission& submission : chunk) {
     submission.first = next;
@@ -120,8 +125,12 @@ void GroupCommit::sync_for(std::span<Submission> group) {
   if (!wanted) return;
   const base::Instant start = clock_.now();
   const Status synced = journal_.sync();
-  metrics_.sync_ns.record(static_cast<std::uint64_t>(clock_.now() - start));
-  if (synced.ok()) notify();
+  const base::Instant end = clock_.now();
+  metrics_.sync_ns.record(static_cast<std::uint64_t>(end - start));
+  if (synced.ok()) {
+    note_sync(end);
+    notify();
+  }
   for (Submission& submission : group) {
     if (!submission.open) continue;
     if (!synced.ok()) {
@@ -131,6 +140,22 @@ void GroupCommit::sync_for(std::span<Submission> group) {
     submission.open = false;
     submission.done(submission.first);
   }
+}
+
+void GroupCommit::note_sync(base::Instant at) {
+  const Offset end = journal_.durable_end();
+  const std::lock_guard lock(marks_mutex_);
+  if (end == marks_.back().end) return;
+  if (marks_.size() >= kSyncMarks) marks_.pop_front();
+  marks_.push_back({end, at});
+}
+
+std::optional<base::Instant> GroupCommit::durable_since(Offset offset) const {
+  const std::lock_guard lock(marks_mutex_);
+  const auto mark = std::upper_bound(marks_.begin(), marks_.end(), offset,
+                                     [](Offset wanted, const SyncMark& known) { return wanted < known.end; });
+  if (mark == marks_.begin() || mark == marks_.end()) return std::nullopt;
+  return mark->at;
 }
 
 void GroupCommit::fail(Submission& submission, const Error& error) {

@@ -4,8 +4,10 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -72,8 +74,14 @@ class GroupCommit {
 
   // A failed sync or write stopped the journal; it must be opened anew. Any thread.
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
+  // The last append found the disk full. The next may succeed; who knows that there is room again says so. Any thread.
+  bool disk_full() const { return disk_full_.load(std::memory_order_relaxed); }
+  void room_again() { disk_full_.store(false, std::memory_order_relaxed); }
   std::size_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
   const GroupCommitMetrics& metrics() const { return metrics_; }
+  // When the sync ended that made the record at `offset` durable; nothing when that has yet to come or was too many syncs ago. Any
+  // thread.
+  std::optional<base::Instant> durable_since(Offset offset) const;
 
  private:
   struct Submission {
@@ -89,6 +97,7 @@ class GroupCommit {
   void sync_for(std::span<Submission> group);
   void fail(Submission& submission, const base::Error& error);
   void notify() const;
+  void note_sync(base::Instant at);
 
   Journal& journal_;
   const base::Clock& clock_;
@@ -99,6 +108,16 @@ class GroupCommit {
   GroupCommitMetrics metrics_;
   std::atomic<std::size_t> pending_bytes_{0};
   std::atomic<bool> stopped_{false};
+  std::atomic<bool> disk_full_{false};
+
+  struct SyncMark {
+    Offset end;
+    base::Instant at;
+  };
+  static constexpr std::size_t kSyncMarks = 1024;
+  mutable std::mutex marks_mutex_;
+  std::deque<SyncMark>
+      marks_;  // The newest syncs that brought anything; the first is only where the second begins.
 
   std::mutex mutex_;
   std::condition_variable arrived_;

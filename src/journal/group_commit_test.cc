@@ -128,6 +128,42 @@ TEST_CASE("past the limit of pending bytes submissions are refused until some ar
   CHECK(fixture.commit->metrics().submissions_refused.load() == 1);
 }
 
+TEST_CASE("that the disk is full is known until an append finds room, or somebody else did") {
+  Fixture fixture;
+  fixture.journal.append_error = base::Error(ErrorCode::exhausted, "disk full");
+  CHECK_FALSE(fixture.commit->disk_full());
+  REQUIRE(fixture.submit(Fixture::records(1), Durability::synced, "a").ok());
+  fixture.commit->run_once();
+  CHECK(fixture.commit->disk_full());
+  CHECK_FALSE(fixture.commit->stopped());
+  // A barrier writes nothing, so it says nothing.
+  fixture.journal.append_error.reset();
+  REQUIRE(fixture.submit({}, Durability::synced, "barrier").ok());
+  fixture.commit->run_once();
+  CHECK(fixture.commit->disk_full());
+  REQUIRE(fixture.submit(Fixture::records(1), Durability::synced, "b").ok());
+  fixture.commit->run_once();
+  CHECK_FALSE(fixture.commit->disk_full());
+}
+
+TEST_CASE("when a record became durable is known for a while") {
+  Fixture fixture;
+  CHECK_FALSE(fixture.commit->durable_since({0}));
+  std::vector<base::Instant> synced_at;
+  for (int i = 0; i < 3000; ++i) {
+    fixture.clock.advance_ms(5);
+    synced_at.push_back(fixture.clock.now());
+    REQUIRE(fixture.submit(Fixture::records(2), Durability::synced, "x").ok());
+    fixture.commit->run_once();
+  }
+  REQUIRE(fixture.commit->durable_since({5999}));
+  CHECK(*fixture.commit->durable_since({5999}) == synced_at[2999]);
+  CHECK(*fixture.commit->durable_since({5998}) == synced_at[2999]);
+  CHECK(*fixture.commit->durable_since({5997}) == synced_at[2998]);
+  CHECK_FALSE(fixture.commit->durable_since({6000}));
+  CHECK_FALSE(fixture.commit->durable_since({100}));
+}
+
 TEST_CASE("a full disk fails the group that met it and nobody else") {
   Fixture fixture;
   fixture.journal.append_error = base::Error(ErrorCode::exhausted, "disk full");

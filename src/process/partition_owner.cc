@@ -59,7 +59,8 @@ base::Status PartitionOwner::restore() {
   TRY(stage_.restore(outputs_));
   if (store_.fault()) return *store_.fault();
   INVARIANT(outputs_.emissions.empty() && outputs_.events.empty() && outputs_.outcomes.empty());
-  publish_views({});
+  // Before the first record there is nothing to show, and no offset to show it as of.
+  if (position_.value > 0) publish_views({});
   outputs_ = Outputs();
   return base::Ok{};
 }
@@ -256,6 +257,7 @@ void PartitionOwner::publish_views(base::WallTime received_at) {
   group.received_at = received_at;
   group.updates = std::move(outputs_.views);
   group.visitors = std::move(outputs_.visitors);
+  group.cells_from = outputs_.cells_from;
   sink_.views(std::move(group));
   outputs_.views = std::move(group.updates);
   outputs_.views.clear();

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -45,7 +46,8 @@ struct Outputs {
   std::vector<event::FunnelCell> funnel;
   // Offsets of records that a step refused twice, with the reason; their bytes are in the journal.
   std::vector<std::pair<std::uint64_t, std::string>> poison;
-
+  base::WallTime
+      cells_from;  // Of restore(): cells of earlier minutes may be gone from the state; 0: none is.
   template <class Fact>
   void emit(event::Topic topic, std::uint64_t key_hash, std::uint64_t offset, const Fact& fact) {
     event::encode_fact_body(fact, bodies);
@@ -60,6 +62,15 @@ struct Outputs {
   using Sizes = std::array<std::size_t, 9>;
   Sizes sizes() const;
   void truncate(const Sizes& sizes);
+};
+
+// A figure that a stage keeps, for /metrics.
+struct StageFigure {
+  enum class Kind : std::uint8_t { counter, gauge };
+  std::string_view name;  // "millrace_..."; of a counter "..._total". Both texts are literals.
+  std::string_view help;
+  Kind kind = Kind::counter;
+  std::uint64_t value = 0;
 };
 
 // Where in the journal a record is.
@@ -87,6 +98,8 @@ class Stage : public Checkpointed {
   // (cells, rankings). Where batches end differs between runs, so it may add views only and must not change
   // state.
   virtual void on_batch_end(Outputs& out) = 0;
+  // As of the last record; only for the thread that runs the stage.
+  virtual std::vector<StageFigure> figures() const { return {}; }
 };
 
 }  // namespace millrace::process

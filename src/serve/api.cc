@@ -81,8 +81,8 @@ void Api::collect(MetricSamples& samples) const {
   count("millrace_view_product_loads_total", "Products read from durable state on a miss.",
         counters.product_loads);
   samples.histogram("millrace_view_visible_seconds",
-                    "Time from receipt of an event until the views reflect it.",
-                    views_.visible_ms().snapshot(), HistogramUnit::milliseconds);
+                    "Time from the sync that made an event durable until the views reflect it.",
+                    views_.visible_us().snapshot(), HistogramUnit::microseconds);
 
   samples.gauge("millrace_live_clients", "Live pages connected.", static_cast<double>(live_.clients()));
   samples.counter("millrace_live_clients_gone_total", "Live pages that left or fell too far behind.",

@@ -22,12 +22,8 @@ class FakeRecommendations final : public RecommendationSource {
     asked_session = exclude_session;
     for (std::size_t i = 0; i < std::min(n, session.size()); ++i) out.push_back(session[i]);
   }
-  void popular(std::size_t n, std::vector<ScoredProduct>& out) const override {
-    for (std::size_t i = 0; i < std::min(n, best.size()); ++i) out.push_back(best[i]);
-  }
 
   std::vector<ScoredProduct> session;
-  std::vector<ScoredProduct> best;
   mutable std::vector<std::string> asked_items;
   mutable std::uint64_t asked_session = 0;
 };

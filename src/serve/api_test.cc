@@ -55,7 +55,7 @@ TEST_CASE("the cold-start ladder is climbed rung by rung, and each product says 
   bench.apply(make_product("s", "shoes"));
   bench.apply(make_visitor("v", {"s"}));
   bench.recommendations.session = {{"r", 1}};
-  bench.recommendations.best = {{"p", 9}};
+  bench.apply(make_product("p", "hats"));
   bench.apply(make_trending("shoes", {"r", "s", "ct"}));
   bench.apply(make_trending("", {"ct", "t"}));
   const auto response = bench.get("/v1/recommendations?visitor=v");
@@ -63,13 +63,26 @@ TEST_CASE("the cold-start ladder is climbed rung by rung, and each product says 
   CHECK(contains(response.body, R"("product_id":"r","score":1,"source":"session")"));
   CHECK(contains(response.body, R"("product_id":"ct","score":7,"source":"category_trending")"));
   CHECK(contains(response.body, R"("product_id":"t","score":8,"source":"trending")"));
-  CHECK(contains(response.body, R"("product_id":"p","score":9,"source":"popular")"));
+  CHECK(contains(response.body, R"("product_id":"p","score":10,"source":"popular")"));
   CHECK(contains(response.body, R"("source":"session","session_items":["s"])"));
   CHECK_EQ(bench.recommendations.asked_session, 0xabc);
   // Somebody who was never seen starts at trending; n stops the climb.
   CHECK_EQ(product_ids(bench.get("/v1/recommendations?visitor=stranger&n=2").body), Ids{"ct", "t"});
   CHECK(contains(bench.get("/v1/recommendations?visitor=stranger&n=2").body,
                  R"("source":"trending","session_items":[])"));
+}
+
+TEST_CASE("what a visitor just bought is not recommended to them on any rung") {
+  ApiBench bench;
+  auto visitor = make_visitor("buyer", {"s"});
+  visitor->bought = {"kettle", "t"};
+  bench.apply(visitor);
+  bench.apply(make_visitor("other", {"s"}));
+  bench.recommendations.session = {{"kettle", 3}, {"r", 1}};
+  bench.apply(make_trending("", {"t", "u"}));
+  CHECK_EQ(product_ids(bench.get("/v1/recommendations?visitor=buyer").body), Ids{"r", "u"});
+  CHECK_EQ(product_ids(bench.get("/v1/recommendations?visitor=other").body), Ids{"kettle", "r", "t", "u"});
+  CHECK_EQ(product_ids(bench.get("/v1/recommendations?items=s").body), Ids{"kettle", "r", "t", "u"});
 }
 
 TEST_CASE("stock commands reach their journal and their outcome the client") {

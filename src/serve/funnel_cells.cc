@@ -125,8 +125,13 @@ FunnelAnswer FunnelCells::query(const FunnelQuery& query) const {
     }
   }
   FunnelAnswer answer = sums.answer(categories_);
-  answer.complete = query.from.ms >= dropped_before_ms_;
+  answer.complete = query.from.ms >= std::max(dropped_before_ms_, incomplete_before_ms_);
   return answer;
+}
+
+void FunnelCells::incomplete_before(base::WallTime time) {
+  std::unique_lock lock(mutex_);
+  incomplete_before_ms_ = std::max(incomplete_before_ms_, time.ms);
 }
 
 base::WallTime FunnelCells::newest_end() const {

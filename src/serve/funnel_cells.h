@@ -54,6 +54,8 @@ class FunnelCells {
 
   void apply(std::uint32_t partition, std::span<const event::FunnelCell* const> cells);
   FunnelAnswer query(const FunnelQuery& query) const;
+  // Ranges that begin before it are answered as not complete.
+  void incomplete_before(base::WallTime time);
   // One past the newest minute with a session; 0 when there is none.
   base::WallTime newest_end() const;
   std::size_t size() const;
@@ -80,6 +82,7 @@ class FunnelCells {
   mutable std::shared_mutex mutex_;
   std::map<std::int64_t, Hour> hours_;
   std::size_t size_ = 0;
+  std::int64_t incomplete_before_ms_ = INT64_MIN;
   std::int64_t dropped_before_ms_ =
       INT64_MIN;  // Cells of earlier minutes are not held any more and not taken again.
   std::unordered_map<std::string, std::uint64_t> category_ids_;

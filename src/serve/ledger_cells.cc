@@ -37,6 +37,10 @@ bool LedgerCounts::closed() const {
 void LedgerCells::apply(std::uint32_t partition, std::span<const event::LedgerCell* const> cells) {
   std::unique_lock lock(mutex_);
   for (const event::LedgerCell* update : cells) {
+    if (update->minute_ms == event::LedgerCell::kEarlier) {
+      replace(earlier_[{partition, update->source}], *update);
+      continue;
+    }
     if (update->minute_ms < dropped_before_ms_) continue;
     auto& minute = minutes_[update->minute_ms];
     auto at = std::find_if(minute.begin(), minute.end(), [&](const Cell& cell) {
@@ -46,11 +50,7 @@ void LedgerCells::apply(std::uint32_t partition, std::span<const event::LedgerCe
       at = minute.insert(minute.end(), Cell{partition, update->source, {}});
       ++size_;
     }
-    total_.received += update->received - at->counts.received;
-    for (std::size_t i = 0; i < update->verdicts.size(); ++i) {
-      total_.verdicts[i] += update->verdicts[i] - at->counts.verdicts[i];
-    }
-    at->counts = {update->received, update->verdicts};
+    replace(at->counts, *update);
   }
   while (size_ > cells_max_ && minutes_.size() > 1) {
     const auto oldest = minutes_.begin();
@@ -58,6 +58,14 @@ void LedgerCells::apply(std::uint32_t partition, std::span<const event::LedgerCe
     dropped_before_ms_ = oldest->first + base::kMinuteMs;
     minutes_.erase(oldest);
   }
+}
+
+void LedgerCells::replace(LedgerCounts& counts, const event::LedgerCell& update) {
+  total_.received += update.received - counts.received;
+  for (std::size_t i = 0; i < update.verdicts.size(); ++i) {
+    total_.verdicts[i] += update.verdicts[i] - counts.verdicts[i];
+  }
+  counts = {update.received, update.verdicts};
 }
 
 LedgerAnswer LedgerCells::query(const LedgerQuery& query) const {
@@ -82,13 +90,18 @@ LedgerAnswer LedgerCells::query(const LedgerQuery& query) const {
   std::sort(answer.rows.begin(), answer.rows.end(), [](const LedgerRow& a, const LedgerRow& b) {
     return std::tie(a.minute_ms, a.source) < std::tie(b.minute_ms, b.source);
   });
-  answer.complete = query.from.ms >= dropped_before_ms_;
+  answer.complete = query.from.ms >= std::max(dropped_before_ms_, incomplete_before_ms_);
   return answer;
 }
 
 LedgerCounts LedgerCells::total() const {
   std::shared_lock lock(mutex_);
   return total_;
+}
+
+void LedgerCells::incomplete_before(base::WallTime time) {
+  std::unique_lock lock(mutex_);
+  incomplete_before_ms_ = std::max(incomplete_before_ms_, time.ms);
 }
 
 base::WallTime LedgerCells::newest_end() const {

@@ -49,8 +49,10 @@ class LedgerCells {
 
   void apply(std::uint32_t partition, std::span<const event::LedgerCell* const> cells);
   LedgerAnswer query(const LedgerQuery& query) const;
-  // Of all time, dropped minutes included.
+  // Of all time, minutes that are held no more included.
   LedgerCounts total() const;
+  // Ranges that begin before it are answered as not complete.
+  void incomplete_before(base::WallTime time);
   // One past the newest minute; 0 when there is none.
   base::WallTime newest_end() const;
 
@@ -61,12 +63,17 @@ class LedgerCells {
     LedgerCounts counts;
   };
 
+  void replace(LedgerCounts& counts, const event::LedgerCell& update);
+
   const std::size_t cells_max_;
   mutable std::shared_mutex mutex_;
   std::map<std::int64_t, std::vector<Cell>> minutes_;
   std::size_t size_ = 0;
+  std::int64_t incomplete_before_ms_ = INT64_MIN;
   std::int64_t dropped_before_ms_ = INT64_MIN;
   LedgerCounts total_;
+  // What a partition had forgotten when it was restored; in the total and in no range.
+  std::map<std::pair<std::uint32_t, std::uint16_t>, LedgerCounts> earlier_;
 };
 
 }  // namespace millrace::serve

@@ -44,8 +44,13 @@ struct Pick {
   ProductPointer product;
 };
 
+bool just_bought(const event::VisitorView& visitor, std::string_view product_id) {
+  return std::find(visitor.bought.begin(), visitor.bought.end(), product_id) != visitor.bought.end();
+}
+
 // Fills the list rung by rung until n products are on it. None is there twice, none that is known to be sold
-// out, and not the one that the visitor is looking at unless it was asked for.
+// out or was just bought by the visitor, and not the one that the visitor is looking at unless it was asked
+// for.
 class Ladder {
  public:
   Ladder(Views& views, const RecommendationSource* source, const Question& question)
@@ -56,8 +61,10 @@ class Ladder {
   std::vector<Pick> climb() {
     if (!question_.items.empty() && source_ != nullptr) {
       // Some of what comes back is left out below.
-      scored_.reserve(question_.n + 16);
-      source_->recommend(question_.items, question_.n + 16, question_.session_id, scored_);
+      const std::size_t wanted =
+          question_.n + 16 + (question_.visitor ? question_.visitor->bought.size() : 0);
+      scored_.reserve(wanted);
+      source_->recommend(question_.items, wanted, question_.session_id, scored_);
       take_scored(Rung::session);
     }
     if (!full() && !question_.items.empty()) {
@@ -80,6 +87,7 @@ class Ladder {
     if (std::any_of(picks_.begin(), picks_.end(),
                     [&](const Pick& pick) { return pick.product_id == product_id; }))
       return;
+    if (question_.visitor && just_bought(*question_.visitor, product_id)) return;
     ProductPointer product = views_.product(product_id);
     if (!sellable(product.get())) return;
     picks_.push_back({std::string(product_id), score, rung, std::move(product)});
@@ -97,11 +105,6 @@ class Ladder {
   }
 
   void take_popular() {
-    if (source_ != nullptr) {
-      source_->popular(question_.n + 16, scored_);
-      take_scored(Rung::popular);
-    }
-    if (full()) return;
     for (const ProductPointer& product : views_.top_products(ProductOrder::views, question_.n + 16)) {
       take(product->product_id, static_cast<double>(product->views), Rung::popular);
     }

@@ -22,8 +22,6 @@ class RecommendationSource {
   // the session itself may be among them.
   virtual void recommend(std::span<const std::string_view> items, std::size_t n,
                          std::uint64_t exclude_session, std::vector<ScoredProduct>& out) const = 0;
-  // Appends up to n products that sell or are looked at most, whoever asks.
-  virtual void popular(std::size_t n, std::vector<ScoredProduct>& out) const = 0;
 };
 
 }  // namespace millrace::serve

@@ -44,7 +44,9 @@ void StockDesk::submit(const event::StockCommand& command, http::Responder respo
     by_deadline_.push_back(waiter);
   }
   const auto status = sources_.submit_stock(command, [this, waiter](int code, std::string body) {
-    answer(*waiter, json_response(std::move(body), code));
+    http::Response response = json_response(std::move(body), code);
+    if (code == 503) response.headers.emplace_back("Retry-After", "1");
+    answer(*waiter, std::move(response));
   });
   if (!status.ok()) answer(*waiter, refused(status.error()));
 }

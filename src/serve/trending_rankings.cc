@@ -38,7 +38,7 @@ std::shared_ptr<const event::TrendingView> TrendingRankings::merge(const Categor
   }
   std::sort(items.begin(), items.end(), [](const event::TrendingItem* a, const event::TrendingItem* b) {
     if (a->score != b->score) return a->score > b->score;
-    if (a->fast_rate != b->fast_rate) return a->fast_rate > b->fast_rate;
+    if (a->popularity != b->popularity) return a->popularity > b->popularity;
     return a->product_id < b->product_id;
   });
   if (items.size() > kMergedItemsMax) items.resize(kMergedItemsMax);

@@ -63,7 +63,7 @@ Views::PartitionMark& Views::mark_of(std::uint8_t topic, std::uint32_t partition
   return *mark;
 }
 
-Applied Views::apply(const event::ViewGroup& group) {
+Applied Views::apply(const event::ViewGroup& group, std::optional<base::Instant> durable_at) {
   if (group.empty()) return Applied::yes;
   PartitionMark& mark = mark_of(group.topic, group.partition);
   std::lock_guard lock(mark.mutex);
@@ -96,11 +96,14 @@ Applied Views::apply(const event::ViewGroup& group) {
   }
   for (std::size_t i = 0; i < group.visitors.size(); ++i) apply_visitor(group.visitors[i]);
   if (has_cells) apply_cells(group);
+  if (group.cells_from.ms > 0) {
+    funnel_.incomplete_before(group.cells_from);
+    ledger_.incomplete_before(group.cells_from);
+  }
   counters_.groups.fetch_add(1, std::memory_order_relaxed);
   counters_.updates.fetch_add(group.updates.size() + group.visitors.size(), std::memory_order_relaxed);
-  if (group.received_at.ms > 0) {
-    const std::int64_t elapsed_ms = clock_.wall() - group.received_at;
-    visible_ms_.record(static_cast<std::uint64_t>(elapsed_ms < 0 ? 0 : elapsed_ms));
+  if (durable_at && group.received_at.ms > 0) {
+    visible_us_.record(static_cast<std::uint64_t>((clock_.now() - *durable_at) / 1000));
   }
   return Applied::yes;
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,7 +62,8 @@ class Views {
  public:
   Views(ViewLimits limits, ViewLoaders loaders, const base::Clock& clock);
 
-  Applied apply(const event::ViewGroup& group);
+  // `durable_at`: when the newest record of the group became durable, if that is known; it is timed then.
+  Applied apply(const event::ViewGroup& group, std::optional<base::Instant> durable_at = std::nullopt);
 
   VisitorPointer visitor(std::string_view visitor_id);
   ProductPointer product(std::string_view product_id);
@@ -84,8 +86,8 @@ class Views {
     std::atomic<std::uint64_t> visitor_loads{0}, product_loads{0};
   };
   const Counters& counters() const { return counters_; }
-  // From receipt of the newest event of a group until its views were applied, in ms of the wall clock.
-  const base::Histogram& visible_ms() const { return visible_ms_; }
+  // From when the newest record of a group was durable, which is when its client is answered, until its views were applied.
+  const base::Histogram& visible_us() const { return visible_us_; }
 
  private:
   struct PartitionMark {
@@ -116,7 +118,7 @@ class Views {
   RecentSessions recent_sessions_;
   OpenSessions open_sessions_;
   Counters counters_;
-  base::Histogram visible_ms_;
+  base::Histogram visible_us_;
 };
 
 }  // namespace millrace::serve

@@ -1,7 +1,6 @@
 #include "tools/load.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <cmath>
 #include <cstdio>
@@ -11,6 +10,7 @@
 
 #include "base/random.h"
 #include "tools/event_maker.h"
+#include "tools/processor_time.h"
 
 namespace millrace::tools {
 
@@ -21,15 +21,6 @@ constexpr std::int64_t kDrainNs = 5'000'000'000;
 constexpr std::int64_t kProbePollNs = 500'000;
 constexpr std::int64_t kProbeGiveUpNs = 5'000'000'000;
 constexpr std::size_t kPrepared = 2000;  // Payloads rendered ahead, at most.
-
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 class Load {
  public:
@@ -48,7 +39,7 @@ class Load {
 
   LoadReport run() {
     prepare();
-    const double cpu_before = cpu_seconds();
+    const double cpu_before = processor_seconds();
     const std::int64_t begin = clock_.now().ns;
     const std::int64_t end = begin + static_cast<std::int64_t>(settings_.seconds * kNanosecondsPerSecond);
     std::int64_t due = begin;
@@ -80,7 +71,7 @@ class Load {
     visible_us_.record_many(base::Histogram::kValueMax, report_.probes_lost);
     sent_to_view_us_.record_many(base::Histogram::kValueMax, report_.probes_lost);
     report_.seconds = passed;
-    report_.cpu_seconds = cpu_seconds() - cpu_before;
+    report_.cpu_seconds = processor_seconds() - cpu_before;
     report_.latency_us = latency_us_.snapshot();
     report_.visible_us = visible_us_.snapshot();
     report_.sent_to_view_us = sent_to_view_us_.snapshot();

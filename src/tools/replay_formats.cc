@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 
 #include "base/iso_time.h"
@@ -27,6 +28,14 @@ std::string iso(std::int64_t ms) {
   std::string text;
   base::append_iso_time(text, {ms});
   return text;
+}
+
+// Numbers go into the item as they are written, so they must be ones.
+bool is_number(std::string_view text) {
+  double value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  return error == std::errc() && end == text.data() + text.size() && std::isfinite(value);
 }
 
 void sort_by_time(std::vector<ReplayItem>& items) {
@@ -173,6 +182,9 @@ Items read_online_retail(std::string_view text) {
         invoices.try_emplace(fields[0], Invoice{at_ms, row, fields[6], fields[7], ""}).first->second;
     std::string quantity = fields[3];
     if (fields[0].starts_with("C") && quantity.starts_with("-")) quantity.erase(0, 1);
+    if (!is_number(quantity) || !is_number(fields[5])) {
+      return at_line(row, fmt::format("expected numbers, not \"{}\" and \"{}\"", fields[3], fields[5]));
+    }
     invoice.lines += fmt::format(R"({}{{"product_id":{},"name":{},"quantity":{},"price":{}}})",
                                  invoice.lines.empty() ? "" : ",", json_text(fields[1]), json_text(fields[2]),
                                  quantity, fields[5]);
