@@ -15,7 +15,9 @@ std::vector<std::string> source_names(const Settings& settings) {
 
 base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& settings,
                                                              const std::vector<std::uint16_t>& indices,
-                                                             JournalSet& journals, const base::Clock& clock) {
+                                                             JournalSet& journals,
+                                                             std::vector<const collect::GateMaker*> gates,
+                                                             const base::Clock& clock) {
   collect::OpenSource open_source;
   std::vector<collect::SourceSettings> sources;
   const std::vector<std::string> names = source_names(settings);
@@ -43,7 +45,8 @@ base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& set
   for (std::uint32_t p = 0; p < journals.partitions(event::Topic::events); ++p) {
     partitions.push_back(&journals.commit(event::Topic::events, p));
   }
-  door->collector_ = std::make_unique<collect::Collector>(collector_settings, std::move(partitions), clock);
+  door->collector_ = std::make_unique<collect::Collector>(collector_settings, std::move(partitions), clock,
+                                                          std::move(gates));
   return door;
 }
 

@@ -22,10 +22,12 @@ std::vector<std::string> source_names(const Settings& settings);
 // Collection as the platform wires it: who may send, which dialects, into which journals.
 class CollectDoor {
  public:
-  // `indices`: the persistent index of each of source_names().
+  // `indices`: the persistent index of each of source_names(). Every event passes the gates, in their order.
   static base::Result<std::unique_ptr<CollectDoor>> open(const Settings& settings,
                                                          const std::vector<std::uint16_t>& indices,
-                                                         JournalSet& journals, const base::Clock& clock);
+                                                         JournalSet& journals,
+                                                         std::vector<const collect::GateMaker*> gates,
+                                                         const base::Clock& clock);
 
   void add_routes(http::Router& router) { collector_->attach(*segment_, router); }
 

@@ -8,6 +8,7 @@
 #include "app/action_runner.h"
 #include "app/collect_door.h"
 #include "app/platform_metrics.h"
+#include "app/privacy_guard.h"
 #include "app/sql_runner.h"
 #include "app/stage_sink.h"
 #include "app/stages.h"
@@ -58,7 +59,10 @@ base::Status Platform::open_lake() {
   lake_settings.scratch_directory = directory_->path() + "/scratch";
   lake_settings.duck.memory_bytes_max = static_cast<std::int64_t>(settings_.sql_memory_bytes);
   TRY_ASSIGN(source_indices_, directory_->source_indices(source_names(settings_)));
-  TRY_ASSIGN(door_, CollectDoor::open(settings_, source_indices_, *journals_, clock_));
+  TRY_ASSIGN(privacy_, PrivacyGuard::open(settings_.privacy, *directory_, random_, clock_));
+  auto gates = privacy_->first_gates();
+  gates.push_back(privacy_->last_gate());
+  TRY_ASSIGN(door_, CollectDoor::open(settings_, source_indices_, *journals_, std::move(gates), clock_));
   lake_settings.source_names = door_->names_by_index();
   TRY_ASSIGN(lake_, lake::Lake::open(*objects_, clock_, random_, lake_settings));
   std::vector<const lake::IcebergTable*> tables;
@@ -150,7 +154,7 @@ base::Status Platform::open_serving() {
   actions_->on_action([this](const event::Action& action) { api_->live().publish(action); });
   platform_metrics_ = std::make_unique<PlatformMetrics>(
       PlatformMetrics::Parts{journals_.get(), lake_.get(), lake_runner_.get(), &stages_, door_.get(),
-                             recommendations_.get(), actions_.get()});
+                             recommendations_.get(), actions_.get(), privacy_.get()});
   metrics_->add(*platform_metrics_);
   ticker_ = std::make_unique<Worker>("tick", Priority::normal, [this] { return tick(); });
   return base::Ok{};
@@ -219,6 +223,7 @@ std::int64_t Platform::tick() {
         .submit({}, journal::Durability::synced, [](auto&&) {})
         .ok();
   }
+  privacy_->tick();
   api_->tick();
   return settings_.tick_ms;
 }

@@ -28,6 +28,7 @@ namespace millrace::app {
 class ActionRunner;
 class CollectDoor;
 class PlatformMetrics;
+class PrivacyGuard;
 class SqlRunner;
 
 // One Millrace: everything between the HTTP port and the data directory. Several may run in one process, on directories of their
@@ -82,6 +83,7 @@ class Platform {
   std::unique_ptr<DataDirectory> directory_;
   std::unique_ptr<JournalSet> journals_;
   std::vector<std::uint16_t> source_indices_;
+  std::unique_ptr<PrivacyGuard> privacy_;
   std::unique_ptr<CollectDoor> door_;
   std::unique_ptr<lake::LocalObjectStore> objects_;
   std::unique_ptr<lake::Lake> lake_;

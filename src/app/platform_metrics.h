@@ -15,6 +15,7 @@ namespace millrace::app {
 
 class ActionRunner;
 class CollectDoor;
+class PrivacyGuard;
 
 // What the parts below serving report to /metrics.
 class PlatformMetrics final : public serve::MetricSource {
@@ -27,6 +28,7 @@ class PlatformMetrics final : public serve::MetricSource {
     const CollectDoor* door;
     const commerce::RecommendationIndex* recommendations;
     const ActionRunner* actions;
+    const PrivacyGuard* privacy;
   };
   explicit PlatformMetrics(Parts parts) : parts_(parts) {}
   void serve(const http::ServerCounters& counters) { http_ = &counters; }

@@ -6,6 +6,7 @@
 #include "app/action_runner.h"
 #include "app/collect_door.h"
 #include "app/platform.h"
+#include "app/privacy_guard.h"
 #include "app/sql_runner.h"
 #include "app/version.h"
 #include "commerce/entity_stage.h"
@@ -54,6 +55,7 @@ serve::Sources Platform::sources() {
   if (settings_.time == process::TimeMode::events) {
     sources.advance_clock = [this](base::WallTime to) { return advance_clock(to); };
   }
+  privacy_->serve(sources);
   sources.iceberg = [this](const http::Request& request) { return answer_catalog(*catalog_, request); };
   return sources;
 }

@@ -112,6 +112,116 @@ void add_answers(SettingTable& table, Settings& s) {
   table.add("webhook.secret", s.webhook.secret, "Signs each post (header Millrace-Signature).");
 }
 
+base::Error invalid(std::string message) {
+  return base::Error(base::ErrorCode::invalid_argument, std::move(message));
+}
+
+using Row = std::vector<std::pair<std::string, std::string>>;
+
+base::Result<privacy::ConsentAction> parse_action(const std::string& word) {
+  if (word == "store") return privacy::ConsentAction::store;
+  if (word == "pseudonymise") return privacy::ConsentAction::pseudonymise;
+  if (word == "anonymise") return privacy::ConsentAction::anonymise;
+  if (word == "drop") return privacy::ConsentAction::drop;
+  return invalid("when_denied is store, pseudonymise, anonymise or drop, not \"" + word + "\"");
+}
+
+constexpr std::uint8_t kOnlyNecessary = event::Purposes::bit(event::Purpose::necessary);
+
+base::Status add_consent_rule(privacy::ConsentRules& rules, const Row& row) {
+  privacy::ConsentRule rule;
+  bool region = false;
+  for (const auto& [key, value] : row) {
+    if (key == "region") {
+      region = true;
+      if (value != "*" && (!privacy::parse_region(value, rule.countries) || rule.countries.empty())) {
+        return invalid("consent.rule: a region is a comma list of countries (DE), EU, EEA and GDPR, or *");
+      }
+    } else if (key == "when_denied") {
+      TRY_ASSIGN(rule.when_denied, parse_action(value));
+    } else if (value == "deny") {
+      rule.when_unknown = kOnlyNecessary;
+    } else if (value != "grant") {
+      return invalid("consent.rule: when_unknown is grant or deny");
+    }
+  }
+  if (!region) return invalid("consent.rule: needs a region");
+  rules.rules.push_back(std::move(rule));
+  return base::Ok{};
+}
+
+base::Status add_consent_category(privacy::ConsentRules& rules, const Row& row) {
+  std::string name, purpose;
+  for (const auto& [key, value] : row) (key == "name" ? name : purpose) = value;
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  for (std::size_t i = 0; i < event::kPurposeCount; ++i) {
+    const auto known = static_cast<event::Purpose>(i);
+    if (name.empty() || purpose != event::to_string(known)) continue;
+    rules.categories[name] = known;
+    return base::Ok{};
+  }
+  return invalid(
+      "consent.category: needs a name and a purpose (necessary, analytics, personalisation, marketing)");
+}
+
+base::Status add_field_rule(std::vector<privacy::FieldRule>& rules, const Row& row) {
+  privacy::FieldRule rule;
+  for (const auto& [key, value] : row) {
+    if (key == "path") {
+      rule.path = value;
+    } else if (value == "remove") {
+      rule.action = privacy::FieldRule::Action::remove;
+    } else if (value != "token") {
+      return invalid("privacy.field: action is token or remove");
+    }
+  }
+  if (rule.path.empty()) return invalid("privacy.field: needs a path");
+  rules.push_back(std::move(rule));
+  return base::Ok{};
+}
+
+void add_privacy(SettingTable& table, Settings& s) {
+  auto& p = s.privacy;
+  const std::vector<std::pair<std::string, Detected>> detected = {{"token", Detected::token},
+                                                                  {"keep", Detected::keep}};
+  table.add("privacy.email", p.email, detected,
+            "Email addresses in any value: a keyed token in their place, or kept.");
+  table.add("privacy.phone", p.phone, detected, "Phone numbers with a + before them.");
+  table.add("privacy.iban", p.iban, detected, "Bank accounts. (Card numbers are always replaced.)");
+  table.add("privacy.ip", p.ip, detected, "IP addresses, the client's own included.");
+  table.add("privacy.key_rotation_days", p.key_rotation_days, {0, 3650},
+            "A new key for tokens after so many days; 0: when `millrace keys rotate` says so.");
+  table.add_list("privacy.field", {"path", "action"},
+                 "A value to replace by a token or to remove, by its path in the item: `traits.firstName`; * "
+                 "is any step.",
+                 [&p](const Row& row) { return add_field_rule(p.fields, row); });
+  table.add(
+      "consent.when_denied", p.consent.otherwise.when_denied,
+      {{"store", privacy::ConsentAction::store},
+       {"pseudonymise", privacy::ConsentAction::pseudonymise},
+       {"anonymise", privacy::ConsentAction::anonymise},
+       {"drop", privacy::ConsentAction::drop}},
+      "What is done with an event whose visitor does not grant analytics, where no rule says otherwise.");
+  table.add("consent.when_unknown", p.consent.otherwise.when_unknown,
+            {{"grant", event::Purposes::kAll}, {"deny", kOnlyNecessary}},
+            "What counts for purposes that no signal speaks of, where no rule says otherwise.");
+  table.add("consent.country_header", p.consent.country_header,
+            "Header in which a proxy says the visitor's country (`CF-IPCountry`); an event's own country "
+            "goes before it.");
+  table.add_list("consent.rule", {"region", "when_denied", "when_unknown"},
+                 "A region's rule: countries, EU, EEA, GDPR or *. The first that fits counts.",
+                 [&p](const Row& row) { return add_consent_rule(p.consent, row); });
+  table.add_list("consent.category", {"name", "purpose"},
+                 "The purpose of a category of the shop's consent tool, where its name does not tell.",
+                 [&p](const Row& row) { return add_consent_category(p.consent, row); });
+  table.add("bots.filter", p.bots, {{"on", Switch::on}, {"off", Switch::off}},
+            "Score events and leave those of bots out of all figures.");
+  table.add("bots.score_min", p.bot_rules.score_min, {1, 101},
+            "From this score on it is a bot; 101: none is.");
+  table.add("bots.events_per_minute_max", p.bot_rules.events_per_minute_max, {0, 1'000'000},
+            "Of one visitor, in the events' own time; 0: any number.");
+}
+
 }  // namespace
 
 SettingTable setting_table(Settings& settings) {
@@ -121,6 +231,7 @@ SettingTable setting_table(Settings& settings) {
   add_journal(table, settings);
   add_processing(table, settings);
   add_answers(table, settings);
+  add_privacy(table, settings);
   return table;
 }
 

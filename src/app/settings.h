@@ -10,6 +10,9 @@
 #include "commerce/entity_stage.h"
 #include "commerce/visitor_stage.h"
 #include "http/server.h"
+#include "privacy/bot_gate.h"
+#include "privacy/consent_rules.h"
+#include "privacy/personal_gate.h"
 #include "process/watermark.h"
 
 namespace millrace::app {
@@ -22,6 +25,21 @@ struct SourceSettings {
 struct WebhookSettings {
   std::string url;     // Empty: actions are listed and not sent.
   std::string secret;  // Signs the body.
+};
+
+enum class Switch : std::uint8_t { off, on };
+enum class Detected : std::uint8_t { keep, token };
+
+struct PrivacySettings {
+  Detected email = Detected::token;
+  Detected phone = Detected::token;
+  Detected iban = Detected::token;
+  Detected ip = Detected::token;
+  std::vector<privacy::FieldRule> fields;
+  int key_rotation_days = 0;  // 0: only when asked to.
+  privacy::ConsentRules consent;
+  Switch bots = Switch::on;
+  privacy::BotRules bot_rules;
 };
 
 enum class UnknownKeys : std::uint8_t { refuse, accept };
@@ -48,6 +66,7 @@ struct Settings {
   std::size_t sql_rows_max = 10'000;
   std::size_t sql_memory_bytes = 1ull << 30;
   WebhookSettings webhook;
+  PrivacySettings privacy;
 };
 
 // Binds every field of `settings`, which must outlive the table.

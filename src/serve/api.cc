@@ -17,6 +17,7 @@ Api::Api(http::Router& router, Views& views, Sources sources, Metrics& metrics, 
   add_count_routes(table_, views_, sources_);
   add_stock_routes(table_, stock_);
   add_platform_routes(table_, sources_, clock);
+  add_privacy_routes(table_, sources_);
   add_live_routes(table_, live_);
   add_metrics_routes(table_, metrics);
   add_static_files(router);

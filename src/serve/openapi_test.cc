@@ -102,6 +102,15 @@ void fill(ApiBench& bench) {
         R"({"columns":[{"name":"n","type":"BIGINT"}],"rows":[[1]],"took_ms":3,"truncated":false})"));
   };
   bench.sources.advance_clock = [](base::WallTime) -> base::Status { return base::Ok{}; };
+  bench.sources.suppress = [](std::string_view id) -> base::Result<bool> {
+    if (id == "bad") return base::Error(base::ErrorCode::invalid_argument, "No.");
+    if (id == "full") return base::Error(base::ErrorCode::exhausted, "No space.");
+    return true;
+  };
+  bench.sources.end_suppression = [](std::string_view) -> base::Result<bool> { return false; };
+  bench.sources.suppressions = [] {
+    return std::vector<SuppressedId>{{std::string(32, 'a'), {1'795'258'800'000}}};
+  };
 }
 
 struct Exchange {
@@ -113,6 +122,12 @@ struct Exchange {
 };
 
 const Exchange kExchanges[] = {
+    {http::Method::get, "/v1/privacy/suppressions", "/v1/privacy/suppressions", 200, ""},
+    {http::Method::put, "/v1/privacy/suppressions/ada%40example.com", "/v1/privacy/suppressions/{id}", 200,
+     ""},
+    {http::Method::put, "/v1/privacy/suppressions/bad", "/v1/privacy/suppressions/{id}", 400, ""},
+    {http::Method::put, "/v1/privacy/suppressions/full", "/v1/privacy/suppressions/{id}", 503, ""},
+    {http::Method::del, "/v1/privacy/suppressions/u", "/v1/privacy/suppressions/{id}", 200, ""},
     {http::Method::get, "/v1/recommendations?visitor=v-1", "/v1/recommendations", 200, ""},
     {http::Method::get, "/v1/recommendations?visitor=nobody&n=100", "/v1/recommendations", 200, ""},
     {http::Method::get, "/v1/recommendations?items=a,shoe-1&include_current=1", "/v1/recommendations", 200,

@@ -86,6 +86,12 @@ struct ActionQuery {
 using StockAnswer = std::function<void(int status, std::string body)>;
 using Respond = std::function<void(http::Response)>;
 
+// A person who is not to be followed, by the keyed hash of an id.
+struct SuppressedId {
+  std::string hash;  // 32 hex digits.
+  base::WallTime since;
+};
+
 // What the API asks of the rest of the program; every function is called on the server's threads and must not
 // block. A function that is left empty makes its routes answer 503 not_available.
 struct Sources {
@@ -106,6 +112,10 @@ struct Sources {
   std::function<std::vector<std::string>()> unready_reasons;
   // Moves event time on; empty: time is the wall clock's.
   std::function<base::Status(base::WallTime to)> advance_clock;
+  // Durable when they return; true when it changed anything. Each takes an fsync's time.
+  std::function<base::Result<bool>(std::string_view id)> suppress;
+  std::function<base::Result<bool>(std::string_view id)> end_suppression;
+  std::function<std::vector<SuppressedId>()> suppressions;  // The oldest first.
   // Everything below /iceberg.
   std::function<http::Response(const http::Request& request)> iceberg;
 };

@@ -1,0 +1,164 @@
+#include "app/privacy_guard.h"
+
+#include <spdlog/spdlog.h>
+
+#include "app/private_file.h"
+
+namespace millrace::app {
+
+using privacy::Personal;
+
+namespace {
+
+constexpr std::int64_t kLookEveryMs = 500;
+
+privacy::PersonalRules personal_rules(const PrivacySettings& settings) {
+  privacy::PersonalRules rules;
+  rules.kinds = privacy::bit(Personal::card);
+  const auto add = [&](Detected detected, Personal kind) {
+    if (detected == Detected::token) rules.kinds |= privacy::bit(kind);
+  };
+  add(settings.email, Personal::email);
+  add(settings.phone, Personal::phone);
+  add(settings.iban, Personal::iban);
+  add(settings.ip, Personal::ip);
+  rules.fields = settings.fields;
+  return rules;
+}
+
+double number(const privacy::Counter& counter) {
+  return static_cast<double>(counter.load(std::memory_order_relaxed));
+}
+
+}  // namespace
+
+std::string key_file_of(const std::string& data_directory) { return data_directory + "/privacy/keys"; }
+
+base::Result<privacy::Keys> load_or_make_keys(const std::string& file, base::Random& random,
+                                              const base::Clock& clock) {
+  const auto text = read_private_file(file);
+  if (text.ok()) return privacy::Keys::parse(*text);
+  if (text.error().code() != base::ErrorCode::not_found) return text.error();
+  auto keys = privacy::Keys::make(random, clock.wall());
+  TRY(write_private_file(file, keys.text()));
+  return keys;
+}
+
+base::Result<std::unique_ptr<PrivacyGuard>> PrivacyGuard::open(const PrivacySettings& settings,
+                                                               DataDirectory& directory, base::Random& random,
+                                                               const base::Clock& clock) {
+  TRY(disk::make_directory_durably(directory.disk(), "privacy"));
+  const std::string file = key_file_of(directory.path());
+  TRY_ASSIGN(auto keys, load_or_make_keys(file, random, clock));
+  std::unique_ptr<PrivacyGuard> guard(
+      new PrivacyGuard(file, keys, settings.key_rotation_days, random, clock));
+  guard->key_version_ = private_file_version(file);
+  TRY_ASSIGN(guard->suppressions_,
+             privacy::Suppressions::open(directory.disk(), "privacy/suppressions", keys));
+  auto& counters = guard->counters_;
+  guard->suppression_ = std::make_unique<privacy::SuppressionGateMaker>(*guard->suppressions_, counters);
+  if (settings.bots == Switch::on) {
+    guard->bots_ = std::make_unique<privacy::BotGateMaker>(settings.bot_rules, counters);
+    if (guard->bots_->list().patterns() == 0) {
+      spdlog::warn("built without the list of bots' user agents (web/bots): only their pace gives bots away");
+    }
+  }
+  guard->consent_ = std::make_unique<privacy::ConsentGateMaker>(settings.consent, guard->ring_, counters);
+  guard->personal_ =
+      std::make_unique<privacy::PersonalGateMaker>(personal_rules(settings), guard->ring_, counters);
+  return guard;
+}
+
+std::vector<const collect::GateMaker*> PrivacyGuard::first_gates() const {
+  std::vector<const collect::GateMaker*> gates = {suppression_.get()};
+  if (bots_) gates.push_back(bots_.get());
+  gates.push_back(consent_.get());
+  return gates;
+}
+
+void PrivacyGuard::tick() {
+  const base::WallTime now = clock_.wall();
+  if (now.ms - looked_at_ms_ < kLookEveryMs) return;
+  looked_at_ms_ = now.ms;
+  if (const auto version = private_file_version(key_file_); version != key_version_) {
+    key_version_ = version;
+    const auto text = read_private_file(key_file_);
+    auto keys = text.ok() ? privacy::Keys::parse(*text) : base::Result<privacy::Keys>(text.error());
+    if (keys.ok()) {
+      ring_.replace(*std::move(keys));
+    } else {
+      spdlog::error("the keys in use stay: {}", keys.error().message());
+    }
+  }
+  const auto keys = ring_.keys();
+  const std::int64_t age_ms = now.ms - keys->tokens.back().made_at.ms;
+  if (key_rotation_days_ == 0 || age_ms < key_rotation_days_ * base::kDayMs) return;
+  privacy::Keys rotated = *keys;
+  rotated.rotate(random_, now);
+  if (const auto written = write_private_file(key_file_, rotated.text()); !written.ok()) {
+    spdlog::error("the key for tokens was not rotated: {}", written.error().message());
+    return;
+  }
+  key_version_ = private_file_version(key_file_);
+  ring_.replace(std::move(rotated));
+}
+
+void PrivacyGuard::serve(serve::Sources& sources) {
+  sources.suppress = [this](std::string_view id) { return suppressions_->add(id, clock_.wall()); };
+  sources.end_suppression = [this](std::string_view id) { return suppressions_->remove(id, clock_.wall()); };
+  sources.suppressions = [this] {
+    std::vector<serve::SuppressedId> out;
+    for (const auto& entry : suppressions_->list()) out.push_back({privacy::hex_of(entry.id), entry.since});
+    return out;
+  };
+}
+
+void PrivacyGuard::collect(serve::MetricSamples& samples) const {
+  for (std::size_t i = 0; i < privacy::kPersonalKinds; ++i) {
+    samples.counter("millrace_privacy_values_replaced_total", "Personal values that became tokens, by kind.",
+                    number(counters_.replaced[i]), {{"kind", privacy::to_string(static_cast<Personal>(i))}});
+  }
+  samples.counter("millrace_privacy_fields_total", "Values that a rule of a path replaced or removed.",
+                  number(counters_.fields_replaced), {{"action", "token"}});
+  samples.counter("millrace_privacy_fields_total", "Values that a rule of a path replaced or removed.",
+                  number(counters_.fields_removed), {{"action", "remove"}});
+  samples.counter("millrace_privacy_suppressed_total",
+                  "Items dropped because a person in them is suppressed.", number(counters_.suppressed));
+  samples.gauge("millrace_privacy_suppressions", "Ids that are suppressed.",
+                static_cast<double>(suppressions_->size()));
+  samples.gauge("millrace_privacy_keys", "Keys for tokens; the newest makes them.",
+                static_cast<double>(ring_.keys()->tokens.size()));
+  static constexpr std::string_view kActions[] = {"store", "pseudonymise", "anonymise", "drop"};
+  for (std::size_t i = 0; i < privacy::kConsentActions; ++i) {
+    samples.counter("millrace_consent_events_total", "Events by what was done with them.",
+                    number(counters_.consent[i]), {{"action", kActions[i]}});
+  }
+  static constexpr std::string_view kSignals[] = {"gpc", "tcf", "gpp", "us_privacy", "google", "categories"};
+  for (std::size_t i = 0; i < privacy::kConsentSignals; ++i) {
+    samples.counter("millrace_consent_signals_total", "Events that said something of consent, by how.",
+                    number(counters_.signals[i]), {{"signal", kSignals[i]}});
+  }
+  samples.counter("millrace_consent_malformed_total", "Consent signals that could not be read.",
+                  number(counters_.signals_malformed));
+  samples.counter("millrace_consent_undecided_total", "Events of which neither signal nor rule spoke.",
+                  number(counters_.undecided));
+  for (std::size_t i = 1; i < event::kPurposeCount; ++i) {
+    samples.counter("millrace_consent_withheld_total", "Events for which the purpose was not granted.",
+                    number(counters_.withheld[i]),
+                    {{"purpose", event::to_string(static_cast<event::Purpose>(i))}});
+  }
+  for (std::size_t i = 0; i < event::kBotReasonCount; ++i) {
+    samples.counter("millrace_bot_signals_total", "Events with a sign of a bot, by which.",
+                    number(counters_.bot_reasons[i]),
+                    {{"reason", event::to_string(static_cast<event::BotReason>(i))}});
+  }
+  samples.counter("millrace_bot_events_total", "Events left out of figures.", number(counters_.bots));
+  samples.counter("millrace_bot_events_spared_total", "Orders of bots: counted all the same.",
+                  number(counters_.bots_spared));
+  if (bots_) {
+    samples.gauge("millrace_bot_list_patterns", "User agents on the list.",
+                  static_cast<double>(bots_->list().patterns()));
+  }
+}
+
+}  // namespace millrace::app

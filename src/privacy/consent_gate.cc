@@ -1,0 +1,135 @@
+#include "privacy/consent_gate.h"
+
+#include <array>
+
+#include "privacy/personal_forms.h"
+
+namespace millrace::privacy {
+
+using event::Text;
+
+namespace {
+
+constexpr auto kIds = std::to_array<Text>(
+    {Text::anonymous_id, Text::user_id, Text::previous_id, Text::group_id, Text::email, Text::ip});
+// Gone without a trace when an event becomes nobody's.
+constexpr auto kOfPersons =
+    std::to_array<Text>({Text::anonymous_id, Text::user_id, Text::previous_id, Text::group_id, Text::email,
+                         Text::ip, Text::user_agent, Text::extra, Text::cart_id, Text::checkout_id});
+// An id this short is replaced where it stands, and not wherever its letters do.
+constexpr std::size_t kSearchedBytesMin = 6;
+
+const std::vector<FieldRule>& person_fields() {
+  static const std::vector<FieldRule> rules = [] {
+    std::vector<FieldRule> made;
+    for (const char* path :
+         {"anonymousId", "userId", "previousId", "groupId", "context.ip", "request_ip", "context.device.id",
+          "context.device.advertisingId", "context.device.token", "context.network.ip", "properties.email",
+          "properties.phone", "context.externalId"}) {
+      made.push_back({path});
+    }
+    for (const char* name : {"email", "phone", "name", "firstName", "lastName", "username", "birthday",
+                             "address", "avatar", "id"}) {
+      made.push_back({std::string("traits.") + name});
+      made.push_back({std::string("context.traits.") + name});
+    }
+    return made;
+  }();
+  return rules;
+}
+
+std::string_view without_query(std::string_view url) { return url.substr(0, url.find_first_of("?#")); }
+
+bool is_word(char c) { return is_digit(c) || is_letter(c); }
+
+}  // namespace
+
+void PersonRemover::replace_everywhere(std::string_view text, std::string_view value, std::string_view token,
+                                       Rewrite& rewrite) {
+  for (std::size_t at = text.find(value); at != std::string_view::npos;
+       at = text.find(value, at + value.size())) {
+    const std::size_t to = at + value.size();
+    if ((at > 0 && is_word(text[at - 1])) || (to < text.size() && is_word(text[to]))) continue;
+    if (is_bare_number(text, at, to)) {
+      rewrite.replace_quoted(at, to, token);
+    } else {
+      rewrite.replace(at, to, token);
+    }
+  }
+}
+
+void PersonRemover::pseudonymise(event::Event& event) {
+  values_.clear();
+  made_.clear();
+  for (const Text field : kIds) {
+    if (event[field].empty()) continue;
+    values_.emplace_back(event[field]);
+    made_.push_back(tokens_.token(field == Text::email ? "email"
+                                  : field == Text::ip  ? "ip"
+                                                       : "id",
+                                  event[field]));
+  }
+  raw_.begin(event.raw);
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    if (values_[i].size() >= kSearchedBytesMin) replace_everywhere(event.raw, values_[i], made_[i], raw_);
+  }
+  if (!raw_.empty()) raw_.apply(event);
+  extra_.begin(event[Text::extra]);
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    if (values_[i].size() >= kSearchedBytesMin)
+      replace_everywhere(event[Text::extra], values_[i], made_[i], extra_);
+  }
+  if (!extra_.empty()) event[Text::extra] = extra_.apply();
+  std::size_t i = 0;
+  for (const Text field : kIds) {
+    if (event[field].empty()) continue;
+    // Short ones are still what they were; the rules below find them in the raw bytes.
+    if (event[field] == values_[i]) event[field] = made_[i];
+    ++i;
+  }
+  fields_.apply(event, person_fields(), tokens_, counters_);
+  event.set(event::Flag::pseudonymised);
+}
+
+void PersonRemover::anonymise(event::Event& event) {
+  for (const Text field : kOfPersons) event[field] = {};
+  for (const Text field : {Text::page_url, Text::page_referrer, Text::page_path}) {
+    event[field] = without_query(event[field]);
+  }
+  event.raw = "{}";
+  event.set(event::Flag::anonymised);
+}
+
+void ConsentGate::begin(const http::Request& request) {
+  reader_.begin(request);
+  remover_.refresh();
+  country_ = rules_.country_header.empty() ? std::string_view() : request.header(rules_.country_header);
+}
+
+collect::Decision ConsentGate::inspect(event::Event& event) {
+  const std::string_view said = event[Text::country];
+  const ConsentRule& rule = rules_.rule_for(said.empty() ? country_ : said);
+  event.purposes = decide(reader_.read(event), rule);
+  if (!event.purposes.decided) count(counters_.undecided);
+  ConsentAction action = ConsentAction::store;
+  if (event.purposes.granted != event::Purposes::kAll) [[unlikely]] {
+    for (std::size_t i = 0; i < event::kPurposeCount; ++i) {
+      if (!event.purposes.has(static_cast<event::Purpose>(i))) count(counters_.withheld[i]);
+    }
+    if (!event.purposes.has(event::Purpose::analytics)) action = rule.when_denied;
+  }
+  count(counters_.consent[static_cast<std::size_t>(action)]);
+  switch (action) {
+    case ConsentAction::store: break;
+    case ConsentAction::pseudonymise: remover_.pseudonymise(event); break;
+    case ConsentAction::anonymise: remover_.anonymise(event); break;
+    case ConsentAction::drop:
+      return {collect::Ruling::drop_no_consent,
+              "analytics_not_granted",
+              {},
+              "The visitor does not consent to it, and the rule of their region is to drop it."};
+  }
+  return {};
+}
+
+}  // namespace millrace::privacy

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collect/gate.h"
+#include "privacy/consent_reader.h"
+#include "privacy/consent_rules.h"
+#include "privacy/field_replacer.h"
+#include "privacy/tokens.h"
+
+namespace millrace::privacy {
+
+// Takes the ids and addresses of a person out of an event. For one thread; the event's views hold until the next call.
+class PersonRemover {
+ public:
+  explicit PersonRemover(const KeyRing& ring, PrivacyCounters& counters)
+      : tokens_(ring), counters_(counters) {}
+
+  void refresh() { tokens_.refresh(); }
+  // Ids, addresses, names and device ids become keyed tokens, wherever they are in the event and its raw bytes.
+  void pseudonymise(event::Event& event);
+  // Nothing that leads to a person stays: no id, address, cookie or user agent, no raw bytes, no properties beyond the canonical fields, no query of
+  // a URL. The order id stays, which the shop needs for its books.
+  void anonymise(event::Event& event);
+
+ private:
+  void replace_everywhere(std::string_view text, std::string_view value, std::string_view token,
+                          Rewrite& rewrite);
+
+  Tokens tokens_;
+  PrivacyCounters& counters_;
+  FieldReplacer fields_;
+  Rewrite raw_, extra_;
+  std::vector<std::string> values_;
+  std::vector<std::string> made_;  // Their tokens.
+};
+
+// Decides by what an event and its request say of consent, and by its region's rule, which purposes are granted, and does what the rule asks for when
+// analytics is not among them.
+class ConsentGate final : public collect::Gate {
+ public:
+  ConsentGate(const ConsentRules& rules, const KeyRing& ring, PrivacyCounters& counters)
+      : rules_(rules), reader_(rules, counters), remover_(ring, counters), counters_(counters) {}
+
+  void begin(const http::Request& request) override;
+  collect::Decision inspect(event::Event& event) override;
+
+ private:
+  const ConsentRules& rules_;
+  ConsentReader reader_;
+  PersonRemover remover_;
+  PrivacyCounters& counters_;
+  std::string_view country_;  // Of the request.
+};
+
+class ConsentGateMaker final : public collect::GateMaker {
+ public:
+  ConsentGateMaker(ConsentRules rules, const KeyRing& ring, PrivacyCounters& counters)
+      : rules_(std::move(rules)), ring_(ring), counters_(counters) {}
+  std::unique_ptr<collect::Gate> gate() const override {
+    return std::make_unique<ConsentGate>(rules_, ring_, counters_);
+  }
+
+ private:
+  ConsentRules rules_;
+  const KeyRing& ring_;
+  PrivacyCounters& counters_;
+};
+
+}  // namespace millrace::privacy

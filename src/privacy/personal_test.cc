@@ -1,0 +1,377 @@
+#include <doctest/doctest.h>
+
+#include "base/random.h"
+#include "privacy/personal_forms.h"
+#include "privacy/personal_gate.h"
+
+using namespace millrace;
+using namespace millrace::privacy;
+using event::Text;
+
+namespace {
+
+std::vector<std::string> found_in(std::string_view text, PersonalSet kinds = kAllPersonal) {
+  PersonalScan scan;
+  std::vector<PersonalSpan> spans;
+  scan.find(text, kinds, spans);
+  std::vector<std::string> out;
+  for (const auto& span : spans) {
+    out.push_back(std::string(to_string(span.kind)) + " " +
+                  std::string(text.substr(span.from, span.to - span.from)));
+  }
+  return out;
+}
+std::vector<std::string> one(std::string text) { return {std::move(text)}; }
+
+Keys test_keys() {
+  base::SeededRandom random(5);
+  return Keys::make(random, {1});
+}
+
+struct Rig {
+  explicit Rig(PersonalRules given = {})
+      : rules(std::move(given)), ring(test_keys()), gate(rules, ring, counters) {
+    gate.begin(request);
+  }
+  http::Request request;
+  PersonalRules rules;
+  PrivacyCounters counters;
+  KeyRing ring;
+  PersonalGate gate;
+
+  // Everything of the event that would be stored.
+  std::string inspect(event::Event& event) {
+    REQUIRE(gate.inspect(event).ruling == collect::Ruling::pass);
+    std::string all(event.raw);
+    for (const auto text : event.texts) all.append("\n").append(text);
+    for (const auto& line : event.products) {
+      for (const auto text : {line.product_id, line.sku, line.name, line.variant, line.coupon}) {
+        all.append("\n").append(text);
+      }
+    }
+    return all;
+  }
+  std::string inspect(std::string_view raw) {
+    event::Event event;
+    event.raw = raw;
+    return inspect(event);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("card numbers of every network are found, however they are written") {
+  for (const char* number :
+       {"4111111111111111", "5555555555554444", "2223003122003222", "378282246310005", "6011111111111117",
+        "30569309025904", "3530111333300000", "6200000000000005", "4222222222222", "6759649826438453",
+        "2200770239097761", "4917610000000000003"}) {
+    CAPTURE(number);
+    const std::string digits = number;
+    CHECK_EQ(found_in("card " + digits + " ok"), one("card " + digits));
+    CHECK_EQ(found_in("\"" + digits + "\""), one("card " + digits));
+    CHECK_EQ(found_in("a" + digits + "z"), one("card " + digits));
+    CHECK_EQ(found_in("https://s/pay?n=" + digits + "&x=1"), one("card " + digits));
+    CHECK_EQ(found_in("%22" + digits + "%22"), one("card " + digits));
+    for (const char* gap :
+         {" ", "-", "  ", " - ", "+", "%20", "_", "\xc2\xa0", "\xe2\x80\x93", "\xe2\x80\xaf"}) {
+      CAPTURE(gap);
+      std::string apart, singly;
+      for (std::size_t i = 0; i < digits.size(); ++i) {
+        if (i > 0 && i % 4 == 0) apart += gap;
+        if (i > 0) singly += gap;
+        apart += digits[i];
+        singly += digits[i];
+      }
+      CHECK_EQ(found_in("n:" + apart + ";"), one("card " + apart));
+      CHECK_EQ(found_in("n:" + singly + ";"), one("card " + singly));
+    }
+  }
+  CHECK_EQ(found_in("4111.1111.1111.1111"), one("card 4111.1111.1111.1111"));
+  CHECK_EQ(found_in("3782.822463.10005"), one("card 3782.822463.10005"));
+  // Between other numbers.
+  CHECK_EQ(found_in("2 x 4111 1111 1111 1111 12/27 123"), one("card 4111 1111 1111 1111"));
+  CHECK_EQ(found_in("17 4111111111111111 42"), one("card 4111111111111111"));
+  CHECK_EQ(found_in("4111111111111111, 5555555555554444").size(), 2);
+}
+
+TEST_CASE("what only looks like a card number stays") {
+  for (const char* text : {
+           "1795255200000 ms",
+           "1795255200000000",
+           "20261121100000123",  // Times.
+           "4111111111111112",
+           "9111111111111111",  // Wrong digit, nobody's.
+           "4006381333931",
+           "5901234123457",                                 // Article numbers.
+           "2026-11-21T10:00:00.000Z 2026-11-21 10:00:00",  //
+           "4f111111-1111-4111-8111-111111111111",          // A UUID.
+           "9e4111111111111111a0b1c2d3e4f5a6",              // A hash.
+           "411111111111111",
+           "41111111111111111111",
+
+           "[4111,1111,1111,1111]",
+       }) {
+    CAPTURE(text);
+    CHECK(found_in(text, bit(Personal::card)).empty());
+  }
+}
+
+TEST_CASE("emails, phones, IBANs and addresses are found") {
+  CHECK_EQ(found_in("mail ada.lovelace+shop@mail.example.co.uk, please"),
+           one("email ada.lovelace+shop@mail.example.co.uk"));
+  CHECK_EQ(found_in("https://s/?email=ada%40example.com&x"), one("email ada%40example.com"));
+  CHECK_EQ(found_in("?q%3Dada%2Bx%40example.com%26"), one("email ada%2Bx%40example.com"));
+  CHECK_EQ(found_in("<ada@example.com>."), one("email ada@example.com"));
+  CHECK_EQ(found_in(R"({"m":"see\nada@example.com"})"), one("email ada@example.com"));
+  CHECK_EQ(found_in("j\xc3\xbcrgen@b\xc3\xbc"
+                    "cher.de"),
+           one("email j\xc3\xbcrgen@b\xc3\xbc"
+               "cher.de"));
+  CHECK_EQ(found_in("tel +49 (30) 901820-0."), one("phone +49 (30) 901820-0"));
+  CHECK_EQ(found_in("\"+14155550132\""), one("phone +14155550132"));
+  CHECK_EQ(found_in("tel%3A%2B14155550132"), one("phone %2B14155550132"));
+  CHECK_EQ(found_in("iban DE89 3704 0044 0532 0130 00."), one("iban DE89 3704 0044 0532 0130 00"));
+  CHECK_EQ(found_in("\"GB82WEST12345698765432\""), one("iban GB82WEST12345698765432"));
+  CHECK_EQ(found_in("NO93 8601 1117 947"), one("iban NO93 8601 1117 947"));
+  CHECK_EQ(found_in("from 192.0.2.77."), one("ip 192.0.2.77"));
+  CHECK_EQ(found_in("http://203.0.113.9/x"), one("ip 203.0.113.9"));
+  CHECK_EQ(found_in("\"2001:db8::8a2e:370:7334\""), one("ip 2001:db8::8a2e:370:7334"));
+  CHECK_EQ(found_in("2001:0db8:85a3:0000:0000:8a2e:0370:7334"),
+           one("ip 2001:0db8:85a3:0000:0000:8a2e:0370:7334"));
+  CHECK_EQ(found_in("::ffff:192.0.2.1 "), one("ip ::ffff:192.0.2.1"));
+  CHECK_EQ(found_in("a@b.io").size(), 1);
+}
+
+TEST_CASE("what only looks like an email, phone, IBAN or address stays") {
+  for (const char* text : {
+           "@shop",
+           "follow @ada on x",
+           "logo@2x.png",
+           "npm i @scope/pkg@1.2.3",
+           "user@localhost",
+           "a@b",
+           "@",
+           "a@.com",
+           "2026-11-21T10:00:00+01:00",
+           "+0100",
+           "1+4155550132",
+           "a+14155550132",
+           "+1234567",
+           "+0415555013299",
+           "DE89370400440532013001",
+           "DE8937040044053201300",
+           "XX89370400440532013000",
+           "ADE89370400440532013000",
+           "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) "
+           "Chrome/120.0.0.0 Safari/537.36",
+           R"({"version":"1.2.3.4","build":"10.0.0.1"})",
+           "1.2.3",
+           "256.1.1.1",
+           "1.2.3.4.5",
+           "10.0.19041.1",
+           "10:00:00.000",
+           "std::string",
+           "::1",
+           "a::b",
+           "12:34:56:78:9a:bc",
+           "\"at\":\"10:00\"",
+       }) {
+    CAPTURE(text);
+    CHECK(found_in(text).empty());
+  }
+}
+
+TEST_CASE("a value is found wherever it stands to the blocks of the scan") {
+  const std::pair<std::string, std::string> values[] = {
+      {"4111 1111 1111 1111", "card"},
+      {"ada@example.com", "email"},
+      {"+49 30 9018200", "phone"},
+      {"DE89370400440532013000", "iban"},
+      {"192.0.2.77", "ip"},
+      {"2001:db8::370:7334", "ip"},
+      {"2001:db8:85a3:1:1:8a2e:370:7334", "ip"},
+      {"4%20111%201111%201111%201111", "card"},
+  };
+  for (const auto& [value, kind] : values) {
+    for (std::size_t before = 0; before < 140; ++before) {
+      for (const std::size_t after : {0, 1, 70}) {
+        const std::string text = std::string(before, ';') + value + std::string(after, ';');
+        CAPTURE(text);
+        CHECK_EQ(found_in(text), one(kind + " " + value));
+      }
+    }
+  }
+}
+
+TEST_CASE("hostile text is scanned in time that grows with its size, and never read beyond its end") {
+  constexpr std::uint64_t kSeed = 23;
+  CAPTURE(kSeed);
+  base::SeededRandom random(kSeed);
+  constexpr std::string_view kLetters = "0123456789 -+.%20@:abcfDE\\u\"{},\xc2\xa0";
+  for (int i = 0; i < 5'000; ++i) {
+    const std::size_t size = random.next() % 300;
+    // On the heap to the byte, for the sanitizer to see.
+    std::vector<char> exact(size);
+    for (auto& c : exact) c = kLetters[random.next() % kLetters.size()];
+    const std::string_view text(exact.data(), size);
+    (void)found_in(text);
+    event::Event event;
+    event.raw = text;
+    event[Text::query] = text.substr(size / 3, size / 2);
+    Rig rig;
+    (void)rig.inspect(event);
+  }
+  for (const char* unit : {"4 ", "4111 1111 ", "@", "a@a.", "1.", ":", "+1", "%40", "DE89",
+                           "\xc2\xa0"
+                           "4",
+                           "0:"}) {
+    std::string text;
+    while (text.size() < 200'000) text += unit;
+    (void)found_in(text);
+  }
+}
+
+TEST_CASE(
+    "personal values are tokens in the raw bytes and in every field, and everything else is as it was") {
+  Rig rig;
+  const std::string raw =
+      R"({"type":"track","userId":"ada@example.com","properties":{"card":4111111111111111,"note":"call +49 30 9018200, jürgen","ok":true},)"
+      R"("context":{"ip":"192.0.2.77"},"traits":{"iban":"DE89 3704 0044 0532 0130 00"}})";
+  event::Event event;
+  event.raw = raw;
+  event[Text::user_id] = event.raw.substr(raw.find("ada@"), 15);
+  event[Text::ip] = event.raw.substr(raw.find("192."), 10);
+  const std::string apart = R"({"properties":{"card":4111111111111111,"c2":"4111 1111 1111 1111"}})";
+  event[Text::extra] = apart;
+  event[Text::anonymous_id] = event.raw.substr(raw.find("track"), 5);
+  const std::string all = rig.inspect(event);
+  CAPTURE(all);
+  for (const char* planted : {"ada@", "4111", "901820", "DE89", "0130 00", "192.0"}) {
+    CHECK(all.find(planted) == std::string::npos);
+  }
+  CHECK(is_token(event[Text::user_id]));
+  CHECK(is_token(event[Text::ip]));
+  CHECK_EQ(event[Text::anonymous_id], "track");
+  CHECK(event.has(event::Flag::personal_replaced));
+  CHECK(event.raw.find("jürgen\",\"ok\":true") != std::string_view::npos);
+  // A number became a string, so that it is still JSON; written in two ways it is one token.
+  collect::JsonIndex index;
+  collect::JsonTape tape;
+  REQUIRE(index.scan(event.raw) == collect::JsonFault::none);
+  CHECK(tape.build(index, 0) == collect::TapeFault::none);
+  const auto extra = event[Text::extra];
+  const auto token = extra.substr(extra.find("tok_"), 38);
+  CHECK(is_token(token));
+  CHECK_EQ(extra,
+           R"({"properties":{"card":")" + std::string(token) + R"(","c2":")" + std::string(token) + "\"}}");
+}
+
+TEST_CASE("what JSON escapes hide is found, and escapes that hide nothing stay") {
+  Rig rig;
+  for (const char* raw : {R"({"a":"\u0034111111111111111"})", R"({"a":"4111\u00201111\u00a01111\u20131111"})",
+                          R"({"a":"ada\u0040example.com"})", R"({"a\u0040b.com":1})"}) {
+    CAPTURE(raw);
+    const std::string all = rig.inspect(raw);
+    CHECK(all.find("tok_1_") != std::string::npos);
+    CHECK(all.find("1111") == std::string::npos);
+    CHECK(all.find("example") == std::string::npos);
+  }
+  const std::string harmless = R"({"a":"\u00fc\ud83d\ude00 \\u0040x.com","b":"\u0001\"\u005c"})";
+  CHECK(rig.inspect(harmless).starts_with(harmless + "\n"));
+  const std::string mixed = rig.inspect(R"({"e":"\ud83d\ude00\u000a\u0022","m":"ada\u0040example.com"})");
+  CHECK(mixed.starts_with(R"({"e":"\ud83d\ude00\u000a\u0022","m":"tok_1_)"));
+}
+
+TEST_CASE("views that cut through a value hold the whole token and none of the value") {
+  Rig rig;
+  const std::string raw = R"({"url":"https://s/a?m=ada@example.com&x=1"})";
+  const std::size_t at = raw.find("ada@");
+  for (std::size_t from = 0; from < raw.size(); ++from) {
+    for (std::size_t size = 1; from + size <= raw.size(); size += 3) {
+      event::Event event;
+      event.raw = raw;
+      event[Text::page_url] = event.raw.substr(from, size);
+      (void)rig.inspect(event);
+      const std::string_view url = event[Text::page_url];
+      const bool touches = from < at + 15 && from + size > at;
+      CHECK_EQ(url.find("tok_1_") != std::string_view::npos, touches);
+      if (!touches) CHECK_EQ(url, raw.substr(from, size));
+      CHECK(url.find("ada") == std::string_view::npos);
+    }
+  }
+}
+
+TEST_CASE("cards are replaced when everything else is switched off, in quarantine too") {
+  PersonalRules rules;
+  rules.kinds = bit(Personal::card);
+  Rig rig(rules);
+  const std::string all = rig.inspect(R"({"m":"ada@example.com","c":"5555-5555-5555-4444"})");
+  CHECK(all.find("ada@example.com") != std::string::npos);
+  CHECK(all.find("5555") == std::string::npos);
+  event::QuarantinedItem item;
+  item.raw = R"({"c":5555555555554444,)";
+  item.pointer = "/5555555555554444";
+  item.detail = "Not a name: 5555 5555 5555 4444.";
+  rig.gate.cleanse(item);
+  for (const auto text : {item.raw, item.pointer, item.detail})
+    CHECK(text.find("5555") == std::string_view::npos);
+  CHECK(item.raw.starts_with(R"({"c":"tok_1_)"));
+}
+
+TEST_CASE("rules of paths replace or remove values that no form gives away") {
+  PersonalRules rules;
+  rules.fields = {{"traits.firstName"},
+                  {"traits.age", FieldRule::Action::remove},
+                  {"properties.*.note"},
+                  {"properties.gift"}};
+  Rig rig(rules);
+  const std::string raw =
+      R"({"traits":{"firstName":"Ada","age":36,"plan":"Ada"},"properties":{"a":{"note":"x\ny"},"gift":{"to":"Bob"},"list":[{"note":"z"}]}})";
+  event::Event event;
+  event.raw = raw;
+  event[Text::query] = "x\ny";  // As a field that was unescaped.
+  event[Text::affiliation] = event.raw.substr(raw.find("Ada\",\"age"), 3);
+  event[Text::coupon] = event.raw.substr(raw.find("36"), 2);
+  const std::string extra = R"({"traits":{"firstName":"Ada","age":36}})";
+  event[Text::extra] = extra;
+  (void)rig.inspect(event);
+  CHECK(is_token(event[Text::affiliation]));
+  CHECK(is_token(event[Text::query]));
+  CHECK(event[Text::coupon].empty());
+  CHECK(event.raw.find("\"age\":null,\"plan\":\"Ada\"") != std::string_view::npos);
+  CHECK(event.raw.find("Bob") == std::string_view::npos);
+  CHECK(event.raw.find("\"gift\":\"tok_1_") != std::string_view::npos);
+  CHECK(event[Text::extra].find("Ada") == std::string_view::npos);
+  CHECK(event[Text::extra].find("null") != std::string_view::npos);
+}
+
+TEST_CASE("a rotated key makes other tokens, and the key file says the same when read again") {
+  Rig rig;
+  const std::string before = rig.inspect(R"({"m":"ada@example.com"})");
+  Keys keys = test_keys();
+  base::SeededRandom random(9);
+  keys.rotate(random, {2});
+  rig.ring.replace(keys);
+  CHECK_EQ(rig.inspect(R"({"m":"ada@example.com"})"), before);  // Within a request nothing changes.
+  rig.gate.begin(rig.request);
+  const std::string after = rig.inspect(R"({"m":"ADA@example.com"})");
+  CHECK(after.find("tok_2_") != std::string::npos);
+  CHECK_EQ(token_of(keys.tokens[0], "email", "ada@example.com"), before.substr(before.find("tok_"), 38));
+  CHECK_EQ(token_of(keys.tokens[1], "email", "ada@example.com"), after.substr(after.find("tok_"), 38));
+  const auto read = Keys::parse(keys.text());
+  REQUIRE(read.ok());
+  CHECK_EQ(read->text(), keys.text());
+  CHECK_EQ(read->tokens.size(), 2);
+  const std::string text = keys.text();
+  for (std::size_t size = 0; size + 1 < text.size(); ++size) {
+    if (text[size == 0 ? 0 : size - 1] != '\n') CHECK_FALSE(Keys::parse(text.substr(0, size)).ok());
+  }
+}
+
+TEST_CASE("a token is the golden one") {
+  TokenKey key;
+  key.id = 7;
+  for (std::size_t i = 0; i < key.bytes.size(); ++i) key.bytes[i] = static_cast<std::uint8_t>(i);
+  // printf 'email:ada@example.com' | openssl dgst -sha256 -mac HMAC -macopt hexkey:000102...1f
+  CHECK_EQ(token_of(key, "email", "ada@example.com"), "tok_7_2041394ff91c5a145c57fdf513340172");
+}

@@ -1,0 +1,249 @@
+#!/usr/bin/env python3
+"""Starts Millrace on a fresh data directory, sends it events with personal values in all their places, stops it, and looks for the values in
+every file, as they are and in what lz4, zstd and Parquet pages hold (read back through SQL). Then suppression, consent and bots, with the ledger
+closing after each. Prints one line a check; exits 1 at the first that fails."""
+import base64
+import gzip
+import json
+import pathlib
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+MILLRACE = str(pathlib.Path(sys.argv[1]).resolve())
+CARDS = ["4111111111111111", "5555 5555 5555 4444", "3782-822463-10005", "6011%201111%201111%201117", "3530.1113.3330.0000",
+         "3 0 5 6 9 3 0 9 0 2 5 9 0 4", "4222222222222"]
+PERSONAL = ["ada.lovelace@analytical.example", "grace%40hopper.example", "+49 30 90182047", "+14155550132", "DE89 3704 0044 0532 0130 00",
+            "GB82WEST12345698765432", "192.0.2.177", "2001:db8::8a2e:370:7334"]
+
+
+def needles():
+    """What must be nowhere: as planted, without separators, and parts that would give a value away."""
+    found = set()
+    for value in CARDS + PERSONAL:
+        plain = urllib.parse.unquote(value)
+        found |= {value, plain, re.sub(r"[ .-]", "", plain) if "@" not in plain and ":" not in plain and "192" not in plain else plain}
+    return sorted(n.encode() for n in found if len(n) > 8)
+
+
+class Server:
+    def __init__(self, directory, config=None):
+        self.directory = directory
+        self.port_file = directory.parent / f"{directory.name}.port"
+        self.port_file.unlink(missing_ok=True)
+        self.log = open(directory.parent / f"{directory.name}.log", "ab")
+        command = [MILLRACE, "serve", "--data", str(directory), "--port", "0", "--port-file", str(self.port_file)]
+        for name in ("lake.commit_interval_ms=300", "journal.compression=none"):
+            command += ["--set", name]
+        if config:
+            command += ["--config", str(config)]
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log)
+        deadline = time.monotonic() + 30
+        while not self.port_file.exists():
+            assert self.process.poll() is None, "the server stopped at once"
+            assert time.monotonic() < deadline, "the server does not come up"
+            time.sleep(0.02)
+        self.base = f"http://127.0.0.1:{self.port_file.read_text().strip()}"
+
+    def ask(self, path, body=None, method=None, headers=None):
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(self.base + path, data, headers or {}, method=method)
+        request.add_header("X-Write-Key", "wk")
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return json.loads(answer.read() or b"{}")
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{path}: {error.code} {error.read()[:300]}")
+
+    def sql(self, statement):
+        return self.ask("/v1/sql", {"sql": statement})["rows"]
+
+    def ledger(self):
+        return self.ask("/v1/ledger")["total"]
+
+    def settled(self, received):
+        """The ledger once it has counted so many items."""
+        deadline = time.monotonic() + 20
+        while (total := self.ledger())["received"] < received:
+            assert time.monotonic() < deadline, f"the ledger stays at {total}"
+            time.sleep(0.05)
+        assert total["received"] == sum(total[v] for v in ("accepted", "duplicate", "quarantined", "suppressed", "bot", "consent_dropped")), total
+        assert total["received"] == received, total
+        return total
+
+    def stop(self):
+        self.process.terminate()
+        assert self.process.wait(30) == 0
+        self.log.close()
+
+
+def passed(what):
+    print(f"ok: {what}", flush=True)
+
+
+def planted_items():
+    items = []
+    for number, value in enumerate(CARDS + PERSONAL):
+        text = f"before {value} after"
+        items.append({"type": "track", "event": "Planted", "anonymousId": f"visitor-{number}", "messageId": f"m-{number}",
+                      "userId": value, "properties": {"note": text, value: "key", "list": [value, {"deep": text}], "coupon": value,
+                                                      "products": [{"product_id": value, "name": text}]},
+                      "context": {"page": {"url": f"https://shop.example/pay?x={urllib.parse.quote(value)}&y=1", "title": text},
+                                  "ip": "192.0.2.177", "device": {"id": value}, "campaign": {"name": value}}})
+        items.append({"type": "identify", "anonymousId": value, "messageId": f"id-{value}", "traits": {"email": PERSONAL[0], "phone": value}})
+        items.append({"type": "track", "event": text, "anonymousId": "a", "messageId": value})
+        items.append({"type": "track", "event": "order completed", "anonymousId": "b", "properties": {"order_id": value, "revenue": 5}})
+        items.append({"type": "track", "properties": {"bad": text}, "anonymousId": "q"})  # No event name: quarantined.
+        items.append({"type": "track", "event": "x", "userId": {"bad": value}, "anonymousId": "q"})
+    items.append({"type": "track", "event": "number", "anonymousId": "n", "properties": {"card": 4111111111111111, "cards": [5555555555554444]}})
+    return items
+
+
+def send(server, items):
+    received = 0
+    for start in range(0, len(items), 20):
+        received += server.ask("/v1/batch", {"batch": items[start:start + 20], "context": {"ip": "192.0.2.177", "note": "4111 1111 1111 1111"}})["received"]
+    # What JSON escapes hide, a body that is zipped, a broken item, an item too large for the journal.
+    raw = rb'{"batch":[{"type":"track","event":"\u0034111111111111111","anonymousId":"e","properties":{"m":"ada.lovelace\u0040analytical.example","s":"4111\u00a01111\u20131111\u00201111"}}]}'
+    received += server.ask("/v1/batch", raw)["received"]
+    received += server.ask("/v1/batch", gzip.compress(raw), headers={"Content-Encoding": "gzip"})["received"]
+    received += server.ask("/v1/batch", b'{"batch":[{"type":"track","event":"4111111111111111",,"m":"ada.lovelace@analytical.example"}]}')["received"]
+    large = {"type": "track", "event": "big", "anonymousId": "l", "properties": {"p": "x" * 40000 + " 4111111111111111 " + "ada.lovelace@analytical.example "}}
+    received += server.ask("/v1/batch", {"batch": [large]})["received"]
+    pixel = base64.b64encode(json.dumps({"event": "p", "anonymousId": "p", "properties": {"m": PERSONAL[0], "c": CARDS[0]}}).encode()).decode()
+    urllib.request.urlopen(server.base + f"/pixel/v1/track?writeKey=wk&event=Pix&anonymousId=px&data={urllib.parse.quote(pixel)}&properties.m={urllib.parse.quote(PERSONAL[0])}").read()
+    return received + 1
+
+
+def search(directory):
+    wanted = needles()
+    looked = 0
+    for path in sorted(directory.rglob("*")):
+        if not path.is_file():
+            continue
+        looked += 1
+        data = path.read_bytes()
+        for needle in wanted:
+            assert needle not in data, f"{path.relative_to(directory)} holds {needle.decode()}"
+        assert needle_in_name(path, wanted) is None, f"a file's name holds a planted value: {path}"
+    return looked
+
+
+def needle_in_name(path, wanted):
+    return next((n for n in wanted if n in path.name.encode()), None)
+
+
+def check_tables(server):
+    """Parquet pages are compressed: their text comes back through SQL."""
+    wanted = [n.decode() for n in needles()]
+    for table in ("raw.events", "conformed.events", "conformed.quarantine", "conformed.orders", "conformed.sessions"):
+        columns = [row[0] for row in server.sql(f"select column_name from (describe {table})")]
+        joined = " || ' ' || ".join(f"coalesce({'decode' if c == 'raw' else ''}({c})::varchar, '')" for c in columns)
+        for needle in wanted:
+            quoted = needle.replace("'", "''")
+            (count,), = server.sql(f"select count(*) from {table} where contains({joined}, '{quoted}')")
+            assert int(count) == 0, f"{table} holds {needle}"
+    passed("no planted value comes back through SQL")
+
+
+def main():
+    work = pathlib.Path(tempfile.mkdtemp(prefix="millrace-privacy-"))
+    try:
+        data = work / "data"
+        server = Server(data)
+        received = send(server, planted_items())
+        total = server.settled(received)
+        passed(f"the ledger closes over {received} items: {total}")
+        time.sleep(1.0)  # For a commit or two.
+        check_tables(server)
+        rows = server.sql("select count(*) from conformed.events where extra like '%tok_1_%'")
+        assert int(rows[0][0]) > 20, rows
+        passed("tokens stand where the values were")
+
+        subprocess.run([MILLRACE, "keys", "rotate", "--data", str(data)], check=True, stdout=subprocess.DEVNULL)
+        time.sleep(1.2)
+        received += server.ask("/v1/batch", {"batch": [{"type": "track", "event": "rotated", "anonymousId": "r", "properties": {"m": PERSONAL[0]}}]})["received"]
+        server.settled(received)
+        token = subprocess.run([MILLRACE, "keys", "token", PERSONAL[0], "--data", str(data)], check=True, capture_output=True, text=True).stdout.split()
+        assert len(token) == 2 and token[1].startswith("tok_2_"), token
+        found = server.sql(f"select count(*) from conformed.events where event_name = 'rotated' and contains(extra, '{token[1]}')")
+        assert int(found[0][0]) == 1, found
+        mode = stat.S_IMODE((data / "privacy" / "keys").stat().st_mode)
+        assert mode == 0o600, oct(mode)
+        passed("a rotated key is in use within a second, and the key file is its owner's alone")
+
+        person = {"type": "track", "event": "seen", "anonymousId": "dorothy-vaughan", "userId": "dv@langley.example"}
+        server.ask("/v1/privacy/suppressions/" + urllib.parse.quote("DV@langley.example"), method="PUT")
+        answer = server.ask("/v1/batch", {"batch": [person, dict(person, userId="someone-else")]})
+        received += answer["received"]
+        assert answer["suppressed"] == 1 and answer["accepted"] == 1, answer
+        total = server.settled(received)
+        assert total["suppressed"] == 1, total
+        server.stop()
+        server = Server(data)
+        answer = server.ask("/v1/batch", {"batch": [person]})
+        received += answer["received"]
+        assert answer["suppressed"] == 1, answer
+        server.ask("/v1/privacy/suppressions/" + urllib.parse.quote("dv@langley.example"), method="DELETE")
+        answer = server.ask("/v1/batch", {"batch": [dict(person, messageId="again")]})
+        received += answer["received"]
+        assert answer["accepted"] == 1, answer
+        server.settled(received)
+        passed("a suppressed person is dropped at once, after a restart too, and no more when taken off the list")
+
+        bot = {"type": "page", "anonymousId": "crawler", "context": {"userAgent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}}
+        before = server.ledger()["bot"]
+        answer = server.ask("/v1/batch", {"batch": [dict(bot, messageId="b1"), dict(bot, messageId="b2"),
+                                                    dict(bot, type="track", event="Order Completed", messageId="b3", properties={"order_id": "o-bot", "revenue": 7})]})
+        received += answer["received"]
+        total = server.settled(received)
+        assert total["bot"] == before + 2, total
+        rows = server.sql("select verdict, bot_score, bot_reasons from conformed.events where visitor_id = 'crawler' order by 1")
+        assert [row[0] for row in rows] == ["accepted", "bot", "bot"] and all(int(row[1]) == 100 for row in rows), rows
+        (seen,), = server.sql("select count(*) from curated.events where visitor_id = 'crawler'")
+        assert int(seen) == 1, seen
+        passed("a crawler's events are out of the figures and in the tables, its order counts")
+        server.stop()
+        print(f"searched {search(work)} files")
+        passed("no planted value is in any byte of the data directory or the log")
+
+        verified = subprocess.run([MILLRACE, "verify", "--data", str(data)], capture_output=True, text=True)
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+        passed("the state is what the journal gives")
+
+        rules = work / "rules.toml"
+        rules.write_text('[[consent.rule]]\nregion = "DE"\nwhen_denied = "drop"\nwhen_unknown = "deny"\n'
+                         '[[consent.rule]]\nregion = "*"\nwhen_denied = "anonymise"\n')
+        strict = work / "strict"
+        check_consent(strict, rules)
+        print(f"searched {search(strict)} files")
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def check_consent(data, rules):
+    server = Server(data, config=rules)
+    denied = {"consent": {"categoryPreferences": {"Analytics": False, "Advertising": False}}}
+    items = [{"type": "page", "anonymousId": "katherine-johnson", "messageId": "c1", "context": {"location": {"country": "DE"}}},
+             {"type": "page", "anonymousId": "katherine-johnson", "messageId": "c2", "context": {"consent": denied["consent"]}},
+             {"type": "page", "anonymousId": "free", "messageId": "c3"}]
+    answer = server.ask("/v1/batch", {"batch": items})
+    total = server.settled(3)
+    assert answer["consent_dropped"] == total["consent_dropped"] == 1, (answer, total)
+    rows = server.sql("select coalesce(visitor_id, ''), coalesce(purposes, '') from conformed.events order by 1")
+    assert ["", "necessary,personalisation"] in [list(r) for r in rows], rows
+    server.stop()
+    for path in data.rglob("*"):
+        if path.is_file():
+            assert b"katherine-johnson" not in path.read_bytes(), path
+    passed("an event without consent is dropped or leaves no id, as its region's rule says, and the ledger closes")
+
+
+main()
