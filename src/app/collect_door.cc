@@ -1,5 +1,11 @@
 #include "app/collect_door.h"
 
+#include "app/webhook_mapping_file.h"
+#include "collect/ga4_dialect.h"
+#include "collect/segment_dialect.h"
+#include "collect/snowplow_dialect.h"
+#include "collect/webhook_dialect.h"
+
 namespace millrace::app {
 
 namespace {
@@ -13,6 +19,18 @@ std::vector<std::string> source_names(const Settings& settings) {
   return names;
 }
 
+std::vector<std::uint8_t> precedence_by_index(const Settings& settings,
+                                              const std::vector<std::uint16_t>& indices) {
+  std::vector<std::uint8_t> precedence;
+  const std::size_t open_sources = indices.size() - settings.sources.size();
+  for (std::size_t i = 0; i < settings.sources.size(); ++i) {
+    const std::size_t index = indices[i + open_sources];
+    if (precedence.size() <= index) precedence.resize(index + 1);
+    precedence[index] = static_cast<std::uint8_t>(settings.sources[i].precedence);
+  }
+  return precedence;
+}
+
 base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& settings,
                                                              const std::vector<std::uint16_t>& indices,
                                                              JournalSet& journals,
@@ -24,8 +42,9 @@ base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& set
   const std::size_t open_sources = names.size() - settings.sources.size();
   if (open_sources == 1) open_source = {true, indices[0], kOpenSourceName};
   for (std::size_t i = 0; i < settings.sources.size(); ++i) {
+    const SourceSettings& source = settings.sources[i];
     sources.push_back(
-        {indices[i + open_sources], settings.sources[i].name, settings.sources[i].write_key, "", true});
+        {indices[i + open_sources], source.name, source.write_key, source.secret, source.enabled});
   }
   TRY_ASSIGN(auto table, collect::SourceTable::make(std::move(sources), open_source));
   std::unique_ptr<CollectDoor> door(new CollectDoor(std::move(table)));
@@ -37,7 +56,7 @@ base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& set
   limits.inflated_bytes_max = settings.inflated_bytes_max;
   limits.items_max = settings.batch_items_max;
   limits.item_bytes_max = settings.event_bytes_max;
-  door->segment_ = std::make_unique<collect::SegmentDialect>(door->sources_, limits);
+  TRY(door->add_dialects(settings, limits));
   collect::CollectorSettings collector_settings;
   collector_settings.time =
       settings.time == process::TimeMode::events ? collect::TimeSource::events : collect::TimeSource::wall;
@@ -48,6 +67,25 @@ base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& set
   door->collector_ = std::make_unique<collect::Collector>(collector_settings, std::move(partitions), clock,
                                                           std::move(gates));
   return door;
+}
+
+base::Status CollectDoor::add_dialects(const Settings& settings, const collect::ItemLimits& limits) {
+  dialects_.push_back(std::make_unique<collect::SegmentDialect>(sources_, limits));
+  collect::SnowplowSettings snowplow{settings.snowplow_cookie, settings.snowplow_cookie_domain, {}};
+  if (!settings.snowplow_post_path.empty()) snowplow.post_paths.push_back(settings.snowplow_post_path);
+  dialects_.push_back(std::make_unique<collect::SnowplowDialect>(sources_, limits, std::move(snowplow)));
+  dialects_.push_back(std::make_unique<collect::Ga4ProtocolDialect>(sources_, limits));
+  dialects_.push_back(std::make_unique<collect::Ga4TagDialect>(sources_, limits));
+  collect::WebhookMappings mappings;
+  for (const SourceSettings& source : settings.sources) {
+    if (source.mapping.empty()) continue;
+    TRY_ASSIGN(auto file, read_mapping(source.mapping));
+    auto mapping = collect::WebhookMapping::make(std::move(file));
+    if (!mapping.ok()) return std::move(mapping).error().with_context(source.mapping);
+    mappings.emplace(source.write_key, *std::move(mapping));
+  }
+  dialects_.push_back(std::make_unique<collect::WebhookDialect>(sources_, limits, std::move(mappings)));
+  return base::Ok{};
 }
 
 void CollectDoor::collect(serve::MetricSamples& samples) const {

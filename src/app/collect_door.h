@@ -9,7 +9,7 @@
 #include "app/settings.h"
 #include "base/histogram.h"
 #include "collect/collector.h"
-#include "collect/segment_dialect.h"
+#include "collect/dialect.h"
 #include "collect/source_table.h"
 #include "http/http.h"
 #include "serve/metrics.h"
@@ -18,6 +18,10 @@ namespace millrace::app {
 
 // The names of the sources of `settings`, the open one first when there is one.
 std::vector<std::string> source_names(const Settings& settings);
+
+// Of each source, by its index; what Orders must know to choose whom to believe.
+std::vector<std::uint8_t> precedence_by_index(const Settings& settings,
+                                              const std::vector<std::uint16_t>& indices);
 
 // Collection as the platform wires it: who may send, which dialects, into which journals.
 class CollectDoor {
@@ -29,7 +33,9 @@ class CollectDoor {
                                                          std::vector<const collect::GateMaker*> gates,
                                                          const base::Clock& clock);
 
-  void add_routes(http::Router& router) { collector_->attach(*segment_, router); }
+  void add_routes(http::Router& router) {
+    for (const auto& dialect : dialects_) collector_->attach(*dialect, router);
+  }
 
   // By index; "" for one no longer in the settings.
   std::vector<std::string> names_by_index() const { return names_by_index_; }
@@ -38,10 +44,11 @@ class CollectDoor {
 
  private:
   explicit CollectDoor(collect::SourceTable sources) : sources_(std::move(sources)) {}
+  base::Status add_dialects(const Settings& settings, const collect::ItemLimits& limits);
 
   const collect::SourceTable sources_;
   std::vector<std::string> names_by_index_;
-  std::unique_ptr<collect::SegmentDialect> segment_;
+  std::vector<std::unique_ptr<collect::Dialect>> dialects_;
   std::unique_ptr<collect::Collector> collector_;
 };
 

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "app/commands.h"
+#include "app/progress_bar.h"
 #include "app/system_clock.h"
 #include "tools/file_text.h"
 #include "tools/replay.h"
@@ -28,13 +29,6 @@ base::Result<double> parse_speed(const std::string& text) {
     return base::Error(base::ErrorCode::invalid_argument, "--speed takes max, or a factor such as 60x");
   }
   return speed;
-}
-
-void show_progress(std::uint64_t done, std::uint64_t all, double seconds) {
-  constexpr int kWidth = 40;
-  const auto filled = static_cast<int>(all == 0 ? kWidth : done * kWidth / all);
-  fmt::print(stderr, "\r[{:=<{}}{: <{}}] {}/{} items, {:.0f}/s ", "", filled, "", kWidth - filled, done, all,
-             seconds > 0 ? static_cast<double>(done) / seconds : 0.0);
 }
 
 base::Status run(const Options& options) {

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "app/collect_door.h"
 #include "app/commands.h"
 #include "app/data_directory.h"
 #include "app/journal_set.h"
@@ -33,6 +34,8 @@ base::Result<bool> verify(const ServeOptions& options) {
   TRY_ASSIGN(auto directory, DataDirectory::open_existing(settings.data_directory));
   settings.journal.event_partitions = directory->layout().event_partitions;
   settings.journal.fact_partitions = directory->layout().fact_partitions;
+  TRY_ASSIGN(const auto indices, directory->source_indices(source_names(settings)));
+  settings.entities.order.precedence = precedence_by_index(settings, indices);
   const SystemClock clock;
   SystemRandom random;
   TRY_ASSIGN(auto journals, JournalSet::open(settings.journal, directory->disk(), clock, random));

@@ -21,6 +21,8 @@ int main(int argc, char** argv) {
   add_demo_command(app, exit_code);
   add_sql_command(app, exit_code);
   add_replay_command(app, exit_code);
+  add_import_command(app, exit_code);
+  add_tail_command(app, exit_code);
   add_evaluate_command(app, exit_code);
   add_verify_command(app, exit_code);
   add_load_command(app, exit_code);

@@ -59,6 +59,7 @@ base::Status Platform::open_lake() {
   lake_settings.scratch_directory = directory_->path() + "/scratch";
   lake_settings.duck.memory_bytes_max = static_cast<std::int64_t>(settings_.sql_memory_bytes);
   TRY_ASSIGN(source_indices_, directory_->source_indices(source_names(settings_)));
+  settings_.entities.order.precedence = precedence_by_index(settings_, source_indices_);
   TRY_ASSIGN(privacy_, PrivacyGuard::open(settings_.privacy, *directory_, random_, clock_));
   auto gates = privacy_->first_gates();
   gates.push_back(privacy_->last_gate());

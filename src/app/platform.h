@@ -71,7 +71,7 @@ class Platform {
   serve::VisitorPointer load_visitor(std::string_view visitor_id) const;
   serve::ProductPointer load_product(std::string_view product_id) const;
 
-  const Settings settings_;
+  Settings settings_;  // As given, but for what follows from the data directory.
   const base::Clock& clock_;
   base::Random& random_;
   const base::WallTime started_at_;

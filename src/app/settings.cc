@@ -1,11 +1,40 @@
 #include "app/settings.h"
 
+#include <charconv>
+
 namespace millrace::app {
 
 namespace {
 
 constexpr std::int64_t kMebibyte = 1 << 20;
 constexpr std::int64_t kGibibyte = 1 << 30;
+
+base::Status append_source(const std::vector<std::pair<std::string, std::string>>& row, Settings& s) {
+  const auto wrong = [](std::string message) {
+    return base::Error(base::ErrorCode::invalid_argument, "source: " + std::move(message));
+  };
+  SourceSettings source;
+  for (const auto& [key, value] : row) {
+    if (key == "name") source.name = value;
+    if (key == "write_key") source.write_key = value;
+    if (key == "secret") source.secret = value;
+    if (key == "mapping") source.mapping = value;
+    if (key == "enabled") {
+      if (value != "true" && value != "false") return wrong("enabled is true or false");
+      source.enabled = value == "true";
+    }
+    if (key == "precedence") {
+      const char* const end = value.data() + value.size();
+      const auto [rest, error] = std::from_chars(value.data(), end, source.precedence);
+      if (error != std::errc() || rest != end || source.precedence < 0 || source.precedence > 100) {
+        return wrong("precedence is a number from 0 to 100");
+      }
+    }
+  }
+  if (source.name.empty() || source.write_key.empty()) return wrong("needs a name and a write_key");
+  s.sources.push_back(std::move(source));
+  return base::Ok{};
+}
 
 void add_collection(SettingTable& table, Settings& s) {
   table.add("http.address", s.http.address, "Address to listen on.");
@@ -36,17 +65,21 @@ void add_collection(SettingTable& table, Settings& s) {
   table.add("collect.unknown_write_keys", s.unknown_write_keys,
             {{"refuse", UnknownKeys::refuse}, {"accept", UnknownKeys::accept}},
             "What a write key of no `[[source]]` gets: 401, or the source named `default`.");
-  table.add_list(
-      "source", {"name", "write_key"}, "A client that may send: its name in figures and its write key.",
-      [&s](const auto& row) -> base::Status {
-        SourceSettings source;
-        for (const auto& [key, value] : row) (key == "name" ? source.name : source.write_key) = value;
-        if (source.name.empty() || source.write_key.empty()) {
-          return base::Error(base::ErrorCode::invalid_argument, "source: needs a name and a write_key");
-        }
-        s.sources.push_back(std::move(source));
-        return base::Ok{};
-      });
+  table.add("snowplow.cookie", s.snowplow_cookie,
+            "Cookie that tells browsers without an id of their own apart; empty: none is set.");
+  table.add("snowplow.cookie_domain", s.snowplow_cookie_domain,
+            "Its domain; empty: the host that was asked.");
+  table.add("snowplow.post_path", s.snowplow_post_path,
+            "Where trackers with a path of their own post to, beside the standard path.");
+  table.add_list("source", {"name", "write_key", "secret", "mapping", "enabled", "precedence"},
+                 "A client that may send: its name in figures and its write key. `secret`: what it must show "
+                 "with the key, or signs "
+                 "its webhooks with. `mapping`: a file that says what its webhooks mean "
+                 "(docs/guide/webhooks.md). `enabled`: `false` "
+                 "turns it away. `precedence`: of several sources that tell of one order, the highest is "
+                 "believed, of equals the "
+                 "first; 0 without.",
+                 [&s](const auto& row) { return append_source(row, s); });
 }
 
 void add_journal(SettingTable& table, Settings& s) {

@@ -20,6 +20,10 @@ namespace millrace::app {
 struct SourceSettings {
   std::string name;
   std::string write_key;
+  std::string secret;   // When not empty, what its clients must show or sign with.
+  std::string mapping;  // Path of a mapping file for its webhooks.
+  bool enabled = true;
+  std::int64_t precedence = 0;  // Whose telling of an order goes before; of equals, the first.
 };
 
 struct WebhookSettings {
@@ -54,6 +58,9 @@ struct Settings {
   std::size_t inflated_bytes_max = 16 * 1024 * 1024;
   std::vector<SourceSettings> sources;
   UnknownKeys unknown_write_keys = UnknownKeys::accept;
+  std::string snowplow_cookie = "sp";
+  std::string snowplow_cookie_domain;
+  std::string snowplow_post_path;
   JournalSettings journal;
   std::int64_t tick_ms = 200;
   commerce::VisitorSettings visitors;

@@ -30,10 +30,9 @@ bool is_id(Text field) {
 // Values of these decide what the item is; one of the wrong JSON type is a fault, not a leftover.
 bool is_decisive(Text field) { return is_id(field) || field == Text::event_name; }
 
-bool is_container(JsonKind kind) { return kind == JsonKind::object || kind == JsonKind::array; }
-
 std::string_view cut_at_character(std::string_view text, std::size_t bytes_max) {
   std::size_t size = bytes_max;
+  if (size >= text.size()) return text;
   while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
   return text.substr(0, size);
 }
@@ -61,14 +60,19 @@ EventType type_of(Call call, const Vocabulary& vocabulary, std::string_view name
   return vocabulary.event_type(name);
 }
 
-// Last of the members of that name, as JavaScript has it; 0 when there is none.
-std::uint32_t member(const JsonTape& tape, std::string_view key) {
-  std::uint32_t found = 0;
-  if (tape.empty() || tape[0].kind != JsonKind::object) return 0;
-  for (std::uint32_t i = 1; i < tape.size(); i = tape[i].end) {
-    if (tape[i].key == key) found = i;
+// The step from a container to the node, as its sender wrote it: dialects may have given the node another key.
+std::string pointer_step(const JsonTape& tape, std::uint32_t container, std::uint32_t node) {
+  std::string step;
+  if (tape[container].kind == JsonKind::array) {
+    std::uint32_t index = 0;
+    for (std::uint32_t i = container + 1; i != node; i = tape[i].end) ++index;
+    return "/" + std::to_string(index);
   }
-  return found;
+  std::string_view written(tape[node].member,
+                           static_cast<std::size_t>(tape[node].raw.data() - tape[node].member));
+  written = written.substr(1, written.rfind('"') - 1);
+  append_pointer_step(step, written.find('\\') == std::string_view::npos ? written : tape[node].key);
+  return step;
 }
 
 }  // namespace
@@ -109,7 +113,7 @@ void EventMapper::reset(Event& into) {
 
 std::optional<ItemFault> EventMapper::map(JsonTape& item, JsonTape& shared, Call call, Event& into) {
   reset(into);
-  const std::uint32_t name = call == Call::track ? member(item, "event") : 0;
+  const std::uint32_t name = call == Call::track ? member_of(item, 0, "event") : 0;
   if (call == Call::track) {
     if (name == 0 || item[name].kind == JsonKind::null || item[name].text.empty()) {
       return ItemFault{"missing_event_name", "/event", "A track call needs the name of its event."};
@@ -120,15 +124,42 @@ std::optional<ItemFault> EventMapper::map(JsonTape& item, JsonTape& shared, Call
   }
   type_ = into.type = type_of(call, vocabulary_, name == 0 ? std::string_view{} : item[name].text);
   if (!map_section(item, 0, Vocabulary::kRoot)) return std::move(fault_);
-  if (const std::uint32_t context = member(shared, "context"); context != 0) {
+  if (const std::uint32_t context = member_of(shared, 0, "context"); context != 0) {
     for (std::uint32_t i = context; i < shared[context].end; ++i) shared[i].taken = shared[i].entered = false;
     defaults_only_ = true;
     map_member(shared, context, Vocabulary::kRoot);
     defaults_only_ = false;
-    if (fault_) return std::move(fault_);
+    if (fault_) {
+      fault_->pointer.insert(0, "/context");
+      return std::move(fault_);
+    }
   }
+  return finish(item, shared);
+}
+
+std::optional<ItemFault> EventMapper::map(JsonTape& item, const Subject& subject, Event& into) {
+  reset(into);
+  nothing_shared_.clear();
+  type_ = into.type = subject.type;
+  if (!map_section(item, 0, Vocabulary::kRoot)) return std::move(fault_);
+  const auto fill = [&into](Text field, std::string_view text) {
+    if (into[field].empty()) into[field] = cut_at_character(text, std::min(text.size(), kTextBytesMax));
+  };
+  fill(Text::event_name, subject.name);
+  fill(Text::message_id, subject.message_id);
+  fill(Text::page_url, subject.page_url);
+  fill(Text::user_agent, subject.user_agent);
+  fill(Text::ip, subject.ip);
+  fill(Text::query, subject.query);
+  if (subject.total && !into.has(Amount::total)) into.set(Amount::total, *subject.total);
+  if (into.visitor_key().empty()) into[Text::anonymous_id] = subject.visitor.substr(0, kIdBytesMax);
+  return finish(item, nothing_shared_);
+}
+
+std::optional<ItemFault> EventMapper::finish(JsonTape& item, JsonTape& shared) {
+  Event& into = *event_;
   if (into.visitor_key().empty()) {
-    return ItemFault{"missing_identity", "", "An item needs an anonymousId or a userId."};
+    return ItemFault{"missing_identity", "", "An item needs an anonymous id or a user id of its visitor."};
   }
   finish_line(own_line_);
   derive_from_url(item);
@@ -141,7 +172,10 @@ bool EventMapper::map_section(JsonTape& tape, std::uint32_t object, Vocabulary::
   bool any = false;
   for (std::uint32_t i = object + 1; i < tape[object].end; i = tape[i].end) {
     any |= map_member(tape, i, section);
-    if (fault_) return false;
+    if (fault_) {
+      fault_->pointer.insert(0, pointer_step(tape, object, i));
+      return false;
+    }
   }
   if (any) tape[object].entered = true;
   return object == 0 || any;
@@ -156,15 +190,21 @@ bool EventMapper::map_member(JsonTape& tape, std::uint32_t i, Vocabulary::Sectio
   if (row != nullptr && row->target.kind == Target::Kind::lines) {
     return node.kind == JsonKind::array && map_lines(tape, i, entry->opens);
   }
-  if (row != nullptr) return place(tape, node, *row);
-  if (entry->opens == 0 || node.kind != JsonKind::object) return false;
-  const bool any = map_section(tape, i, entry->opens);
-  if (fault_) {
-    std::string pointer;
-    append_pointer_step(pointer, node.key);
-    fault_->pointer.insert(0, pointer);
+  if (row != nullptr && row->target.kind == Target::Kind::one_line) {
+    return node.kind == JsonKind::object && map_line(tape, i, entry->opens);
   }
-  return any;
+  if (row != nullptr) return place(tape, node, *row);
+  if (entry->opens == 0) return false;
+  if (node.kind == JsonKind::array) return map_elements(tape, i, entry->opens);
+  return node.kind == JsonKind::object && map_section(tape, i, entry->opens);
+}
+
+// Elements go by the name that the dialect gave them, the others by "[]".
+bool EventMapper::map_elements(JsonTape& tape, std::uint32_t array, Vocabulary::Section section) {
+  for (std::uint32_t i = array + 1; i < tape[array].end; i = tape[i].end) {
+    if (tape[i].key.empty()) tape[i].key = "[]";
+  }
+  return map_section(tape, array, section);
 }
 
 bool EventMapper::place(JsonTape& tape, JsonNode& node, const Vocabulary::Row& row) {
@@ -176,7 +216,8 @@ bool EventMapper::place(JsonTape& tape, JsonNode& node, const Vocabulary::Row& r
     case Target::Kind::line: return place_line_field(node, static_cast<LineField>(index), row.rank);
     case Target::Kind::currency: return place_currency(node, row.rank);
     case Target::Kind::country: return place_country(tape, node, row.rank);
-    case Target::Kind::lines: break;
+    case Target::Kind::lines:
+    case Target::Kind::one_line: break;
   }
   return false;
 }
@@ -193,14 +234,12 @@ bool EventMapper::place_text(JsonNode& node, Text field, std::uint16_t rank) {
   std::string_view text = node.text;
   if (is_container(node.kind) || node.kind == JsonKind::boolean) {
     if (is_decisive(field)) fault_ = ItemFault{"invalid_type", "", "This value must be a string."};
-    if (fault_) append_pointer_step(fault_->pointer, node.key);
     return false;
   }
   if (text.empty()) return node.taken = true;
   if (is_id(field) && text.size() > kIdBytesMax) {
     fault_ =
         ItemFault{"too_long", "", "An identifier has at most " + std::to_string(kIdBytesMax) + " bytes."};
-    append_pointer_step(fault_->pointer, node.key);
     return false;
   }
   if (!claim(text_slots_[static_cast<std::size_t>(field)], node, rank)) return false;
@@ -304,7 +343,7 @@ bool EventMapper::map_lines(JsonTape& tape, std::uint32_t array, Vocabulary::Sec
     line_ = &line;
     JsonNode& node = tape[i];
     if (node.kind == JsonKind::object) {
-      map_section(tape, i, element->opens);
+      any |= map_section(tape, i, element->opens);
     } else {
       place_line_field(node, LineField::product_id, 0);  // A list of bare product ids.
     }
@@ -313,6 +352,14 @@ bool EventMapper::map_lines(JsonTape& tape, std::uint32_t array, Vocabulary::Sec
   }
   if (any) tape[array].entered = true;
   return any;
+}
+
+bool EventMapper::map_line(JsonTape& tape, std::uint32_t object, Vocabulary::Section section) {
+  Line line;
+  line_ = &line;
+  const bool any = map_section(tape, object, section);
+  line_ = &own_line_;
+  return finish_line(line) || any;
 }
 
 bool EventMapper::finish_line(Line& line) {
@@ -346,89 +393,6 @@ void EventMapper::derive_from_url(JsonTape& tape) {
     if (name == "utm_term") fill(Text::campaign_term);
     if (name == "utm_content") fill(Text::campaign_content);
   });
-}
-
-void EventMapper::append_separator() {
-  if (!extra_.empty() && extra_.back() != '{' && extra_.back() != '[') extra_ += ',';
-}
-
-// Appends the members of a container that nothing took.
-void EventMapper::append_leftovers(JsonTape& tape, std::uint32_t container) {
-  for (std::uint32_t i = container + 1; i < tape[container].end; i = tape[i].end) append_leftover(tape, i);
-}
-
-bool EventMapper::append_leftover(JsonTape& tape, std::uint32_t i) {
-  const JsonNode& node = tape[i];
-  if (node.taken || node.kind == JsonKind::null) return false;
-  if (is_container(node.kind) && node.end == i + 1) return false;  // Empty.
-  const std::size_t before = extra_.size();
-  append_separator();
-  const char* const raw_end = node.raw.data() + node.raw.size();
-  if (!node.entered) {
-    extra_.append(node.member, static_cast<std::size_t>(raw_end - node.member));
-    return true;
-  }
-  extra_.append(node.member, static_cast<std::size_t>(node.raw.data() - node.member));
-  extra_ += node.raw.front();
-  const std::size_t inside = extra_.size();
-  bool any = false;
-  for (std::uint32_t child = i + 1; child < node.end; child = tape[child].end) {
-    if (node.kind == JsonKind::object) {
-      any |= append_leftover(tape, child);
-    } else if (append_leftover(tape, child)) {
-      any = true;
-    } else {
-      append_separator();
-      extra_ += "null";  // Keeps the others at their index.
-    }
-  }
-  if (!any || extra_.size() == inside) {
-    extra_.resize(before);
-    return false;
-  }
-  extra_ += node.raw.back();
-  return true;
-}
-
-// Appends "key":{...} with the item's leftovers of that member and those of the batch that the item does not have itself.
-void EventMapper::append_merged(JsonTape& item, std::uint32_t own, JsonTape& shared, std::uint32_t common) {
-  const std::size_t before = extra_.size();
-  append_separator();
-  extra_.append(item[own].member, static_cast<std::size_t>(item[own].raw.data() - item[own].member));
-  extra_ += '{';
-  const std::size_t inside = extra_.size();
-  append_leftovers(item, own);
-  for (std::uint32_t i = common + 1; i < shared[common].end; i = shared[i].end) {
-    bool overridden = false;
-    for (std::uint32_t j = own + 1; j < item[own].end; j = item[j].end)
-      overridden |= item[j].key == shared[i].key;
-    if (!overridden) append_leftover(shared, i);
-  }
-  if (extra_.size() == inside) {
-    extra_.resize(before);
-  } else {
-    extra_ += '}';
-  }
-}
-
-void EventMapper::append_extra(JsonTape& item, JsonTape& shared) {
-  constexpr std::string_view kMerged[] = {"context", "integrations"};
-  extra_ += '{';
-  for (std::uint32_t i = 1; i < item[0].end; i = item[i].end) {
-    const bool merges = std::find(std::begin(kMerged), std::end(kMerged), item[i].key) != std::end(kMerged);
-    const std::uint32_t common = merges ? member(shared, item[i].key) : 0;
-    if (common != 0 && item[i].kind == JsonKind::object && shared[common].kind == JsonKind::object) {
-      append_merged(item, i, shared, common);
-    } else {
-      append_leftover(item, i);
-    }
-  }
-  for (const std::string_view key : kMerged) {
-    const std::uint32_t common = member(shared, key);
-    if (common != 0 && member(item, key) == 0) append_leftover(shared, common);
-  }
-  extra_ += '}';
-  if (extra_.size() == 2) extra_.clear();
 }
 
 }  // namespace millrace::collect

@@ -113,6 +113,25 @@ bool is_json_number(std::string_view token) {
   return i == token.size();
 }
 
+std::uint32_t member_of(const JsonTape& tape, std::uint32_t object, std::string_view key) {
+  std::uint32_t found = 0;
+  if (tape.empty() || tape[object].kind != JsonKind::object) return 0;
+  for (std::uint32_t i = object + 1; i < tape[object].end; i = tape[i].end) {
+    if (tape[i].key == key) found = i;
+  }
+  return found;
+}
+
+const JsonNode* root_member(const JsonTape& tape, std::string_view key) {
+  const std::uint32_t found = member_of(tape, 0, key);
+  return found == 0 ? nullptr : &tape[found];
+}
+
+std::string_view root_text(const JsonTape& tape, std::string_view key) {
+  const JsonNode* const node = root_member(tape, key);
+  return node != nullptr && node->kind == JsonKind::string ? node->text : std::string_view{};
+}
+
 TapeFault JsonTape::build(const JsonIndex& index, std::uint32_t first, std::string_view skipped) {
   index_ = &index;
   skipped_ = skipped;

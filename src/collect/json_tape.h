@@ -80,6 +80,14 @@ class JsonTape {
   int path_size_ = 0;
 };
 
+inline bool is_container(JsonKind kind) { return kind == JsonKind::object || kind == JsonKind::array; }
+
+// The last of an object's members of that name, as JavaScript has it; 0 when there is none.
+std::uint32_t member_of(const JsonTape& tape, std::uint32_t object, std::string_view key);
+// The same of the root, null when there is none; its text, if it is a string.
+const JsonNode* root_member(const JsonTape& tape, std::string_view key);
+std::string_view root_text(const JsonTape& tape, std::string_view key);
+
 // Appends `key` as one step of an RFC 6901 pointer.
 void append_pointer_step(std::string& pointer, std::string_view key);
 

@@ -1,11 +1,9 @@
 #include "collect/segment_dialect.h"
 
-#include <algorithm>
-
-#include "collect/segment_pixel.h"
+#include "collect/answers.h"
+#include "collect/item_desk.h"
 #include "collect/segment_reader.h"
 #include "collect/write_key.h"
-#include "journal/journal.h"
 
 namespace millrace::collect {
 
@@ -38,6 +36,21 @@ constexpr SegmentEndpoint kEndpoints[] = {
     {Method::post, "/b", SegmentShape::batch},
     {Method::post, "/batch", SegmentShape::batch},
     {Method::post, "/beacon/v1/batch", SegmentShape::batch},
+    // Jitsu, from browsers and from servers.
+    {Method::post, "/api/s/track", SegmentShape::one, Call::track},
+    {Method::post, "/api/s/page", SegmentShape::one, Call::page},
+    {Method::post, "/api/s/screen", SegmentShape::one, Call::screen},
+    {Method::post, "/api/s/identify", SegmentShape::one, Call::identify},
+    {Method::post, "/api/s/group", SegmentShape::one, Call::group},
+    {Method::post, "/api/s/alias", SegmentShape::one, Call::alias},
+    {Method::post, "/api/s/s2s/track", SegmentShape::one, Call::track},
+    {Method::post, "/api/s/s2s/page", SegmentShape::one, Call::page},
+    {Method::post, "/api/s/s2s/screen", SegmentShape::one, Call::screen},
+    {Method::post, "/api/s/s2s/identify", SegmentShape::one, Call::identify},
+    {Method::post, "/api/s/s2s/group", SegmentShape::one, Call::group},
+    {Method::post, "/api/s/s2s/alias", SegmentShape::one, Call::alias},
+    {Method::post, "/api/s/batch", SegmentShape::batch},
+    {Method::post, "/api/s/s2s/batch", SegmentShape::batch},
     {Method::get, "/pixel/v1/track", SegmentShape::pixel, Call::track},
     {Method::get, "/pixel/v1/page", SegmentShape::pixel, Call::page},
     {Method::get, "/v1/projects/{write_key}/settings", SegmentShape::settings},
@@ -50,56 +63,6 @@ const SegmentEndpoint& endpoint_of(int id) {
   return kEndpoints[static_cast<std::size_t>(id) % std::size(kEndpoints)];
 }
 bool is_preflight(int id) { return static_cast<std::size_t>(id) >= std::size(kEndpoints); }
-
-void allow_origin(const Request& request, Response& response) {
-  const auto origin = request.header("origin");
-  if (origin.empty()) return;
-  response.headers.emplace_back("Access-Control-Allow-Origin", origin);
-  response.headers.emplace_back("Access-Control-Allow-Credentials", "true");
-  response.headers.emplace_back("Vary", "Origin");
-}
-
-Response preflight(const Request& request) {
-  Response response;
-  response.status = 204;
-  response.content_type.clear();
-  allow_origin(request, response);
-  response.headers.emplace_back("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
-  if (const auto asked = request.header("access-control-request-headers"); !asked.empty()) {
-    response.headers.emplace_back("Access-Control-Allow-Headers", asked);
-  }
-  response.headers.emplace_back("Access-Control-Max-Age", "86400");
-  return response;
-}
-
-Response pixel() {
-  Response response;
-  response.content_type = "image/gif";
-  response.body = kPixelGif;
-  response.headers.emplace_back("Cache-Control", "no-store");
-  return response;
-}
-
-// A record holds an item's bytes and at most about as much again in `extra`, and must fit into one append.
-ItemLimits within_journal_limits(ItemLimits limits) {
-  limits.item_bytes_max = std::min(limits.item_bytes_max, journal::kAppendBytesMax / 3);
-  limits.quarantine_bytes_max = std::min(limits.quarantine_bytes_max, journal::kAppendBytesMax / 3);
-  return limits;
-}
-
-void append_item(std::string& body, const RejectedItem& item) {
-  body += R"({"index":)" + std::to_string(item.index) + R"(,"verdict":)";
-  http::append_json_string(body, item.reason == "unknown_write_key" || item.reason == "source_disabled"
-                                     ? std::string_view("refused")
-                                     : to_string(item.verdict));
-  body += R"(,"reason":)";
-  http::append_json_string(body, item.reason);
-  body += R"(,"pointer":)";
-  http::append_json_string(body, item.pointer);
-  body += R"(,"detail":)";
-  http::append_json_string(body, item.detail);
-  body += '}';
-}
 
 }  // namespace
 
@@ -128,38 +91,17 @@ std::unique_ptr<Reader> SegmentDialect::reader() const {
 }
 
 Response SegmentDialect::answer(const Request& request, int endpoint, const Outcome& outcome) const {
-  if (endpoint_of(endpoint).shape == SegmentShape::pixel) return pixel();
+  if (endpoint_of(endpoint).shape == SegmentShape::pixel) return gif();
   Response response;
-  response.body = R"({"success":true,"received":)";
-  response.body += std::to_string(outcome.received);
-  response.body += R"(,"accepted":)";
-  response.body += std::to_string(outcome.accepted);
-  response.body += R"(,"quarantined":)";
-  response.body += std::to_string(outcome.quarantined);
-  if (outcome.suppressed > 0) response.body += R"(,"suppressed":)" + std::to_string(outcome.suppressed);
-  if (outcome.consent_dropped > 0) {
-    response.body += R"(,"consent_dropped":)" + std::to_string(outcome.consent_dropped);
-  }
-  if (outcome.refused > 0) response.body += R"(,"refused":)" + std::to_string(outcome.refused);
-  response.body += R"(,"items":[)";
-  for (std::size_t i = 0; i < outcome.items.size(); ++i) {
-    if (i > 0) response.body += ',';
-    append_item(response.body, outcome.items[i]);
-  }
-  response.body += "]}";
+  response.body = outcome_json(outcome);
   allow_origin(request, response);
   return response;
 }
 
 Response SegmentDialect::refuse(const Request& request, int endpoint, const Refusal& refusal) const {
   if (endpoint_of(endpoint).shape == SegmentShape::pixel)
-    return pixel();  // Browsers would show a broken image.
-  auto response = http::error_response(refusal.status, refusal.code, refusal.message, refusal.hint);
-  if (refusal.retry_after_s > 0) {
-    response.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_s));
-  }
-  allow_origin(request, response);
-  return response;
+    return gif();  // Browsers would show a broken image.
+  return refusal_answer(request, refusal);
 }
 
 Response SegmentDialect::inform(const Request& request, int endpoint) const {

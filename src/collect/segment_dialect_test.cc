@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <zlib.h>
 
+#include "collect/answers.h"
 #include "collect/segment_pixel.h"
 #include "collect/sink_recorder.h"
 
@@ -280,7 +281,7 @@ TEST_CASE("the answer of a batch lists what was not accepted") {
                 head)
           .body ==
       R"({"success":true,"received":3,"accepted":1,"quarantined":2,"items":[{"index":0,"verdict":"quarantined","reason":)"
-      R"("missing_identity","pointer":"","detail":"An item needs an anonymousId or a userId."},{"index":2,"verdict":)"
+      R"("missing_identity","pointer":"","detail":"An item needs an anonymous id or a user id of its visitor."},{"index":2,"verdict":)"
       R"("quarantined","reason":"invalid_type","pointer":"/userId","detail":"This value must be a string."}]})");
 }
 
@@ -352,4 +353,17 @@ TEST_CASE("browser SDKs find their settings") {
   CHECK(door.get("/sourceConfig/?writeKey=gone").body.find(R"("enabled":false)") != std::string::npos);
   CHECK(door.get("/sourceConfig/").status == 400);
   CHECK(door.get("/health").body == R"({"status":"ok"})");
+}
+
+TEST_CASE(
+    "Jitsu's clients post a call to its own path, with the key in a header that goes before the masked one") {
+  Door door;
+  const std::string body =
+      R"({"type":"track","event":"Product Viewed","anonymousId":"v","messageId":"m","writeKey":"wk3:***"})";
+  for (const std::string_view path : {"/api/s/track", "/api/s/s2s/track"}) {
+    CHECK(door.post(path, body, {{"X-Write-Key", "wk3:s3cret"}}).status == 200);
+    REQUIRE(door.sink.events.size() == 1);
+    CHECK(door.sink.events[0].source == 3);
+    CHECK(door.post(path, body, {{"X-Write-Key", "wk3:wrong"}}).status == 401);
+  }
 }

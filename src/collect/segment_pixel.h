@@ -12,7 +12,4 @@ namespace millrace::collect {
 // header fields fills in what the query leaves open. False when "data" is not base64.
 bool pixel_item(const http::Request& request, std::string& json);
 
-// A transparent GIF of one pixel, 43 bytes.
-extern const std::string_view kPixelGif;
-
 }  // namespace millrace::collect

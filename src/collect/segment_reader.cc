@@ -1,6 +1,7 @@
 #include "collect/segment_reader.h"
 
 #include "base/result.h"
+#include "collect/item_desk.h"
 #include "collect/segment_pixel.h"
 
 namespace millrace::collect {
@@ -27,59 +28,17 @@ constexpr std::string_view kSendJson = "Send a JSON object as the Segment HTTP A
 
 Refusal bad_json(std::string message) { return {400, "invalid_json", std::move(message), kSendJson, 0}; }
 
-Refusal not_admitted(SourceTable::Admission admission) {
-  if (admission == SourceTable::Admission::disabled) {
-    return {404, "source_disabled", "The source of this write key is disabled.", "Enable it in the settings.",
-            0};
-  }
-  return {401, "unknown_write_key", "No source has this write key.",
-          "Send the write key of a source: Basic authorization, X-Write-Key, ?writeKey= or \"writeKey\" in "
-          "the body.",
-          0};
-}
-
-std::string_view sentence(JsonFault fault) {
-  switch (fault) {
-    case JsonFault::empty: return "The body is empty.";
-    case JsonFault::unclosed_string: return "The body ends inside a string.";
-    case JsonFault::too_long: return "The body is too long.";
-    case JsonFault::none: break;
-  }
-  return "";
-}
-
-ItemFault to_item_fault(TapeFault fault, std::string pointer) {
-  switch (fault) {
-    case TapeFault::invalid_utf8: return {"invalid_utf8", std::move(pointer), "This text is not UTF-8."};
-    case TapeFault::nested_too_deep:
-      return {"nested_too_deep", std::move(pointer),
-              "Objects and arrays nest at most " + std::to_string(JsonTape::kDepthMax) + " levels."};
-    case TapeFault::too_many_values:
-      return {"too_many_values", std::move(pointer),
-              "An item has at most " + std::to_string(JsonTape::kNodesMax) + " values."};
-    case TapeFault::invalid_json:
-    case TapeFault::none: break;
-  }
-  return {"invalid_json", std::move(pointer), "This is not JSON."};
-}
-
-const JsonNode* member(const JsonTape& tape, std::string_view key) {
-  const JsonNode* found = nullptr;
-  if (tape.empty() || tape[0].kind != JsonKind::object) return nullptr;
-  for (std::uint32_t i = 1; i < tape.size(); i = tape[i].end) {
-    if (tape[i].key == key) found = &tape[i];
-  }
-  return found;
-}
-
-std::string_view string_member(const JsonTape& tape, std::string_view key) {
-  const JsonNode* const node = member(tape, key);
-  return node != nullptr && node->kind == JsonKind::string ? node->text : std::string_view{};
-}
-
 std::optional<base::WallTime> time_member(const JsonTape& tape, std::string_view key) {
-  const JsonNode* const node = member(tape, key);
+  const JsonNode* const node = root_member(tape, key);
   return node == nullptr ? std::nullopt : parse_client_time(node->kind, node->text);
+}
+
+// Jitsu's clients say how much of their address may be kept: all, all but the last part, nothing.
+std::string_view sender_address(const http::Request& request) {
+  const auto policy = request.header("x-ip-policy");
+  if (policy.empty() || policy == "keep") return request.peer;
+  const std::size_t last = policy == "stripLastOctet" ? request.peer.rfind('.') : std::string::npos;
+  return last == std::string::npos ? std::string_view{} : std::string_view(request.peer).substr(0, last);
 }
 
 }  // namespace
@@ -103,40 +62,13 @@ std::optional<Refusal> SegmentReader::read(const http::Request& request, int end
   if (!sent.empty()) origin.sent = parse_client_time(JsonKind::string, sent);
 
   std::string_view body;
-  if (auto refusal = open_body(request, body)) return refusal;
+  if (auto refusal = opener_.open(request, limits_.inflated_bytes_max, body)) return refusal;
   if (const JsonFault fault = index_.scan(body); fault != JsonFault::none)
     return bad_json(std::string(sentence(fault)));
   auto refusal = where.shape == SegmentShape::one ? read_one(where, origin) : read_batch(where, origin);
   if (!refusal && origin.items > 0 && origin.refused == origin.items)
     return not_admitted(origin.last_refusal);
   return refusal;
-}
-
-// The content type says nothing: browsers send text/plain, one SDK a form that is gzipped JSON.
-std::optional<Refusal> SegmentReader::open_body(const http::Request& request, std::string_view& body) {
-  const auto encoding = request.header("content-encoding");
-  const bool coded = !encoding.empty() && !http::equals_ignoring_case(encoding, "identity");
-  body = request.body;
-  if (coded && !http::equals_ignoring_case(encoding, "gzip") &&
-      !http::equals_ignoring_case(encoding, "deflate")) {
-    return Refusal{415, "unsupported_encoding", "Content-Encoding is neither gzip nor deflate.",
-                   "Send gzip or nothing.", 0};
-  }
-  if (!coded && !looks_gzipped(body)) return std::nullopt;
-  if (inflated_.capacity() > limits_.inflated_bytes_max / 4) inflated_ = {};
-  switch (inflater_.inflate(body, limits_.inflated_bytes_max, inflated_)) {
-    case Inflater::Outcome::done: break;
-    case Inflater::Outcome::malformed:
-      return Refusal{400, "invalid_gzip", "The body is not what its Content-Encoding says.",
-                     "Check the client's gzip.", 0};
-    case Inflater::Outcome::too_large:
-      return Refusal{
-          413, "inflated_too_large",
-          "The body inflates to more than " + std::to_string(limits_.inflated_bytes_max) + " bytes.",
-          "Send smaller batches.", 0};
-  }
-  body = inflated_;
-  return std::nullopt;
 }
 
 std::optional<Refusal> SegmentReader::read_one(const SegmentEndpoint& endpoint, Origin& origin) {
@@ -151,7 +83,7 @@ std::optional<Refusal> SegmentReader::read_one(const SegmentEndpoint& endpoint, 
   if (fault && fault->reason == "invalid_json") {
     return bad_json("The body is not JSON" + (fault->pointer.empty() ? "." : ", at " + fault->pointer + "."));
   }
-  const auto source = source_of(fault ? std::string_view{} : string_member(item_, "writeKey"), origin);
+  const auto source = source_of(fault ? std::string_view{} : root_text(item_, "writeKey"), origin);
   if (!source) return std::nullopt;
   event_.source = *source;
   if (fault) {
@@ -175,7 +107,7 @@ std::optional<Refusal> SegmentReader::read_batch(const SegmentEndpoint& endpoint
   if (endpoint.shape == SegmentShape::history) origin.trust = TimeTrust::as_given;
   if (const auto sent = time_member(envelope_, "sentAt")) origin.sent = sent;
   if (!origin.source) {
-    if (const auto key = string_member(envelope_, "writeKey"); !key.empty()) {
+    if (const auto key = root_text(envelope_, "writeKey"); !key.empty()) {
       const auto answer = sources_.admit(key, {});
       if (answer.admission != SourceTable::Admission::admitted) return not_admitted(answer.admission);
       origin.source = answer.source;
@@ -214,7 +146,7 @@ void SegmentReader::read_item(std::uint32_t token, std::uint32_t end_token, Orig
       begin, static_cast<std::size_t>(last.data() + last.size() - index_.text().data()) - begin);
   const auto fault = lay_out(token, end_token, raw);
   const auto source =
-      source_of(fault || origin.source ? std::string_view{} : string_member(item_, "writeKey"), origin);
+      source_of(fault || origin.source ? std::string_view{} : root_text(item_, "writeKey"), origin);
   if (!source) return;
   event_.source = *source;
   if (fault) {
@@ -256,7 +188,7 @@ std::optional<std::uint16_t> SegmentReader::source_of(std::string_view write_key
 void SegmentReader::map_item(std::string_view raw, std::optional<Call> call, Origin& origin) {
   const std::uint16_t source = event_.source;
   if (!call) {
-    const JsonNode* const type = member(item_, "type");
+    const JsonNode* const type = root_member(item_, "type");
     if (type == nullptr || type->kind == JsonKind::null) {
       return quarantine(raw, source, {"missing_type", "/type", "An item of a batch needs a type."}, origin);
     }
@@ -282,7 +214,7 @@ void SegmentReader::map_item(std::string_view raw, std::optional<Call> call, Ori
   event_.received_at = origin.received_at;
   if (origin.trust == TimeTrust::as_given) event_.set(Flag::imported);
   set_event_time(times, origin.trust, event_);
-  if (event_[Text::ip].empty()) event_[Text::ip] = origin.request.peer;
+  if (event_[Text::ip].empty()) event_[Text::ip] = sender_address(origin.request);
   origin.sink.accept(event_);
 }
 
@@ -295,8 +227,8 @@ void SegmentReader::quarantine(std::string_view raw, std::uint16_t source, const
   item.pointer = fault.pointer;
   item.detail = fault.detail;
   item.raw = raw.substr(0, limits_.quarantine_bytes_max);
-  const auto anonymous = string_member(item_, "anonymousId");
-  origin.sink.quarantine(item, anonymous.empty() ? string_member(item_, "userId") : anonymous);
+  const auto anonymous = root_text(item_, "anonymousId");
+  origin.sink.quarantine(item, anonymous.empty() ? root_text(item_, "userId") : anonymous);
 }
 
 std::optional<Refusal> SegmentReader::read_pixel(const SegmentEndpoint& endpoint, Origin& origin) {

@@ -4,10 +4,10 @@
 #include <string>
 #include <string_view>
 
+#include "collect/body_opener.h"
 #include "collect/client_time.h"
 #include "collect/dialect.h"
 #include "collect/event_mapper.h"
-#include "collect/inflate.h"
 #include "collect/json_index.h"
 #include "collect/json_tape.h"
 #include "collect/segment_endpoints.h"
@@ -28,7 +28,6 @@ class SegmentReader final : public Reader {
  private:
   struct Origin;  // What the items of one request share.
 
-  std::optional<Refusal> open_body(const http::Request& request, std::string_view& body);
   std::optional<Refusal> read_one(const SegmentEndpoint& endpoint, Origin& origin);
   std::optional<Refusal> read_batch(const SegmentEndpoint& endpoint, Origin& origin);
   std::optional<Refusal> read_items(std::uint32_t array, Origin& origin);
@@ -41,8 +40,7 @@ class SegmentReader final : public Reader {
 
   const SourceTable& sources_;
   const ItemLimits& limits_;
-  Inflater inflater_;
-  std::string inflated_;
+  BodyOpener opener_;
   std::string pixel_item_;
   JsonIndex index_;
   JsonTape item_;

@@ -2,19 +2,11 @@
 
 #include <utility>
 
+#include "collect/signature.h"
+
 namespace millrace::collect {
 
 namespace {
-
-// Takes as long for a wrong secret as for the right one.
-bool equals_in_constant_time(std::string_view a, std::string_view b) {
-  unsigned difference = a.size() == b.size() ? 0 : 1;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference |=
-        static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b.empty() ? 0 : b[i % b.size()]);
-  }
-  return difference == 0;
-}
 
 base::Error rejected(std::string message) { return {base::ErrorCode::invalid_argument, std::move(message)}; }
 
@@ -50,6 +42,11 @@ SourceTable::Answer SourceTable::admit(std::string_view write_key, std::string_v
   const SourceSettings& source = sources_[found->second];
   if (!source.secret.empty() && !equals_in_constant_time(secret, source.secret)) return {};
   return {source.enabled ? Admission::admitted : Admission::disabled, source.index};
+}
+
+const SourceSettings* SourceTable::find(std::string_view write_key) const {
+  const auto found = by_key_.find(write_key);
+  return found == by_key_.end() ? nullptr : &sources_[found->second];
 }
 
 std::string_view SourceTable::name(std::uint16_t index) const {

@@ -37,6 +37,8 @@ class SourceTable {
     std::uint16_t source = 0;
   };
   Answer admit(std::string_view write_key, std::string_view secret) const;
+  // The source of that write key, whatever it must show besides; null when there is none. The open source has no key.
+  const SourceSettings* find(std::string_view write_key) const;
   // "" for an index that no source has.
   std::string_view name(std::uint16_t index) const;
   const std::vector<SourceSettings>& sources() const { return sources_; }  // The open one included.

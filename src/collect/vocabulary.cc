@@ -24,19 +24,11 @@ constexpr std::uint64_t kOneProduct = bit(EventType::product_clicked) | bit(Even
 constexpr std::uint64_t kLists = bit(EventType::product_list_viewed) | bit(EventType::product_list_filtered);
 constexpr std::uint64_t kCoupons = bit(EventType::coupon_entered) | bit(EventType::coupon_applied) |
                                    bit(EventType::coupon_denied) | bit(EventType::coupon_removed);
-
-std::uint64_t types_of(Scope scope) {
-  switch (scope) {
-    case Scope::any: return ~std::uint64_t{0};
-    case Scope::page: return kPages;
-    case Scope::track: return ~kCalls;
-    case Scope::line: return kOneProduct;
-    case Scope::not_line: return ~kOneProduct;
-    case Scope::list: return kLists;
-    case Scope::coupon_event: return kCoupons;
-  }
-  return 0;
-}
+constexpr std::uint64_t kCheckouts = bit(EventType::checkout_started) | bit(EventType::checkout_step_viewed) |
+                                     bit(EventType::checkout_step_completed) |
+                                     bit(EventType::payment_info_entered);
+constexpr std::uint64_t kOrders = bit(EventType::order_completed) | bit(EventType::order_updated) |
+                                  bit(EventType::order_refunded) | bit(EventType::order_cancelled);
 
 // Lower case without what people put between words; at most 64 characters, which is more than any name we know.
 struct NormalName {
@@ -71,6 +63,23 @@ std::vector<std::string_view> steps_of(std::string_view path) {
 
 }  // namespace
 
+std::uint64_t types_of(Scope scope) {
+  switch (scope) {
+    case Scope::any: return ~std::uint64_t{0};
+    case Scope::page: return kPages;
+    case Scope::track: return ~kCalls;
+    case Scope::line: return kOneProduct;
+    case Scope::not_line: return ~kOneProduct;
+    case Scope::list: return kLists;
+    case Scope::coupon_event: return kCoupons;
+    case Scope::order: return kOrders;
+    case Scope::identify: return bit(EventType::identified);
+    case Scope::checkout: return kCheckouts;
+    case Scope::cart: return bit(EventType::cart_viewed);
+  }
+  return 0;
+}
+
 std::size_t Vocabulary::slot(Section section, std::string_view key) {
   // The ends and the length tell the keys we know apart; everything else only has to be spread.
   std::uint64_t first = 0;
@@ -87,9 +96,11 @@ std::size_t Vocabulary::slot(Section section, std::string_view key) {
   return (mixed >> 40) % kSlots;
 }
 
-Vocabulary::Vocabulary() {
-  compile_fields();
-  compile_names();
+Vocabulary::Vocabulary(Table table) : Vocabulary(field_rows(table), event_name_rows(table)) {}
+
+Vocabulary::Vocabulary(std::span<const FieldRow> fields, std::span<const EventNameRow> names) {
+  compile_fields(fields);
+  compile_names(names);
 }
 
 Vocabulary::Entry& Vocabulary::entry_for(Section section, std::string_view key) {
@@ -99,11 +110,11 @@ Vocabulary::Entry& Vocabulary::entry_for(Section section, std::string_view key) 
   return entries_.emplace_back(Entry{key, section, 0, 0, 0});
 }
 
-void Vocabulary::compile_fields() {
+void Vocabulary::compile_fields(std::span<const FieldRow> fields) {
   Section sections = 1;
   std::vector<std::pair<std::size_t, Row>> found;  // By entry.
   std::uint16_t rank = 0;
-  for (const FieldRow& field : field_rows()) {
+  for (const FieldRow& field : fields) {
     const auto steps = steps_of(field.path);
     Section section = kRoot;
     for (std::size_t i = 0; i + 1 < steps.size(); ++i) {
@@ -139,7 +150,7 @@ const Vocabulary::Entry* Vocabulary::find(Section section, std::string_view key)
   return nullptr;
 }
 
-void Vocabulary::compile_names() {
+void Vocabulary::compile_names(std::span<const EventNameRow> names) {
   const auto add = [&](std::string_view name, EventType type) {
     const NormalName normal = normalise(name);
     if (normal.size == 0 || event_type(name) != EventType::other) return;
@@ -148,7 +159,7 @@ void Vocabulary::compile_names() {
     while (name_slots_[at] != 0) at = (at + 1) % kSlots;
     name_slots_[at] = static_cast<std::uint16_t>(names_.size());
   };
-  for (const EventNameRow& row : event_name_rows()) {
+  for (const EventNameRow& row : names) {
     add(row.name, row.type);
     add(row.alias, row.type);
     add(event::to_string(row.type), row.type);

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +21,10 @@ enum class Scope : std::uint8_t {
   not_line,      // All others.
   list,          // Product List Viewed and Filtered.
   coupon_event,  // Coupon Entered, Applied, Denied, Removed.
+  order,         // Order Completed, Updated, Refunded, Cancelled.
+  identify,      // identify calls
+  checkout,      // Checkout Started, Step Viewed, Step Completed, Payment Info Entered.
+  cart,          // Cart Viewed.
 };
 
 // The product-line fields a row can fill.
@@ -46,6 +51,7 @@ struct Target {
     currency,
     country,   // Text::country, if it is an ISO 3166-1 alpha-2 code.
     lines,     // An array of products.
+    one_line,  // An object that is one product.
     envelope,  // Read before the mapping: type, times, write key.
   };
   Kind kind = Kind::text;
@@ -56,6 +62,11 @@ constexpr Target to(event::Amount field) { return {Target::Kind::amount, static_
 constexpr Target to(LineField field) { return {Target::Kind::line, static_cast<std::uint8_t>(field)}; }
 constexpr Target to(Target::Kind kind) { return {kind, 0}; }
 
+// The tables, one for each shape of item that dialects read.
+enum class Table : std::uint8_t { segment, snowplow, ga4_protocol, ga4_tag, shopify };
+constexpr Table kTables[] = {Table::segment, Table::snowplow, Table::ga4_protocol, Table::ga4_tag,
+                             Table::shopify};
+
 // One row: the path as docs/guide/vocabulary.md writes it, "properties.products[].price". Of two rows for one target the
 // earlier one wins.
 struct FieldRow {
@@ -65,20 +76,31 @@ struct FieldRow {
 };
 
 struct EventNameRow {
-  std::string_view name;   // As the Segment and RudderStack specifications write it.
-  std::string_view alias;  // Its name in version 1 of the specification; may be empty.
+  std::string_view name;   // As the dialect's specification writes it.
+  std::string_view alias;  // Another name, of an older version of the specification; may be empty.
   event::EventType type;
 };
 
-std::span<const EventNameRow> event_name_rows();
-std::span<const FieldRow> field_rows();
+std::span<const EventNameRow> event_name_rows(Table table = Table::segment);
+std::span<const FieldRow> field_rows(Table table = Table::segment);
+std::string_view to_string(Table table);
 std::string_view to_string(Scope scope);
 std::string to_string(Target target);  // "text order_id", "amount revenue", "line price", "currency"
 
-// The tables above, compiled for lookup. Immutable; one serves all threads.
+// The target that a mapping file names: a text ("order_id"), an amount ("revenue"), "currency" or "country"; of a line, one of
+// its fields.
+std::optional<Target> parse_target(std::string_view name);
+std::optional<Target> parse_line_target(std::string_view name);
+
+// The events that a row of that scope is for: a bit for each event::EventType.
+std::uint64_t types_of(Scope scope);
+
+// One of the tables above, compiled for lookup. Immutable; one serves all threads.
 class Vocabulary {
  public:
-  Vocabulary();
+  explicit Vocabulary(Table table = Table::segment);
+  // The texts of the rows must outlive this.
+  Vocabulary(std::span<const FieldRow> fields, std::span<const EventNameRow> names);
 
   // EventType::other for a name we do not know. Upper and lower case, blanks, '_' and '-' make no difference.
   event::EventType event_type(std::string_view name) const;
@@ -115,8 +137,8 @@ class Vocabulary {
     event::EventType type;
   };
   Entry& entry_for(Section section, std::string_view key);
-  void compile_fields();
-  void compile_names();
+  void compile_fields(std::span<const FieldRow> fields);
+  void compile_names(std::span<const EventNameRow> names);
 
   std::vector<Entry> entries_;
   std::vector<Row> rows_;

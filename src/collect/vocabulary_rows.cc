@@ -1,4 +1,4 @@
-#include "collect/vocabulary.h"
+#include "collect/vocabulary_rows.h"
 
 namespace millrace::collect {
 
@@ -41,9 +41,6 @@ constexpr EventNameRow kEventNames[] = {
     {"Cart Shared", "", EventType::cart_shared},
     {"Product Reviewed", "", EventType::product_reviewed},
 };
-
-constexpr auto kEnvelope = to(Target::Kind::envelope);
-constexpr auto kLines = to(Target::Kind::lines);
 
 constexpr FieldRow kFields[] = {
     // The call itself.
@@ -158,83 +155,8 @@ constexpr FieldRow kFields[] = {
     {"context.traits.address.country", Scope::any, to(Target::Kind::country)},
 };
 
-constexpr std::string_view kTextNames[] = {
-    "message_id",
-    "anonymous_id",
-    "user_id",
-    "previous_id",
-    "group_id",
-    "event_name",
-    "page_url",
-    "page_path",
-    "page_title",
-    "page_referrer",
-    "campaign_source",
-    "campaign_medium",
-    "campaign_name",
-    "campaign_term",
-    "campaign_content",
-    "click_id",
-    "user_agent",
-    "device_type",
-    "ip",
-    "locale",
-    "country",
-    "timezone",
-    "email",
-    "order_id",
-    "checkout_id",
-    "cart_id",
-    "coupon",
-    "affiliation",
-    "query",
-    "list_id",
-    "category",
-    "promotion_id",
-    "payment_method",
-    "shipping_method",
-    "step",
-    "library_name",
-    "library_version",
-    "extra",
-};
-static_assert(std::size(kTextNames) == event::kTextCount);
-constexpr std::string_view kAmountNames[] = {"revenue",  "total",    "subtotal", "tax",
-                                             "shipping", "discount", "value"};
-static_assert(std::size(kAmountNames) == event::kAmountCount);
-constexpr std::string_view kLineNames[] = {"product_id", "sku",    "name",  "brand",    "category",
-                                           "variant",    "coupon", "price", "quantity", "position"};
-static_assert(std::size(kLineNames) == kLineFieldCount);
-
 }  // namespace
 
-std::span<const EventNameRow> event_name_rows() { return kEventNames; }
-std::span<const FieldRow> field_rows() { return kFields; }
-
-std::string_view to_string(Scope scope) {
-  switch (scope) {
-    case Scope::any: return "any";
-    case Scope::page: return "page";
-    case Scope::track: return "track";
-    case Scope::line: return "one product";
-    case Scope::not_line: return "not one product";
-    case Scope::list: return "list";
-    case Scope::coupon_event: return "coupon";
-  }
-  return "";
-}
-
-std::string to_string(Target target) {
-  switch (target.kind) {
-    case Target::Kind::text: return std::string(kTextNames[target.index]);
-    case Target::Kind::amount: return "amount " + std::string(kAmountNames[target.index]);
-    case Target::Kind::line: return "line " + std::string(kLineNames[target.index]);
-    case Target::Kind::currency: return "currency";
-    case Target::Kind::country: return "country";
-    case Target::Kind::lines: return "lines";
-    case Target::Kind::envelope: return "envelope";
-  }
-  return "";
-}
+Rows segment_rows() { return {kEventNames, kFields}; }
 
 }  // namespace millrace::collect

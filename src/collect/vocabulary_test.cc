@@ -21,16 +21,20 @@ std::string documented() {
 
 // What the tables in docs/guide/vocabulary.md must be, line by line.
 std::string tables() {
-  std::string out = "| event | version 1 | canonical |\n|---|---|---|\n";
-  for (const EventNameRow& row : event_name_rows()) {
-    out += "| " + std::string(row.name) + " | " + std::string(row.alias) +
-           (row.alias.empty() ? "| " : " | ") + "`" + std::string(millrace::event::to_string(row.type)) +
-           "` |\n";
-  }
-  out += "\n| path | for | becomes |\n|---|---|---|\n";
-  for (const FieldRow& row : field_rows()) {
-    out += "| `" + std::string(row.path) + "` | " + std::string(to_string(row.scope)) + " | " +
-           to_string(row.target) + " |\n";
+  std::string out;
+  for (const Table table : kTables) {
+    out += "| " + std::string(to_string(table)) + ": event | also | canonical |\n|---|---|---|\n";
+    for (const EventNameRow& row : event_name_rows(table)) {
+      out += "| " + std::string(row.name) + " | " + std::string(row.alias) +
+             (row.alias.empty() ? "| " : " | ") + "`" + std::string(millrace::event::to_string(row.type)) +
+             "` |\n";
+    }
+    out += "\n| " + std::string(to_string(table)) + ": path | for | becomes |\n|---|---|---|\n";
+    for (const FieldRow& row : field_rows(table)) {
+      out += "| `" + std::string(row.path) + "` | " + std::string(to_string(row.scope)) + " | " +
+             to_string(row.target) + " |\n";
+    }
+    out += "\n";
   }
   return out;
 }

@@ -12,7 +12,7 @@ namespace millrace::commerce {
 
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;  // 1 had no returned_by.
 
 using event::Money;
 using event::OrderLine;
@@ -53,6 +53,13 @@ void subtract(const std::vector<OrderLine>& returned, std::vector<OrderLine>& li
       left -= taken;
     }
   }
+}
+
+// The units of `ordered` that are not in `left`.
+std::vector<OrderLine> difference(const std::vector<OrderLine>& ordered, const std::vector<OrderLine>& left) {
+  std::vector<OrderLine> gone = ordered;
+  subtract(left, gone);
+  return gone;
 }
 
 void clear_quantities(std::vector<OrderLine>& lines) {
@@ -121,9 +128,14 @@ OrderOutcome Orders::apply(std::uint64_t offset, OrderRow told) {
     return out;
   }
   Order& order = orders_.edit(told.order_id);
+  const int against = precedence(order.row.source);
   if (order.unknown && !gives_back(told.status)) {
     join_unknown(order, std::move(told), out);
+  } else if (told.status == OrderStatus::completed && !order.unknown && precedence(told.source) > against) {
+    supersede(order, std::move(told), out);
   } else if (told.status == OrderStatus::completed || order.unknown || is_repeat(order, told)) {
+    repeat(order, told, out);
+  } else if (told.status == OrderStatus::updated && precedence(told.source) < against) {
     repeat(order, told, out);
   } else if (told.status == OrderStatus::updated) {
     update(order, told, out);
@@ -185,6 +197,40 @@ void Orders::join_unknown(Order& order, OrderRow told, OrderOutcome& out) {
   order.row = std::move(told);
 }
 
+int Orders::precedence(std::uint32_t source) const {
+  return source < settings_.precedence.size() ? settings_.precedence[source] : 0;
+}
+
+void Orders::supersede(Order& order, OrderRow told, OrderOutcome& out) {
+  out.duplicate = true;
+  ++order.duplicates;
+  OrderRow& row = order.row;
+  link(order, {row.source, row.visitor_id});
+  const std::vector<OrderLine> before = row.lines;
+  const std::vector<OrderLine> returned = difference(order.ordered, before);
+  told.version = row.version + 1;
+  told.status = row.status;
+  told.ordered_at = row.ordered_at;
+  told.visitor_id = row.visitor_id;
+  told.session_id = row.session_id;
+  told.channel = row.channel;
+  told.device = row.device;
+  if (told.user_id.empty()) told.user_id = row.user_id;
+  if (told.country.empty()) told.country = row.country;
+  if (told.coupon.empty()) told.coupon = row.coupon;
+  if (told.lines.empty()) told.lines = order.ordered;
+  order.ordered = told.lines;
+  if (row.status == OrderStatus::cancelled) {
+    clear_quantities(told.lines);
+  } else {
+    subtract(returned, told.lines);
+  }
+  derive_remaining(told, order.ordered);
+  out.sales = sales_between(told, told.ordered_at, before, told.lines);
+  out.rows.push_back(told);
+  row = std::move(told);
+}
+
 void Orders::update(Order& order, const OrderRow& told, OrderOutcome& out) {
   if (order.row.status == OrderStatus::cancelled) return repeat(order, told, out);
   const std::vector<OrderLine> before = order.row.lines;
@@ -210,6 +256,7 @@ void Orders::update(Order& order, const OrderRow& told, OrderOutcome& out) {
 void Orders::give_money_back(Order& order, const OrderRow& told, OrderOutcome& out) {
   OrderRow& row = order.row;
   order.returned.micros += refunded_amount(told).micros;
+  order.returned_by = told.source;
   row.status = told.status;
   ++row.version;
   row.offset = told.offset;
@@ -219,10 +266,18 @@ void Orders::give_money_back(Order& order, const OrderRow& told, OrderOutcome& o
   out.rows.push_back(row);
 }
 
+// Returns that a source tells of are replaced by those of a higher one, and stand against those of a lower one: they are
+// the same returns.
 void Orders::give_back(Order& order, const OrderRow& told, OrderOutcome& out) {
-  if (is_part_of(told, order.row)) return give_money_back(order, told, out);
   OrderRow& row = order.row;
-  std::vector<OrderLine> left = row.lines;
+  const bool told_before = order.returned_by != Order::kNobody && gives_back(row.status);
+  if (told_before && precedence(told.source) < precedence(order.returned_by)) return repeat(order, told, out);
+  const bool replaces = told_before && precedence(told.source) > precedence(order.returned_by);
+  if (is_part_of(told, order.row)) {
+    if (replaces) order.returned = {};
+    return give_money_back(order, told, out);
+  }
+  std::vector<OrderLine> left = replaces ? order.ordered : row.lines;
   const bool whole = told.status == OrderStatus::cancelled || told.lines.empty();
   if (whole) {
     clear_quantities(left);
@@ -230,7 +285,11 @@ void Orders::give_back(Order& order, const OrderRow& told, OrderOutcome& out) {
     subtract(told.lines, left);
   }
   out.sales = sales_between(row, told.ordered_at, row.lines, left);
-  if (out.sales.empty() && gives_back(row.status)) return repeat(order, told, out);
+  if (out.sales.empty() && gives_back(row.status)) {
+    if (replaces) order.returned_by = told.source;
+    return repeat(order, told, out);
+  }
+  order.returned_by = told.source;
   row.lines = std::move(left);
   row.status = told.status;
   ++row.version;
@@ -250,10 +309,13 @@ bool Orders::is_repeat(const Order& order, const OrderRow& told) const {
 void Orders::repeat(Order& order, const OrderRow& told, OrderOutcome& out) {
   out.duplicate = true;
   ++order.duplicates;
-  const OrderSighting sighting{told.source, told.visitor_id};
+  link(order, {told.source, told.visitor_id});
+}
+
+void Orders::link(Order& order, OrderSighting sighting) const {
   const bool linked =
       std::find(order.sightings.begin(), order.sightings.end(), sighting) != order.sightings.end();
-  if (!linked && order.sightings.size() < Order::kSightings) order.sightings.push_back(sighting);
+  if (!linked && order.sightings.size() < Order::kSightings) order.sightings.push_back(std::move(sighting));
 }
 
 void Order::encode(std::string& out) const {
@@ -276,12 +338,14 @@ void Order::encode(std::string& out) const {
     writer.varint(sighting.source);
     writer.text(sighting.visitor_id);
   }
+  writer.varint(returned_by);
   writer.zigzag(returned.micros);
 }
 
 bool Order::decode(std::string_view bytes, Order& into) {
   base::ByteReader reader(bytes);
-  if (reader.u8() != kVersion || !event::read_order(reader, into.row)) return false;
+  const std::uint8_t version = reader.u8();
+  if (version == 0 || version > kVersion || !event::read_order(reader, into.row)) return false;
   into.unknown = reader.u8() != 0;
   const std::uint64_t lines = reader.varint();
   if (lines > reader.remaining()) return false;
@@ -302,8 +366,8 @@ bool Order::decode(std::string_view bytes, Order& into) {
     sighting.source = static_cast<std::uint16_t>(reader.varint());
     sighting.visitor_id = reader.text();
   }
-  if (!reader.at_end())
-    into.returned.micros = reader.zigzag();  // Absent in what was written before there was one.
+  into.returned_by = version < 2 ? kNobody : static_cast<std::uint32_t>(reader.varint());
+  into.returned.micros = version < 2 ? 0 : reader.zigzag();
   return reader.ok() && reader.at_end();
 }
 

@@ -21,6 +21,8 @@ struct OrderSettings {
   // Within this time of event time a change with the same content is the same change, told by another client.
   std::int64_t repeat_ms = 10 * base::kMinuteMs;
   std::size_t cached_entries = 100'000;
+  // Of each source, by its index; 0 for those beyond. Of two sources that tell of one order the higher is believed.
+  std::vector<std::uint8_t> precedence;
 };
 
 // Who else told of an order that was accepted already.
@@ -40,7 +42,9 @@ struct Order {
   std::uint64_t change_hash = 0;  // Content of the last change, and its event time.
   base::WallTime changed_at;
   std::uint32_t duplicates = 0;
-  std::vector<OrderSighting> sightings;  // The first few distinct ones.
+  std::vector<OrderSighting> sightings;  // The first few distinct ones, other than the one believed.
+  static constexpr std::uint32_t kNobody = 0xffff'ffff;
+  std::uint32_t returned_by = kNobody;  // Source of the returns in `row`.
   event::Money returned;  // By refunds that named an amount below what was left, and no products.
 
   void encode(std::string& out) const;
@@ -55,8 +59,9 @@ struct OrderOutcome {
 
 // Orders by their id, whoever told of them. The browser, the shop's server and a webhook tell of the same
 // order with different message ids and as different visitors, so this is the second de-duplication, by
-// business key: the first one to arrive is the order, later ones are counted and linked. (A precedence of
-// sources would be decided in accept().)
+// business key: the source of the highest precedence is believed, of equals the first to arrive; the others are
+// counted and linked. A source that is believed over an earlier one replaces its lines and amounts, and leaves the
+// visit that the order is credited to.
 //
 // Refunds, updates and cancellations carry little more than the order's id: they are joined to it and give
 // its next version. One that comes before its order waits for it.
@@ -88,6 +93,9 @@ class Orders final : public process::Checkpointed {
   void update(Order& order, const event::OrderRow& told, OrderOutcome& out);
   void give_back(Order& order, const event::OrderRow& told, OrderOutcome& out);
   void give_money_back(Order& order, const event::OrderRow& told, OrderOutcome& out);
+  void supersede(Order& order, event::OrderRow told, OrderOutcome& out);
+  void link(Order& order, OrderSighting sighting) const;
+  int precedence(std::uint32_t source) const;
   void repeat(Order& order, const event::OrderRow& told, OrderOutcome& out);
   bool is_repeat(const Order& order, const event::OrderRow& told) const;
 

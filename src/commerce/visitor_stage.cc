@@ -125,7 +125,11 @@ Verdict VisitorStage::judge(std::string_view visitor_id, Step& step, std::uint64
     return Verdict::accepted;
   }
   VisitorState& state = visitors_.edit(visitor_id);
-  if (!state.recent_orders.first_order(event_)) return Verdict::duplicate;
+  if (!state.recent_orders.first_order(event_)) {
+    // Another source may know the order better: the order stage decides, and links it.
+    tell_order(state, 0, order_of(event_, step.offset, visitor_id), step);
+    return Verdict::duplicate;
+  }
   accept(visitor_id, state, visitor_hash, step, session_id);
   return Verdict::accepted;
 }

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "tools/http_client.h"
+#include "tools/batch_sender.h"
 #include "tools/replay_formats.h"
 
 namespace millrace::tools {
@@ -20,12 +20,7 @@ struct ReplaySettings {
   enum class Finish : std::uint8_t { leave_open, advance_clock } finish = Finish::leave_open;
 };
 
-struct ReplayReport {
-  std::uint64_t items = 0;
-  std::uint64_t accepted = 0;
-  std::uint64_t quarantined = 0;
-  std::uint64_t retries = 0;  // Batches sent again after 429, 503 or a lost connection.
-};
+using ReplayReport = SendReport;
 
 // Posts the items in order, over one connection, so that they arrive in order. A batch that the server was too busy for, or whose answer
 // was lost, is sent again: message ids make that harmless. unavailable when the server stays away. `progress` runs

@@ -2,7 +2,7 @@
 //
 //   node run.mjs PATH_TO_MILLRACE
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,33 @@ if (!binary) {
 }
 const directory = mkdtempSync(join(tmpdir(), 'millrace-clients-'));
 const portFile = join(directory, 'port');
-const server = spawn(binary, ['serve', '--data', join(directory, 'data'), '--port', '0', '--port-file', portFile], {
+writeFileSync(join(directory, 'warehouse.toml'), `
+items = "/rows"
+event = "/kind"
+[events]
+paid = "order_completed"
+[fields]
+anonymous_id = "/who"
+order_id = "/no"
+total = "/sum"
+[lines]
+array = "/goods"
+product_id = "/sku"
+quantity = "/n"
+`);
+writeFileSync(join(directory, 'millrace.toml'), `
+[[source]]
+name = "shopify"
+write_key = "hooks"
+secret = "shopify-secret"
+precedence = 9
+[[source]]
+name = "warehouse"
+write_key = "ware"
+secret = "ware-secret"
+mapping = "${join(directory, 'warehouse.toml')}"
+`);
+const server = spawn(binary, ['serve', '--config', join(directory, 'millrace.toml'), '--data', join(directory, 'data'), '--port', '0', '--port-file', portFile], {
   stdio: ['ignore', 'inherit', 'inherit'],
 });
 let exited = false;
@@ -49,9 +75,12 @@ let code = 1;
 if (!port || port === 'gone') {
   console.error('millrace did not start');
 } else {
-  const tests = spawn(process.execPath, ['--test', join(dirname(fileURLToPath(import.meta.url)), 'sdk.test.mjs')], {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const files = readdirSync(here).filter((name) => name.endsWith('.test.mjs')).map((name) => join(here, name));
+  // One after the other: some compare the ledger before and after.
+  const tests = spawn(process.execPath, ['--test', '--test-concurrency=1', ...files], {
     stdio: 'inherit',
-    env: { ...process.env, MILLRACE_URL: `http://127.0.0.1:${port}` },
+    env: { ...process.env, MILLRACE_URL: `http://127.0.0.1:${port}`, MILLRACE_BINARY: binary },
   });
   code = await new Promise((resolve) => tests.on('exit', (result) => resolve(result ?? 1)));
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The real Segment and RudderStack SDKs for Node, unmodified, against a running Millrace: run.sh MILLRACE.
+# The real SDKs, unmodified, in Node and in headless Chromium, against a running Millrace: run.sh MILLRACE.
 set -euo pipefail
 millrace=$(readlink -f "$1")
 cd "$(dirname "$(readlink -f "$0")")"

@@ -4,29 +4,9 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { Analytics } from '@segment/analytics-node';
 import rudder from '@rudderstack/rudder-sdk-node';
+import { eventually, get, url } from './millrace.mjs';
 
 const RudderAnalytics = rudder.default ?? rudder;
-const url = process.env.MILLRACE_URL;
-assert.ok(url, 'MILLRACE_URL names the server');
-
-const VISIBLE_DEADLINE_MS = 20_000;
-
-async function get(path) {
-  const response = await fetch(url + path);
-  return { status: response.status, body: await response.json() };
-}
-
-// Views follow the 200 within milliseconds; the deadline is for a machine that is busy.
-async function eventually(read, accept) {
-  const end = Date.now() + VISIBLE_DEADLINE_MS;
-  let last;
-  while (Date.now() < end) {
-    last = await read();
-    if (accept(last)) return last;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  assert.fail(`not seen in time; the last answer was ${JSON.stringify(last)}`);
-}
 
 async function ledgerTotal() {
   const { status, body } = await get('/v1/ledger');

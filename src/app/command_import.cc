@@ -1,0 +1,174 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "app/commands.h"
+#include "app/import_query.h"
+#include "app/progress_bar.h"
+#include "app/system_clock.h"
+#include "app/webhook_mapping_file.h"
+#include "lake/duck.h"
+#include "tools/batch_sender.h"
+
+namespace millrace::app {
+
+namespace {
+
+constexpr std::uint64_t kBatchItems = 500;
+constexpr std::size_t kBatchBytes = 2 * 1024 * 1024;
+
+struct Options {
+  std::vector<std::string> files;
+  std::string mapping, to, write_key = "import";
+  std::int64_t memory_mb = 1024;
+};
+
+std::string directory_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+}
+
+base::Result<std::uint64_t> count_rows(lake::DuckConnection& connection, const std::string& query) {
+  TRY_ASSIGN(auto result, connection.query("SELECT count(*) FROM (" + query + ")"));
+  const lake::DuckChunk chunk(result.next_chunk());
+  if (!chunk) return std::uint64_t{0};
+  const auto* const counts =
+      static_cast<const std::int64_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk.get(), 0)));
+  return static_cast<std::uint64_t>(counts[0]);
+}
+
+// Collects items until they make a batch.
+class Batches {
+ public:
+  explicit Batches(tools::BatchSender& sender) : sender_(sender) {}
+  base::Status add(std::string_view item) {
+    if (count_ > 0) items_ += ',';
+    items_ += item;
+    ++count_;
+    return count_ >= kBatchItems || items_.size() >= kBatchBytes ? flush() : base::Status(base::Ok{});
+  }
+  base::Status flush() {
+    if (count_ > 0) TRY(sender_.send(items_, count_));
+    items_.clear();
+    count_ = 0;
+    return base::Ok{};
+  }
+
+ private:
+  tools::BatchSender& sender_;
+  std::string items_;
+  std::uint64_t count_ = 0;
+};
+
+base::Status send_chunk(duckdb_data_chunk chunk, Batches& batches) {
+  const idx_t rows = duckdb_data_chunk_get_size(chunk);
+  const duckdb_vector column = duckdb_data_chunk_get_vector(chunk, 0);
+  auto* const texts = static_cast<duckdb_string_t*>(duckdb_vector_get_data(column));
+  for (idx_t row = 0; row < rows; ++row) {
+    TRY(batches.add({duckdb_string_t_data(&texts[row]), duckdb_string_t_length(texts[row])}));
+  }
+  return base::Ok{};
+}
+
+// Runs the query chunk by chunk, so that a file of any size passes through.
+base::Status stream(lake::DuckConnection& connection, const std::string& query,
+                    const std::function<base::Status(duckdb_data_chunk)>& take) {
+  duckdb_prepared_statement statement = nullptr;
+  duckdb_pending_result pending = nullptr;
+  lake::DuckResult result;
+  base::Status done = base::Ok{};
+  if (duckdb_prepare(connection.handle(), query.c_str(), &statement) != DuckDBSuccess) {
+    done = lake::duck_error(DUCKDB_ERROR_INVALID, duckdb_prepare_error(statement));
+  } else if (duckdb_pending_prepared_streaming(statement, &pending) != DuckDBSuccess) {
+    done = lake::duck_error(DUCKDB_ERROR_INVALID, duckdb_pending_error(pending));
+  } else if (duckdb_execute_pending(pending, &result.handle()) != DuckDBSuccess) {
+    done =
+        lake::duck_error(duckdb_result_error_type(&result.handle()), duckdb_result_error(&result.handle()));
+  }
+  while (done.ok()) {
+    const lake::DuckChunk chunk(result.next_chunk());
+    if (!chunk) {
+      const char* const failed = duckdb_result_error(&result.handle());
+      if (failed != nullptr && *failed != '\0') {
+        done = lake::duck_error(duckdb_result_error_type(&result.handle()), failed);
+      }
+      break;
+    }
+    done = take(chunk.get());
+  }
+  duckdb_destroy_pending(&pending);
+  duckdb_destroy_prepare(&statement);
+  return done;
+}
+
+base::Status import_file(const Options& options, const std::string& file,
+                         const collect::MappingSettings& mapping, const base::Clock& clock,
+                         tools::BatchSender& sender) {
+  TRY_ASSIGN(const ImportFormat format, import_format(file));
+  TRY_ASSIGN(const std::string query, import_query(mapping, import_source(file, format)));
+  lake::DuckSettings duck;
+  duck.memory_bytes_max = options.memory_mb << 20;
+  duck.readable_directories = {directory_of(file)};
+  TRY_ASSIGN(auto database, lake::DuckDatabase::open(duck));
+  TRY_ASSIGN(auto connection, database->connect());
+  TRY_ASSIGN(const std::uint64_t all, count_rows(*connection, query));
+  const base::Instant started = clock.now();
+  const bool terminal = isatty(STDERR_FILENO) != 0;
+  const std::uint64_t before = sender.report().items;
+  Batches batches(sender);
+  TRY(stream(*connection, query, [&](duckdb_data_chunk chunk) -> base::Status {
+    TRY(send_chunk(chunk, batches));
+    if (terminal) {
+      show_progress(sender.report().items - before, all, static_cast<double>(clock.now() - started) / 1e9);
+    }
+    return base::Ok{};
+  }));
+  TRY(batches.flush());
+  if (terminal) {
+    show_progress(sender.report().items - before, all, static_cast<double>(clock.now() - started) / 1e9);
+    fmt::print(stderr, "\n");
+  }
+  return base::Ok{};
+}
+
+base::Status run(const Options& options) {
+  TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to));
+  TRY_ASSIGN(const auto mapping, read_mapping(options.mapping));
+  const SystemClock clock;
+  tools::BatchSender sender(endpoint, "/v1/import", options.write_key, clock);
+  for (const std::string& file : options.files) {
+    auto imported = import_file(options, file, mapping, clock, sender);
+    if (!imported.ok()) return std::move(imported).error().with_context(file);
+  }
+  const auto& report = sender.report();
+  fmt::print("{} items acknowledged: {} accepted, {} quarantined, {} batches sent again\n", report.items,
+             report.accepted, report.quarantined, report.retries);
+  return base::Ok{};
+}
+
+}  // namespace
+
+void add_import_command(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand(
+      "import",
+      "Send the rows of CSV, JSON lines or Parquet files to a running Millrace, as a mapping file says");
+  auto options = std::make_shared<Options>();
+  command->add_option("files", options->files, ".csv, .tsv, .json, .jsonl, .ndjson (plain or .gz), .parquet")
+      ->required();
+  command->add_option("--mapping", options->mapping, "What the columns mean (docs/guide/import.md)")
+      ->required();
+  command->add_option("--to", options->to, "http://HOST:PORT of the server")->required();
+  command->add_option("--write-key", options->write_key, "Write key to send with");
+  command->add_option("--memory-mb", options->memory_mb, "For reading; rows grouped need them all")
+      ->check(CLI::Range(64, 1 << 20));
+  command->callback([options, &exit_code] {
+    if (const auto status = run(*options); !status.ok()) {
+      fmt::print(stderr, "millrace import: {}\n", status.error().message());
+      exit_code = 1;
+    }
+  });
+}
+
+}  // namespace millrace::app

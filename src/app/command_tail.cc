@@ -1,0 +1,179 @@
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "app/access_log.h"
+#include "app/commands.h"
+#include "app/exit_signal.h"
+#include "app/log_follower.h"
+#include "app/system_clock.h"
+#include "base/hash.h"
+#include "disk/disk.h"
+#include "disk/posix_disk.h"
+#include "tools/batch_sender.h"
+
+namespace millrace::app {
+
+namespace {
+
+constexpr std::size_t kBatchLines = 500;
+constexpr std::int64_t kPollMs = 1000;
+
+struct Options {
+  std::vector<std::string> files;
+  std::string to, format = "combined", write_key = "access-log", site, position = "millrace-tail.position";
+  bool from_start = false;
+  bool once = false;
+};
+
+struct Counts {
+  std::uint64_t lines = 0;
+  std::uint64_t pages = 0;
+  std::uint64_t unreadable = 0;
+};
+
+std::string message_id_of(const LogLine& line) {
+  const auto hash = base::hash128(fmt::format("{}:{}:{}", line.inode, line.offset, line.text));
+  return fmt::format("{:016x}{:016x}", hash.high, hash.low);
+}
+
+// The files, how far each was read, and where that is kept. A position is written only after the server has what lies
+// before it; what was sent twice after a crash has the same message ids.
+class Tail {
+ public:
+  Tail(const Options& options, const tools::Endpoint& to, const base::Clock& clock)
+      : options_(options), sender_(to, "/v1/import", options.write_key, clock) {}
+
+  base::Status open() {
+    const std::size_t slash = options_.position.rfind('/');
+    const bool bare = slash == std::string::npos;
+    TRY_ASSIGN(disk_, disk::PosixDisk::open_root(
+                          bare ? "." : options_.position.substr(0, std::max<std::size_t>(slash, 1))));
+    name_ = bare ? options_.position : options_.position.substr(slash + 1);
+    auto text = disk::read_file(*disk_, name_);
+    if (!text.ok() && text.error().code() != base::ErrorCode::not_found) return std::move(text).error();
+    if (text.ok()) {
+      auto known = read_positions(*text);
+      if (!known.ok()) return std::move(known).error().with_context(options_.position);
+      positions_ = *std::move(known);
+    }
+    const auto start = options_.from_start ? LogFollower::Start::beginning : LogFollower::Start::end;
+    for (const std::string& path : options_.files) {
+      followers_.push_back(std::make_unique<LogFollower>(path));
+      bool lost = false;
+      TRY(followers_.back()->open(saved(path), start, lost));
+      if (lost)
+        spdlog::warn("{}: the file read last is gone; what it held after the position is not sent", path);
+    }
+    return base::Ok{};
+  }
+
+  // True when there was something to read.
+  base::Result<bool> step() {
+    bool any = false;
+    for (std::size_t i = 0; i < followers_.size(); ++i) {
+      TRY(followers_[i]->read(kBatchLines, lines_));
+      any = any || !lines_.empty();
+      TRY(send());
+      if (const auto at = followers_[i]->position()) remember(options_.files[i], *at);
+    }
+    if (changed_) TRY(disk::write_file_atomically(*disk_, name_, write_positions(positions_)));
+    changed_ = false;
+    return any;
+  }
+
+  const Counts& counts() const { return counts_; }
+  const tools::SendReport& report() const { return sender_.report(); }
+
+ private:
+  std::optional<LogPosition> saved(const std::string& path) const {
+    for (const auto& [known, at] : positions_) {
+      if (known == path) return at;
+    }
+    return std::nullopt;
+  }
+  void remember(const std::string& path, const LogPosition& at) {
+    for (auto& [known, before] : positions_) {
+      if (known != path) continue;
+      changed_ = changed_ || before != at;
+      before = at;
+      return;
+    }
+    positions_.emplace_back(path, at);
+    changed_ = true;
+  }
+  base::Status send() {
+    std::string items;
+    std::uint64_t count = 0;
+    for (const LogLine& line : lines_) {
+      ++counts_.lines;
+      const auto request = options_.format == "json" ? parse_json_log(line.text) : parse_combined(line.text);
+      counts_.unreadable += request ? 0 : 1;
+      if (!request || !is_page_view(*request)) continue;
+      ++counts_.pages;
+      if (count++ > 0) items += ',';
+      items += page_item(*request, options_.site, message_id_of(line));
+    }
+    return count == 0 ? base::Status(base::Ok{}) : sender_.send(items, count);
+  }
+
+  const Options& options_;
+  tools::BatchSender sender_;
+  std::unique_ptr<disk::PosixDisk> disk_;
+  std::string name_;
+  LogPositions positions_;
+  bool changed_ = false;
+  std::vector<std::unique_ptr<LogFollower>> followers_;
+  std::vector<LogLine> lines_;
+  Counts counts_;
+};
+
+base::Status run(const Options& options) {
+  if (options.format != "combined" && options.format != "json") {
+    return base::Error(base::ErrorCode::invalid_argument, "--format takes combined or json");
+  }
+  TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to));
+  ExitSignal exit_signal;
+  const SystemClock clock;
+  Tail tail(options, endpoint, clock);
+  TRY(tail.open());
+  int quiet = 0;
+  while (true) {
+    TRY_ASSIGN(const bool any, tail.step());
+    quiet = any ? 0 : quiet + 1;
+    if (options.once && quiet > LogFollower::kQuietReads) break;
+    if (exit_signal.wait(any || options.once ? 0 : kPollMs)) break;
+  }
+  const Counts& counts = tail.counts();
+  fmt::print("{} lines: {} page views sent, {} unreadable, {} others; {} accepted, {} quarantined\n",
+             counts.lines, counts.pages, counts.unreadable, counts.lines - counts.pages - counts.unreadable,
+             tail.report().accepted, tail.report().quarantined);
+  return base::Ok{};
+}
+
+}  // namespace
+
+void add_tail_command(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand(
+      "tail", "Follow a web server's access logs and send page views to a running Millrace");
+  auto options = std::make_shared<Options>();
+  command->add_option("files", options->files, "Access logs; rotation is followed")->required();
+  command->add_option("--to", options->to, "http://HOST:PORT of the server")->required();
+  command->add_option("--format", options->format, "combined (nginx, Apache; default) or json");
+  command->add_option("--site", options->site, "https://HOST of the pages, where the log does not say it");
+  command->add_option("--position", options->position, "File that keeps how far each log was sent");
+  command->add_option("--write-key", options->write_key, "Write key to send with");
+  command->add_flag("--from-start", options->from_start,
+                    "Begin with what a log holds already, at the first time");
+  command->add_flag("--once", options->once, "End when all that is there was sent");
+  command->callback([options, &exit_code] {
+    if (const auto status = run(*options); !status.ok()) {
+      fmt::print(stderr, "millrace tail: {}\n", status.error().message());
+      exit_code = 1;
+    }
+  });
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,166 @@
+#include "app/import_query.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+
+#include "lake/duck.h"
+
+namespace millrace::app {
+
+namespace {
+
+using collect::MappingSettings;
+using collect::Target;
+
+base::Error wrong(std::string message) { return {base::ErrorCode::invalid_argument, std::move(message)}; }
+
+// An object of the item under construction: SQL expressions by key, in order of the keys.
+struct Node {
+  std::map<std::string, std::unique_ptr<Node>> members;
+  std::string expression;  // Of a leaf.
+
+  std::string sql() const {
+    if (!expression.empty()) return expression;
+    std::string text = "{";
+    for (const auto& [key, member] : members) {
+      if (text.size() > 1) text += ", ";
+      text += lake::sql_quote(key) + ": " + member->sql();
+    }
+    return text + "}";
+  }
+};
+
+void put(Node& root, std::string_view path, std::string expression) {
+  Node* at = &root;
+  while (true) {
+    const std::size_t dot = path.find('.');
+    auto& member = at->members[std::string(path.substr(0, dot))];
+    if (member == nullptr) member = std::make_unique<Node>();
+    at = member.get();
+    if (dot == std::string_view::npos) break;
+    path.remove_prefix(dot + 1);
+  }
+  at->expression = std::move(expression);
+}
+
+// prefix."a"."b" of "/a/b".
+base::Result<std::string> column_of(std::string_view pointer, std::string_view prefix) {
+  if (pointer.size() < 2 || pointer[0] != '/') {
+    return wrong(fmt::format("\"{}\" is no pointer to a column such as /order_id", pointer));
+  }
+  std::string column(prefix);
+  while (!pointer.empty()) {
+    pointer.remove_prefix(1);
+    const std::size_t end = std::min(pointer.find('/'), pointer.size());
+    column += "." + lake::sql_identifier(pointer.substr(0, end));
+    pointer.remove_prefix(end);
+  }
+  return column;
+}
+
+// Where an item of Segment's has the value that becomes this.
+base::Result<std::string_view> segment_path(const Target& target) {
+  for (const collect::FieldRow& row : collect::field_rows()) {
+    const bool same = row.target.kind == target.kind && row.target.index == target.index;
+    const bool inside = row.path.find("[]") != std::string_view::npos;
+    if (same && !inside && (row.scope == collect::Scope::any || row.scope == collect::Scope::track)) {
+      return row.path;
+    }
+  }
+  return wrong("nothing but a page's address gives " + to_string(target));
+}
+
+std::string event_expression(const MappingSettings& mapping, const std::string& column) {
+  if (mapping.event.empty()) {
+    return lake::sql_quote(mapping.events.empty() ? "other" : mapping.events.front().second);
+  }
+  std::string text = "CASE CAST(" + column + " AS VARCHAR)";
+  for (const auto& [theirs, canonical] : mapping.events) {
+    text += " WHEN " + lake::sql_quote(theirs) + " THEN " + lake::sql_quote(canonical);
+  }
+  return mapping.events.empty() ? "CAST(" + column + " AS VARCHAR)"
+                                : text + " ELSE CAST(" + column + " AS VARCHAR) END";
+}
+
+base::Result<std::string> line_expression(const MappingSettings& mapping, std::string_view prefix) {
+  Node line;
+  for (const auto& [field, pointer] : mapping.line_fields) {
+    if (!collect::parse_line_target(field)) return wrong("lines: a line has no field \"" + field + "\"");
+    TRY_ASSIGN(auto column, column_of(pointer, prefix));
+    put(line, field, "CAST(" + column + " AS VARCHAR)");
+  }
+  return line.sql();
+}
+
+}  // namespace
+
+base::Result<ImportFormat> import_format(std::string_view path) {
+  std::string_view name = path;
+  if (name.ends_with(".parquet")) return ImportFormat::parquet;
+  if (name.ends_with(".gz")) name.remove_suffix(3);
+  if (name.ends_with(".csv") || name.ends_with(".tsv")) return ImportFormat::csv;
+  if (name.ends_with(".json") || name.ends_with(".jsonl") || name.ends_with(".ndjson"))
+    return ImportFormat::json;
+  return wrong(fmt::format("{}: is neither .csv, .tsv, .json, .jsonl, .ndjson nor .parquet", path));
+}
+
+std::string import_source(std::string_view path, ImportFormat format) {
+  const std::string file = lake::sql_quote(path);
+  switch (format) {
+    case ImportFormat::csv: return "read_csv(" + file + ", header = true, all_varchar = true)";
+    case ImportFormat::json: return "read_json(" + file + ")";
+    case ImportFormat::parquet: return "read_parquet(" + file + ")";
+  }
+  return {};
+}
+
+base::Result<std::string> import_query(const MappingSettings& mapping, const std::string& source) {
+  const bool grouped = !mapping.group.empty();
+  const auto one_of = [grouped](std::string expression) {
+    return grouped ? "any_value(" + expression + ")" : expression;
+  };
+  std::string event_column;
+  if (!mapping.event.empty()) {
+    TRY_ASSIGN(event_column, column_of(mapping.event, "t"));
+  }
+  const std::string event = one_of(event_expression(mapping, event_column));
+  Node item;
+  put(item, "type",
+      "CASE " + event +
+          " WHEN 'page_viewed' THEN 'page' WHEN 'screen_viewed' THEN 'screen' WHEN 'identified' THEN "
+          "'identify' "
+          "ELSE 'track' END");
+  put(item, "event", event);
+  std::string order;
+  if (!mapping.time.empty()) {
+    TRY_ASSIGN(const auto column, column_of(mapping.time, "t"));
+    put(item, "timestamp", one_of("CAST(" + column + " AS VARCHAR)"));
+    order = grouped ? " ORDER BY min(" + column + ")" : "";
+  }
+  for (const auto& [field, pointer] : mapping.fields) {
+    const auto target = collect::parse_target(field);
+    if (!target) return wrong("fields: there is no field \"" + field + "\"");
+    TRY_ASSIGN(const auto path, segment_path(*target));
+    TRY_ASSIGN(const auto column, column_of(pointer, "t"));
+    put(item, path, one_of("CAST(" + column + " AS VARCHAR)"));
+  }
+  if (!mapping.line_fields.empty() && mapping.lines.empty()) {
+    TRY_ASSIGN(const auto line, line_expression(mapping, "t"));
+    put(item, "properties.products", grouped ? "list(" + line + ")" : "[" + line + "]");
+  } else if (!mapping.line_fields.empty()) {
+    if (grouped) return wrong("lines.array and group exclude each other");
+    TRY_ASSIGN(const auto line, line_expression(mapping, "x"));
+    TRY_ASSIGN(const auto array, column_of(mapping.lines, "t"));
+    put(item, "properties.products", "list_transform(" + array + ", lambda x: " + line + ")");
+  }
+  std::string query = "SELECT CAST(to_json(" + item.sql() + ") AS VARCHAR) FROM " + source + " AS t";
+  if (grouped) {
+    TRY_ASSIGN(const auto column, column_of(mapping.group, "t"));
+    query += " GROUP BY " + column + order;
+  }
+  return query;
+}
+
+}  // namespace millrace::app

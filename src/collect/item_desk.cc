@@ -1,0 +1,150 @@
+#include "collect/item_desk.h"
+
+#include <algorithm>
+
+#include "journal/journal.h"
+
+namespace millrace::collect {
+
+using event::Flag;
+using event::Text;
+
+ItemLimits within_journal_limits(ItemLimits limits) {
+  limits.item_bytes_max = std::min(limits.item_bytes_max, journal::kAppendBytesMax / 3);
+  limits.quarantine_bytes_max = std::min(limits.quarantine_bytes_max, journal::kAppendBytesMax / 3);
+  return limits;
+}
+
+Refusal not_admitted(SourceTable::Admission admission) {
+  if (admission == SourceTable::Admission::disabled) {
+    return {404, "source_disabled", "The source of this write key is disabled.", "Enable it in the settings.",
+            0};
+  }
+  return {401, "unknown_write_key", "No source has this write key.",
+          "Send the write key of a source: Basic authorization, X-Write-Key, ?writeKey= or \"writeKey\" in "
+          "the body.",
+          0};
+}
+
+std::string_view sentence(JsonFault fault) {
+  switch (fault) {
+    case JsonFault::empty: return "The body is empty.";
+    case JsonFault::unclosed_string: return "The body ends inside a string.";
+    case JsonFault::too_long: return "The body is too long.";
+    case JsonFault::none: break;
+  }
+  return "";
+}
+
+ItemFault to_item_fault(TapeFault fault, std::string pointer) {
+  switch (fault) {
+    case TapeFault::invalid_utf8: return {"invalid_utf8", std::move(pointer), "This text is not UTF-8."};
+    case TapeFault::nested_too_deep:
+      return {"nested_too_deep", std::move(pointer),
+              "Objects and arrays nest at most " + std::to_string(JsonTape::kDepthMax) + " levels."};
+    case TapeFault::too_many_values:
+      return {"too_many_values", std::move(pointer),
+              "An item has at most " + std::to_string(JsonTape::kNodesMax) + " values."};
+    case TapeFault::invalid_json:
+    case TapeFault::none: break;
+  }
+  return {"invalid_json", std::move(pointer), "This is not JSON."};
+}
+
+ItemDesk::ItemDesk(const Vocabulary& vocabulary, const SourceTable& sources, const ItemLimits& limits)
+    : sources_(sources), limits_(limits), mapper_(vocabulary) {}
+
+void ItemDesk::begin(const http::Request& request, base::WallTime received_at, ItemSink& sink) {
+  request_ = &request;
+  received_at_ = received_at;
+  sink_ = &sink;
+  source_.reset();
+  item_admitted_ = false;
+  items_ = refused_ = 0;
+}
+
+std::optional<Refusal> ItemDesk::admit(const Credential& claimed) {
+  Credential credential = credential_of(*request_);
+  if (!credential.present()) credential = claimed;
+  const auto answer = sources_.admit(credential.write_key, credential.secret);
+  if (answer.admission != SourceTable::Admission::admitted) return not_admitted(answer.admission);
+  source_ = item_source_ = answer.source;
+  return std::nullopt;
+}
+
+bool ItemDesk::admit_item(std::string_view write_key) {
+  item_admitted_ = true;
+  if (source_) {
+    item_source_ = *source_;
+    return true;
+  }
+  const auto answer = sources_.admit(write_key, {});
+  item_source_ = answer.source;
+  if (answer.admission == SourceTable::Admission::admitted) return true;
+  ++refused_;
+  last_refusal_ = answer.admission;
+  const auto refusal = not_admitted(answer.admission);
+  sink_->refuse(refusal.code, refusal.message);
+  return false;
+}
+
+std::optional<Refusal> ItemDesk::refusal_of_all() const {
+  if (items_ == 0 || refused_ < items_) return std::nullopt;
+  return not_admitted(last_refusal_);
+}
+
+std::optional<Refusal> ItemDesk::count_item() {
+  item_admitted_ = false;
+  if (++items_ <= limits_.items_max) return std::nullopt;
+  return Refusal{413, "too_many_items",
+                 "The request has more than " + std::to_string(limits_.items_max) + " items.",
+                 "Send smaller batches.", 0};
+}
+
+bool ItemDesk::lay_out(std::string_view document) {
+  tape_.clear();
+  document_ = document;
+  std::optional<ItemFault> fault;
+  if (document.size() > limits_.item_bytes_max) {
+    fault = ItemFault{"too_large", "",
+                      "An item has at most " + std::to_string(limits_.item_bytes_max) + " bytes."};
+  } else if (const JsonFault scanned = index_.scan(document); scanned != JsonFault::none) {
+    fault = ItemFault{"invalid_json", "", "This is not JSON."};
+  } else if (const TapeFault built = tape_.build(index_, 0); built != TapeFault::none) {
+    fault = to_item_fault(built, tape_.fault_at());
+  } else if (tape_.end_token() != index_.size()) {
+    fault = ItemFault{"invalid_json", "", "Something follows the JSON value."};
+  } else if (tape_[0].kind != JsonKind::object) {
+    fault = ItemFault{"not_an_object", "", "An item is a JSON object."};
+  }
+  if (fault) {
+    tape_.clear();
+    // Who sent what cannot be read is only known from the head of the request.
+    if (item_admitted_ || admit_item({})) quarantine(document, *fault);
+  }
+  return !fault;
+}
+
+void ItemDesk::accept(const Subject& subject, const ClientTimes& times) {
+  if (const auto fault = mapper_.map(tape_, subject, event_)) {
+    return quarantine(document_, *fault, event_.visitor_key());
+  }
+  event_.source = item_source_;
+  event_.raw = document_;
+  event_.received_at = received_at_;
+  set_event_time(times, TimeTrust::corrected, event_);
+  sink_->accept(event_);
+}
+
+void ItemDesk::quarantine(std::string_view raw, const ItemFault& fault, std::string_view visitor) {
+  event::QuarantinedItem item;
+  item.source = item_source_;
+  item.received_at = received_at_;
+  item.reason = fault.reason;
+  item.pointer = fault.pointer;
+  item.detail = fault.detail;
+  item.raw = raw.substr(0, limits_.quarantine_bytes_max);
+  sink_->quarantine(item, visitor);
+}
+
+}  // namespace millrace::collect

@@ -1,0 +1,250 @@
+#include "collect/snowplow_reader.h"
+
+#include "base/result.h"
+#include "collect/snowplow_schema.h"
+
+namespace millrace::collect {
+
+using event::EventType;
+
+namespace {
+
+constexpr std::string_view kSendPayload =
+    "Send {\"schema\":\"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4\",\"data\":[...]}.";
+// An action of the e-commerce plugin, in its own event.
+constexpr std::string_view kAction = "snowplow_ecommerce_action";
+
+Refusal bad_payload(std::string message) {
+  return {400, "invalid_json", std::move(message), kSendPayload, 0};
+}
+
+bool is_coded(std::string_view key) { return key == "ue_pr" || key == "ue_px" || key == "co" || key == "cx"; }
+
+std::optional<base::WallTime> time_of(const JsonTape& tape, std::string_view key) {
+  const JsonNode* const node = root_member(tape, key);
+  return node == nullptr ? std::nullopt : parse_client_time(node->kind, node->text);
+}
+
+std::string_view text_at(const JsonTape& tape, std::uint32_t node) {
+  return node != 0 && tape[node].kind == JsonKind::string ? tape[node].text : std::string_view{};
+}
+
+}  // namespace
+
+SnowplowReader::SnowplowReader(const Vocabulary& vocabulary, const SourceTable& sources,
+                               const ItemLimits& limits, const SnowplowSettings& settings)
+    : vocabulary_(vocabulary), limits_(limits), settings_(settings), desk_(vocabulary, sources, limits) {}
+
+std::optional<Refusal> SnowplowReader::read(const http::Request& request, int, base::WallTime received_at,
+                                            ItemSink& sink) {
+  desk_.begin(request, received_at, sink);
+  if (credential_of(request).present()) {
+    if (auto refusal = desk_.admit({})) return refusal;
+  }
+  visit_ = visit_of(request, settings_);
+  from_request_ = {};
+  from_request_.user_agent = request.header("user-agent");
+  from_request_.page_url = request.header("referer");
+  if (!visit_.anonymous) from_request_.ip = request.peer;
+  std::optional<Refusal> refusal;
+  if (request.method == http::Method::post) {
+    refusal = read_payload(request);
+  } else {
+    query_item_ = "{";
+    for (const auto& [name, value] : request.query) {
+      if (name == "writeKey") continue;
+      if (query_item_.size() > 1) query_item_ += ',';
+      http::append_json_string(query_item_, name);
+      query_item_ += ':';
+      http::append_json_string(query_item_, value);
+    }
+    query_item_ += '}';
+    refusal = read_item(query_item_);
+  }
+  return refusal ? refusal : desk_.refusal_of_all();
+}
+
+std::optional<Refusal> SnowplowReader::read_payload(const http::Request& request) {
+  std::string_view body;
+  if (auto refusal = opener_.open(request, limits_.inflated_bytes_max, body)) return refusal;
+  if (const JsonFault fault = body_index_.scan(body); fault != JsonFault::none) {
+    return bad_payload(std::string(sentence(fault)));
+  }
+  const TapeFault fault = envelope_.build(body_index_, 0, "data");
+  const std::uint32_t array = envelope_.skipped_token();
+  if (fault != TapeFault::none || envelope_.end_token() != body_index_.size()) {
+    return bad_payload("The body is not JSON.");
+  }
+  if (envelope_[0].kind != JsonKind::object || array == 0 || body_index_.character(array) != '[') {
+    return bad_payload("The body has no array \"data\".");
+  }
+  for (std::uint32_t at = array + 1; body_index_.character(at) != ']';) {
+    const char first = body_index_.character(at);
+    const std::uint32_t end = body_index_.skip(at);
+    const char next = body_index_.character(end);
+    if (first == ',' || first == ':' || first == '}' || first == '\0' || (next != ',' && next != ']')) {
+      return bad_payload("\"data\" is not a JSON array.");
+    }
+    const std::string_view last = body_index_.token(end - 1);
+    const std::size_t begin = body_index_.position(at);
+    const auto bytes =
+        static_cast<std::size_t>(last.data() + last.size() - body_index_.text().data()) - begin;
+    if (auto refusal = read_item(body_index_.text().substr(begin, bytes))) return refusal;
+    at = next == ',' ? end + 1 : end;
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> SnowplowReader::read_item(std::string_view raw) {
+  if (auto refusal = desk_.count_item()) return refusal;
+  JsonTape& tape = desk_.tape();
+  // The item's own source is only known once it is laid out; until then a fault is the request's.
+  if (!desk_.lay_out(raw)) return std::nullopt;
+  if (!desk_.admit_item(root_text(tape, "aid"))) return std::nullopt;
+  if (const auto fault = open_coded(tape)) {
+    desk_.quarantine(raw, *fault, root_text(tape, "duid"));
+    return std::nullopt;
+  }
+  if (!opened_.empty() && !desk_.lay_out(opened_)) return std::nullopt;
+  accept();
+  return std::nullopt;
+}
+
+// The cookie says who a browser without an id of its own is. A server that names its user keeps no cookies: an id made for
+// each of its requests would be a visitor for each.
+bool SnowplowReader::needs_network_user(const JsonTape& tape) const {
+  if (visit_.network_user_id.empty()) return false;
+  for (const std::string_view id : {"duid", "tnuid", "nuid"}) {
+    if (root_member(tape, id) != nullptr) return false;
+  }
+  return visit_.had_cookie || root_member(tape, "uid") == nullptr;
+}
+
+// Writes the item with its coded members opened into `opened_`; leaves that empty when there is nothing to do.
+std::optional<ItemFault> SnowplowReader::open_coded(const JsonTape& tape) {
+  opened_.clear();
+  const bool adds_visitor = needs_network_user(tape);
+  bool changes = adds_visitor;
+  for (std::uint32_t i = 1; i < tape.size(); i = tape[i].end) changes |= is_coded(tape[i].key);
+  if (!changes) return std::nullopt;
+  opened_ = '{';
+  for (std::uint32_t i = 1; i < tape.size(); i = tape[i].end) {
+    const JsonNode& node = tape[i];
+    if (opened_.size() > 1) opened_ += ',';
+    if (!is_coded(node.key) || node.kind != JsonKind::string || node.text.empty()) {
+      opened_.append(node.member, static_cast<std::size_t>(node.raw.data() + node.raw.size() - node.member));
+      continue;
+    }
+    opened_ += node.key.starts_with('u') ? R"("ue_pr":)" : R"("co":)";
+    if (!node.key.ends_with('x')) {
+      opened_ += node.text;
+      continue;
+    }
+    decoded_.clear();
+    if (!decode_base64(node.text, decoded_)) {
+      return ItemFault{"invalid_base64", "/" + std::string(node.key), "This text is not base64."};
+    }
+    opened_ += decoded_;
+  }
+  if (adds_visitor) {
+    if (opened_.size() > 1) opened_ += ',';
+    opened_ += R"("nuid":")" + visit_.network_user_id + '"';
+  }
+  opened_ += '}';
+  return std::nullopt;
+}
+
+// Gives the contexts the names of their schemas, by which the mapping table knows them.
+void SnowplowReader::name_contexts() {
+  JsonTape& tape = desk_.tape();
+  const std::uint32_t contexts = member_of(tape, 0, "co");
+  const std::uint32_t list = contexts == 0 ? 0 : member_of(tape, contexts, "data");
+  if (list == 0 || tape[list].kind != JsonKind::array) return;
+  for (std::uint32_t i = list + 1; i < tape[list].end; i = tape[i].end) {
+    const std::string_view address = text_at(tape, member_of(tape, i, "schema"));
+    if (is_snowplow_schema(address)) tape[i].key = iglu_name(address);
+  }
+}
+
+// The same for the self-describing event, which says what the item is.
+void SnowplowReader::name_event(Subject& subject) {
+  JsonTape& tape = desk_.tape();
+  const std::uint32_t wrapper = member_of(tape, 0, "ue_pr");
+  const std::uint32_t event = wrapper == 0 ? 0 : member_of(tape, wrapper, "data");
+  if (event == 0) return;
+  const std::string_view address = text_at(tape, member_of(tape, event, "schema"));
+  subject.name = iglu_name(address);
+  query_.clear();
+  if (!is_snowplow_schema(address)) return;
+  tape[event].key = subject.name;
+  const std::uint32_t data = member_of(tape, event, "data");
+  if (subject.name != kAction) {
+    subject.type = vocabulary_.event_type(subject.name);
+    if (subject.type == EventType::product_searched && data != 0) join_terms(member_of(tape, data, "terms"));
+    subject.query = query_;
+    return;
+  }
+  const std::string_view action =
+      data == 0 ? std::string_view{} : text_at(tape, member_of(tape, data, "type"));
+  subject.type = vocabulary_.event_type(action);
+  if (action == "checkout_step") subject.type = checkout_step();
+}
+
+// "terms" is an array of words.
+void SnowplowReader::join_terms(std::uint32_t terms) {
+  const JsonTape& tape = desk_.tape();
+  query_.clear();
+  for (std::uint32_t i = terms + 1; terms != 0 && i < tape[terms].end; i = tape[i].end) {
+    if (tape[i].kind != JsonKind::string) continue;
+    if (!query_.empty()) query_ += ' ';
+    query_ += tape[i].text;
+  }
+}
+
+// One context says both which step it is and what was entered in it.
+EventType SnowplowReader::checkout_step() {
+  const JsonTape& tape = desk_.tape();
+  const std::uint32_t contexts = member_of(tape, 0, "co");
+  const std::uint32_t list = contexts == 0 ? 0 : member_of(tape, contexts, "data");
+  for (std::uint32_t i = list + 1; list != 0 && i < tape[list].end; i = tape[i].end) {
+    const std::uint32_t data = tape[i].key == "checkout_step" ? member_of(tape, i, "data") : 0;
+    if (data == 0) continue;
+    const std::uint32_t step = member_of(tape, data, "step");
+    if (step != 0 && tape[step].text == "1") return EventType::checkout_started;
+    if (member_of(tape, data, "payment_method") != 0) return EventType::payment_info_entered;
+  }
+  return EventType::checkout_step_completed;
+}
+
+void SnowplowReader::accept() {
+  JsonTape& tape = desk_.tape();
+  Subject subject = from_request_;
+  name_contexts();
+  const std::string_view kind = root_text(tape, "e");
+  if (kind == "ue") {
+    name_event(subject);
+  } else if (kind == "pv" || kind == "tr") {
+    subject.type = vocabulary_.event_type(kind);
+  } else if (kind == "pp") {
+    subject.name = "page_ping";
+  } else if (kind == "ti") {
+    subject.name = "transaction_item";
+  } else if (kind != "se") {
+    const bool missing = root_member(tape, "e") == nullptr;
+    return desk_.quarantine(opened_.empty() ? desk_.document() : opened_,
+                            {missing ? "missing_type" : "unknown_type", missing ? "" : "/e",
+                             "\"e\" is none of pv, pp, se, ue, tr, ti."},
+                            root_text(tape, "duid"));
+  }
+  // Without any id, as trackers send in anonymous mode, an event is a visitor of its own: counted and linked to nothing.
+  subject.visitor = root_text(tape, "eid");
+  ClientTimes times;
+  times.original = time_of(tape, "ttm");
+  if (!times.original) {
+    times.original = time_of(tape, "dtm");
+    times.sent = time_of(tape, "stm");
+  }
+  desk_.accept(subject, times);
+}
+
+}  // namespace millrace::collect

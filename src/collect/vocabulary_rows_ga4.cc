@@ -1,0 +1,145 @@
+#include "collect/vocabulary_rows.h"
+
+namespace millrace::collect {
+
+using event::Amount;
+using event::EventType;
+using event::Text;
+
+namespace {
+
+// The recommended events of Google Analytics 4.
+constexpr EventNameRow kEventNames[] = {
+    {"page_view", "", EventType::page_viewed},
+    {"screen_view", "", EventType::screen_viewed},
+    {"login", "sign_up", EventType::identified},
+    {"join_group", "", EventType::grouped},
+    {"search", "view_search_results", EventType::product_searched},
+    {"view_item_list", "", EventType::product_list_viewed},
+    {"select_item", "", EventType::product_clicked},
+    {"view_item", "", EventType::product_viewed},
+    {"add_to_cart", "", EventType::product_added},
+    {"remove_from_cart", "", EventType::product_removed},
+    {"view_cart", "", EventType::cart_viewed},
+    {"view_promotion", "", EventType::promotion_viewed},
+    {"select_promotion", "", EventType::promotion_clicked},
+    {"begin_checkout", "", EventType::checkout_started},
+    {"add_shipping_info", "", EventType::checkout_step_completed},
+    {"add_payment_info", "", EventType::payment_info_entered},
+    {"purchase", "", EventType::order_completed},
+    {"refund", "", EventType::order_refunded},
+    {"add_to_wishlist", "", EventType::wishlist_added},
+    {"share", "", EventType::product_shared},
+};
+
+// An item of the Measurement Protocol: its event, with the members of the request beside it.
+constexpr FieldRow kProtocolFields[] = {
+    {"timestamp_micros", Scope::any, kEnvelope},
+    {"client_id", Scope::any, to(Text::anonymous_id)},
+    {"app_instance_id", Scope::any, to(Text::anonymous_id)},
+    {"user_id", Scope::any, to(Text::user_id)},
+    {"name", Scope::any, to(Text::event_name)},
+    {"ip_override", Scope::any, to(Text::ip)},
+    {"user_agent", Scope::any, to(Text::user_agent)},
+    {"user_location.country_id", Scope::any, kCountry},
+    {"device.category", Scope::any, to(Text::device_type)},
+    {"device.language", Scope::any, to(Text::locale)},
+    {"params.page_location", Scope::any, to(Text::page_url)},
+    {"params.page_path", Scope::any, to(Text::page_path)},
+    {"params.page_title", Scope::any, to(Text::page_title)},
+    {"params.page_referrer", Scope::any, to(Text::page_referrer)},
+    {"params.language", Scope::any, to(Text::locale)},
+    {"params.source", Scope::any, to(Text::campaign_source)},
+    {"params.medium", Scope::any, to(Text::campaign_medium)},
+    {"params.campaign", Scope::any, to(Text::campaign_name)},
+    {"params.term", Scope::any, to(Text::campaign_term)},
+    {"params.content", Scope::any, to(Text::campaign_content)},
+    {"params.group_id", Scope::any, to(Text::group_id)},
+    {"params.transaction_id", Scope::any, to(Text::order_id)},
+    {"params.affiliation", Scope::any, to(Text::affiliation)},
+    {"params.currency", Scope::any, kCurrency},
+    {"params.value", Scope::order, to(Amount::revenue)},
+    {"params.value", Scope::any, to(Amount::value)},
+    {"params.tax", Scope::any, to(Amount::tax)},
+    {"params.shipping", Scope::any, to(Amount::shipping)},
+    {"params.coupon", Scope::any, to(Text::coupon)},
+    {"params.payment_type", Scope::any, to(Text::payment_method)},
+    {"params.shipping_tier", Scope::any, to(Text::shipping_method)},
+    {"params.checkout_step", Scope::any, to(Text::step)},
+    {"params.search_term", Scope::any, to(Text::query)},
+    {"params.item_list_id", Scope::any, to(Text::list_id)},
+    {"params.item_list_name", Scope::any, to(Text::list_id)},
+    {"params.promotion_id", Scope::any, to(Text::promotion_id)},
+    {"params.promotion_name", Scope::any, to(Text::promotion_id)},
+    {"params.items", Scope::any, kLines},
+    {"params.items[].item_id", Scope::any, to(LineField::product_id)},
+    {"params.items[].item_name", Scope::any, to(LineField::name)},
+    {"params.items[].item_brand", Scope::any, to(LineField::brand)},
+    {"params.items[].item_category", Scope::any, to(LineField::category)},
+    {"params.items[].item_variant", Scope::any, to(LineField::variant)},
+    {"params.items[].coupon", Scope::any, to(LineField::coupon)},
+    {"params.items[].price", Scope::any, to(LineField::price)},
+    {"params.items[].quantity", Scope::any, to(LineField::quantity)},
+    {"params.items[].index", Scope::any, to(LineField::position)},
+    {"params.items[].promotion_id", Scope::any, to(Text::promotion_id)},
+};
+
+// A hit of gtag: the parameters of its query and of its line, with ep., epn., up. and upn. opened, and pr1 to pr200 as `items`.
+constexpr FieldRow kTagFields[] = {
+    {"v", Scope::any, kEnvelope},
+    {"tid", Scope::any, kEnvelope},
+    {"cid", Scope::any, to(Text::anonymous_id)},
+    {"uid", Scope::any, to(Text::user_id)},
+    {"en", Scope::any, to(Text::event_name)},
+    {"dl", Scope::any, to(Text::page_url)},
+    {"dp", Scope::any, to(Text::page_path)},
+    {"dt", Scope::any, to(Text::page_title)},
+    {"dr", Scope::any, to(Text::page_referrer)},
+    {"ul", Scope::any, to(Text::locale)},
+    {"cs", Scope::any, to(Text::campaign_source)},
+    {"cm", Scope::any, to(Text::campaign_medium)},
+    {"cn", Scope::any, to(Text::campaign_name)},
+    {"ck", Scope::any, to(Text::campaign_term)},
+    {"cc", Scope::any, to(Text::campaign_content)},
+    {"cu", Scope::any, kCurrency},
+    {"ep.currency", Scope::any, kCurrency},
+    {"ep.group_id", Scope::any, to(Text::group_id)},
+    {"ep.transaction_id", Scope::any, to(Text::order_id)},
+    {"ep.affiliation", Scope::any, to(Text::affiliation)},
+    {"epn.value", Scope::order, to(Amount::revenue)},
+    {"epn.value", Scope::any, to(Amount::value)},
+    {"ep.value", Scope::order, to(Amount::revenue)},
+    {"ep.value", Scope::any, to(Amount::value)},
+    {"epn.tax", Scope::any, to(Amount::tax)},
+    {"ep.tax", Scope::any, to(Amount::tax)},
+    {"epn.shipping", Scope::any, to(Amount::shipping)},
+    {"ep.shipping", Scope::any, to(Amount::shipping)},
+    {"ep.coupon", Scope::any, to(Text::coupon)},
+    {"ep.payment_type", Scope::any, to(Text::payment_method)},
+    {"ep.shipping_tier", Scope::any, to(Text::shipping_method)},
+    {"epn.checkout_step", Scope::any, to(Text::step)},
+    {"ep.checkout_step", Scope::any, to(Text::step)},
+    {"ep.search_term", Scope::any, to(Text::query)},
+    {"ep.item_list_id", Scope::any, to(Text::list_id)},
+    {"ep.item_list_name", Scope::any, to(Text::list_id)},
+    {"ep.promotion_id", Scope::any, to(Text::promotion_id)},
+    {"ep.promotion_name", Scope::any, to(Text::promotion_id)},
+    {"items", Scope::any, kLines},
+    {"items[].id", Scope::any, to(LineField::product_id)},
+    {"items[].nm", Scope::any, to(LineField::name)},
+    {"items[].br", Scope::any, to(LineField::brand)},
+    {"items[].ca", Scope::any, to(LineField::category)},
+    {"items[].va", Scope::any, to(LineField::variant)},
+    {"items[].cp", Scope::any, to(LineField::coupon)},
+    {"items[].pr", Scope::any, to(LineField::price)},
+    {"items[].qt", Scope::any, to(LineField::quantity)},
+    {"items[].lp", Scope::any, to(LineField::position)},
+    {"items[].pi", Scope::any, to(Text::promotion_id)},
+};
+
+}  // namespace
+
+Rows ga4_protocol_rows() { return {kEventNames, kProtocolFields}; }
+Rows ga4_tag_rows() { return {kEventNames, kTagFields}; }
+
+}  // namespace millrace::collect

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "collect/dialect.h"
+#include "collect/source_table.h"
+#include "collect/vocabulary.h"
+#include "collect/webhook_mapping.h"
+
+namespace millrace::collect {
+
+// By write key.
+using WebhookMappings = std::map<std::string, std::unique_ptr<const WebhookMapping>, std::less<>>;
+
+// What other systems post about the shop: Shopify's webhooks, and anybody's signed JSON by a mapping. The write key is in the
+// path; nothing is taken from a source without a secret, or without the signature that the secret makes.
+class WebhookDialect final : public Dialect {
+ public:
+  // `sources` must outlive this.
+  WebhookDialect(const SourceTable& sources, ItemLimits limits, WebhookMappings mappings);
+
+  std::vector<Endpoint> endpoints() const override;
+  std::unique_ptr<Reader> reader() const override;
+  http::Response answer(const http::Request& request, int endpoint, const Outcome& outcome) const override;
+  http::Response refuse(const http::Request& request, int endpoint, const Refusal& refusal) const override;
+  http::Response inform(const http::Request& request, int endpoint) const override;
+
+  enum Shape : int { shopify, mapped };
+
+ private:
+  const SourceTable& sources_;
+  const ItemLimits limits_;
+  const WebhookMappings mappings_;
+  const Vocabulary vocabulary_{Table::shopify};
+};
+
+}  // namespace millrace::collect

@@ -1,0 +1,182 @@
+#include "collect/webhook_reader.h"
+
+#include "collect/shopify_item.h"
+
+namespace millrace::collect {
+
+using event::EventType;
+
+namespace {
+
+Refusal unsigned_refusal(std::string message) {
+  return {401, "bad_signature", std::move(message),
+          "Set the source's secret to the one that the sender signs with.", 0};
+}
+
+// The node that a pointer names; nothing when there is none.
+std::optional<std::uint32_t> node_at(const JsonTape& tape, std::string_view pointer) {
+  std::uint32_t at = 0;
+  while (!pointer.empty()) {
+    pointer.remove_prefix(1);
+    const std::size_t end = pointer.find('/');
+    at = member_of(tape, at, pointer.substr(0, end));
+    if (at == 0) return std::nullopt;
+    pointer = end == std::string_view::npos ? std::string_view{} : pointer.substr(end);
+  }
+  return at;
+}
+
+bool is_about_nobody(std::string_view topic) {
+  return topic.starts_with("products/") || topic.starts_with("inventory_") || topic.starts_with("refunds/");
+}
+
+}  // namespace
+
+WebhookReader::WebhookReader(const Vocabulary& shopify, const SourceTable& sources, const ItemLimits& limits,
+                             const WebhookMappings& mappings)
+    : vocabulary_(shopify),
+      sources_(sources),
+      limits_(limits),
+      mappings_(mappings),
+      shopify_(shopify, sources, limits) {}
+
+std::optional<Refusal> WebhookReader::read(const http::Request& request, int endpoint,
+                                           base::WallTime received_at, ItemSink& sink) {
+  const SourceSettings* const source = sources_.find(request.parameters.front());
+  if (source == nullptr) return not_admitted(SourceTable::Admission::unknown);
+  if (!source->enabled) return not_admitted(SourceTable::Admission::disabled);
+  if (source->secret.empty()) return unsigned_refusal("The source has no secret to check signatures with.");
+  return endpoint == WebhookDialect::shopify ? read_shopify(*source, request, received_at, sink)
+                                             : read_mapped(*source, request, received_at, sink);
+}
+
+std::optional<Refusal> WebhookReader::check(const SourceSettings& source, std::string_view header,
+                                            std::string_view prefix, SignatureCoding coding,
+                                            const http::Request& request) const {
+  std::string_view given = request.header(header);
+  if (given.empty()) return unsigned_refusal("The request has no header " + std::string(header) + ".");
+  if (given.starts_with(prefix)) given.remove_prefix(prefix.size());
+  if (!equals_in_constant_time(given, signature_of(request.body, source.secret, coding))) {
+    return unsigned_refusal("The signature is not the one that the source's secret makes of the body.");
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> WebhookReader::read_shopify(const SourceSettings& source, const http::Request& request,
+                                                   base::WallTime received_at, ItemSink& sink) {
+  if (auto refusal = check(source, "x-shopify-hmac-sha256", "", SignatureCoding::base64, request))
+    return refusal;
+  shopify_.begin(request, received_at, sink);
+  shopify_.admit_as(source.index);
+  if (auto refusal = shopify_.count_item()) return refusal;
+  if (shopify_.lay_out(request.body)) accept_shopify(request);
+  return std::nullopt;
+}
+
+void WebhookReader::accept_shopify(const http::Request& request) {
+  const std::string_view topic = request.header("x-shopify-topic");
+  if (topic.empty()) {
+    return shopify_.quarantine(request.body,
+                               {"missing_event_name", "", "There is no header X-Shopify-Topic."});
+  }
+  JsonTape& item = shopify_.tape();
+  Subject subject;
+  subject.type = vocabulary_.event_type(topic);
+  subject.name = topic;
+  prepare_shopify_item(item, subject.type);
+  if (subject.type == EventType::order_refunded) subject.total = shopify_refund(item);
+  if (is_about_nobody(topic)) {
+    visitor_ = "shopify:" + std::string(request.header("x-shopify-shop-domain"));
+    subject.visitor = visitor_;
+  } else {
+    name_visitor(subject, request.header("x-shopify-shop-domain"));
+  }
+  // The same webhook is delivered again until it is answered, under the same id.
+  if (const auto id = request.header("x-shopify-webhook-id"); !id.empty()) {
+    message_id_ = "shopify:" + std::string(id.substr(0, 200));
+    subject.message_id = message_id_;
+  }
+  ClientTimes times;
+  times.original = shopify_time(item, subject.type);
+  shopify_.accept(subject, times);
+}
+
+// Guests have no customer: their cart, their checkout or their order stands for them.
+void WebhookReader::name_visitor(Subject& subject, std::string_view shop) {
+  const JsonTape& item = shopify_.tape();
+  for (const std::string_view key : {"cart_token", "checkout_token", "token"}) {
+    const std::string_view token = root_text(item, key);
+    if (token.empty()) continue;
+    visitor_ = "shopify-cart:" + std::string(token);
+    subject.visitor = visitor_;
+    return;
+  }
+  const JsonNode* const id = root_member(item, "id");
+  visitor_ = "shopify:" + std::string(shop);
+  if (id != nullptr && !is_container(id->kind)) visitor_ += ":" + std::string(id->text);
+  subject.visitor = visitor_;
+}
+
+std::optional<Refusal> WebhookReader::read_mapped(const SourceSettings& source, const http::Request& request,
+                                                  base::WallTime received_at, ItemSink& sink) {
+  const auto found = mappings_.find(source.write_key);
+  if (found == mappings_.end()) {
+    return Refusal{404, "no_mapping", "The source has no mapping file.", "Set `mapping` of its [[source]].",
+                   0};
+  }
+  const WebhookMapping& mapping = *found->second;
+  const MappingSettings& settings = mapping.settings();
+  if (auto refusal = check(source, settings.signature_header, settings.signature_prefix,
+                           settings.signature_coding, request)) {
+    return refusal;
+  }
+  auto& desk = desks_[&mapping];
+  if (desk == nullptr) desk = std::make_unique<ItemDesk>(mapping.vocabulary(), sources_, limits_);
+  desk->begin(request, received_at, sink);
+  desk->admit_as(source.index);
+  if (settings.items.empty()) {
+    if (auto refusal = desk->count_item()) return refusal;
+    if (desk->lay_out(request.body)) accept_mapped(mapping, *desk);
+    return std::nullopt;
+  }
+  std::optional<std::uint32_t> items;
+  if (index_.scan(request.body) == JsonFault::none && body_.build(index_, 0) == TapeFault::none &&
+      body_.end_token() == index_.size()) {
+    items = node_at(body_, settings.items);
+  }
+  if (!items || body_[*items].kind != JsonKind::array) {
+    desk->quarantine(request.body, {"missing_items", settings.items, "The mapping's items are not there."});
+    return std::nullopt;
+  }
+  for (std::uint32_t i = *items + 1; i < body_[*items].end; i = body_[i].end) {
+    if (auto refusal = desk->count_item()) return refusal;
+    if (desk->lay_out(body_[i].raw)) accept_mapped(mapping, *desk);
+  }
+  return std::nullopt;
+}
+
+void WebhookReader::accept_mapped(const WebhookMapping& mapping, ItemDesk& desk) {
+  const JsonTape& item = desk.tape();
+  const MappingSettings& settings = mapping.settings();
+  Subject subject;
+  if (!settings.event.empty()) {
+    const auto node = node_at(item, settings.event);
+    if (!node || item[*node].kind != JsonKind::string || item[*node].text.empty()) {
+      return desk.quarantine(desk.document(),
+                             {"missing_event_name", settings.event, "An item needs its event."});
+    }
+    subject.name = item[*node].text;
+  } else if (!settings.events.empty()) {
+    subject.name = settings.events.front().first;  // All are the same.
+  }
+  subject.type = mapping.event_type(subject.name);
+  ClientTimes times;
+  if (!settings.time.empty()) {
+    if (const auto node = node_at(item, settings.time)) {
+      times.original = parse_client_time(item[*node].kind, item[*node].text);
+    }
+  }
+  desk.accept(subject, times);
+}
+
+}  // namespace millrace::collect

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "collect/item_desk.h"
+#include "collect/webhook_dialect.h"
+
+namespace millrace::collect {
+
+// Checks who signed, and reads the body as one item of Shopify's or as those of a mapping. The signature is of the body as
+// it was sent, so that a coded one is refused.
+class WebhookReader final : public Reader {
+ public:
+  // All must outlive this.
+  WebhookReader(const Vocabulary& shopify, const SourceTable& sources, const ItemLimits& limits,
+                const WebhookMappings& mappings);
+
+  std::optional<Refusal> read(const http::Request& request, int endpoint, base::WallTime received_at,
+                              ItemSink& sink) override;
+
+ private:
+  std::optional<Refusal> check(const SourceSettings& source, std::string_view header, std::string_view prefix,
+                               SignatureCoding coding, const http::Request& request) const;
+  std::optional<Refusal> read_shopify(const SourceSettings& source, const http::Request& request,
+                                      base::WallTime received_at, ItemSink& sink);
+  std::optional<Refusal> read_mapped(const SourceSettings& source, const http::Request& request,
+                                     base::WallTime received_at, ItemSink& sink);
+  void accept_shopify(const http::Request& request);
+  void name_visitor(Subject& subject, std::string_view shop);
+  void accept_mapped(const WebhookMapping& mapping, ItemDesk& desk);
+
+  const Vocabulary& vocabulary_;
+  const SourceTable& sources_;
+  const ItemLimits& limits_;
+  const WebhookMappings& mappings_;
+  ItemDesk shopify_;
+  std::map<const WebhookMapping*, std::unique_ptr<ItemDesk>> desks_;
+  JsonIndex index_;
+  JsonTape body_;
+  std::string visitor_;
+  std::string message_id_;
+};
+
+}  // namespace millrace::collect

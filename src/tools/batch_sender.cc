@@ -1,0 +1,77 @@
+#include "tools/batch_sender.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace millrace::tools {
+
+namespace {
+
+constexpr int kAttemptsMax = 60;
+constexpr int kPauseMs = 500;
+constexpr std::int64_t kNanosecondsPerMs = 1'000'000;
+
+std::uint64_t field_of(std::string_view json, std::string_view name) {
+  const std::string key = "\"" + std::string(name) + "\":";
+  const std::size_t at = json.find(key);
+  std::uint64_t value = 0;
+  if (at != std::string_view::npos)
+    std::from_chars(json.data() + at + key.size(), json.data() + json.size(), value);
+  return value;
+}
+
+}  // namespace
+
+BatchSender::BatchSender(const Endpoint& to, std::string_view target, std::string_view write_key,
+                         const base::Clock& clock)
+    : clock_(clock), target_(target), write_key_(write_key), client_(to, 1) {}
+
+void BatchSender::pause(std::int64_t ms) {
+  const std::int64_t until = clock_.now().ns + ms * kNanosecondsPerMs;
+  while (clock_.now().ns < until) client_.poll(static_cast<int>(std::min<std::int64_t>(ms, 50)));
+}
+
+BatchSender::Answer BatchSender::ask(const std::string& request) {
+  Answer answer;
+  client_.send(request, [&](const Reply& reply) {
+    answer.status = reply.status;
+    answer.body = reply.body;
+    const auto after = reply.header("retry-after");
+    std::from_chars(after.data(), after.data() + after.size(), answer.retry_after_s);
+  });
+  client_.drain();
+  return answer;
+}
+
+base::Result<BatchSender::Answer> BatchSender::ask_until_taken(const std::string& request) {
+  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    Answer answer = ask(request);
+    if (answer.status == 200) return answer;
+    if (answer.status != 0 && answer.status != 429 && answer.status < 500) {
+      return base::Error(
+          base::ErrorCode::invalid_argument,
+          "the server answered " + std::to_string(answer.status) + ": " + answer.body.substr(0, 300));
+    }
+    ++report_.retries;
+    pause(std::max(kPauseMs, answer.retry_after_s * 1000));
+  }
+  return base::Error(base::ErrorCode::unavailable, "the server took nothing for a long time");
+}
+
+base::Status BatchSender::send(std::string_view items, std::uint64_t count) {
+  std::string body = "{\"batch\":[";
+  body += items;
+  body += "]}";
+  TRY_ASSIGN(const Answer answer, ask_until_taken(render_request("POST", target_, body, write_key_)));
+  report_.items += count;
+  report_.accepted += field_of(answer.body, "accepted");
+  report_.quarantined += field_of(answer.body, "quarantined");
+  return base::Ok{};
+}
+
+base::Status BatchSender::post(std::string_view target, std::string_view body) {
+  TRY(ask_until_taken(render_request("POST", target, body)));
+  return base::Ok{};
+}
+
+}  // namespace millrace::tools

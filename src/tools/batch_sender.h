@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "tools/http_client.h"
+
+namespace millrace::tools {
+
+struct SendReport {
+  std::uint64_t items = 0;
+  std::uint64_t accepted = 0;
+  std::uint64_t quarantined = 0;
+  std::uint64_t retries = 0;  // Batches sent again after 429, 503 or a lost connection.
+};
+
+// Posts items over one connection, in order. A batch that the server was too busy for, or whose answer was lost, is sent
+// again: message ids make that harmless. What send() returned ok for is durable.
+class BatchSender {
+ public:
+  // `target`: "/v1/import" takes times as they are, "/v1/batch" corrects them. `clock` must outlive this.
+  BatchSender(const Endpoint& to, std::string_view target, std::string_view write_key,
+              const base::Clock& clock);
+
+  // `items`: JSON objects with commas between. unavailable when the server stays away.
+  base::Status send(std::string_view items, std::uint64_t count);
+  base::Status post(std::string_view target, std::string_view body);
+  // Lets `ms` pass on the idle connection.
+  void pause(std::int64_t ms);
+  const SendReport& report() const { return report_; }
+
+ private:
+  struct Answer {
+    int status = 0;
+    std::string body;
+    int retry_after_s = 0;
+  };
+  Answer ask(const std::string& request);
+  base::Result<Answer> ask_until_taken(const std::string& request);
+
+  const base::Clock& clock_;
+  const std::string target_;
+  const std::string write_key_;
+  HttpClient client_;
+  SendReport report_;
+};
+
+}  // namespace millrace::tools
