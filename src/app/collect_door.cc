@@ -31,6 +31,17 @@ std::vector<std::uint8_t> precedence_by_index(const Settings& settings,
   return precedence;
 }
 
+std::vector<std::string> source_names_by_index(const Settings& settings,
+                                               const std::vector<std::uint16_t>& indices) {
+  std::vector<std::string> by_index;
+  const std::vector<std::string> names = source_names(settings);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (by_index.size() <= indices[i]) by_index.resize(indices[i] + 1u);
+    by_index[indices[i]] = names[i];
+  }
+  return by_index;
+}
+
 base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& settings,
                                                              const std::vector<std::uint16_t>& indices,
                                                              JournalSet& journals,
@@ -48,10 +59,7 @@ base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& set
   }
   TRY_ASSIGN(auto table, collect::SourceTable::make(std::move(sources), open_source));
   std::unique_ptr<CollectDoor> door(new CollectDoor(std::move(table)));
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (door->names_by_index_.size() <= indices[i]) door->names_by_index_.resize(indices[i] + 1u);
-    door->names_by_index_[indices[i]] = names[i];
-  }
+  door->names_by_index_ = source_names_by_index(settings, indices);
   collect::ItemLimits limits;
   limits.inflated_bytes_max = settings.inflated_bytes_max;
   limits.items_max = settings.batch_items_max;

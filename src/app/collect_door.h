@@ -18,6 +18,9 @@ namespace millrace::app {
 
 // The names of the sources of `settings`, the open one first when there is one.
 std::vector<std::string> source_names(const Settings& settings);
+// By index; "" for one no longer in the settings.
+std::vector<std::string> source_names_by_index(const Settings& settings,
+                                               const std::vector<std::uint16_t>& indices);
 
 // Of each source, by its index; what Orders must know to choose whom to believe.
 std::vector<std::uint8_t> precedence_by_index(const Settings& settings,

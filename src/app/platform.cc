@@ -7,6 +7,7 @@
 
 #include "app/action_runner.h"
 #include "app/collect_door.h"
+#include "app/contract_runner.h"
 #include "app/platform_metrics.h"
 #include "app/privacy_guard.h"
 #include "app/sql_runner.h"
@@ -51,6 +52,32 @@ base::Status Platform::open_storage() {
   return base::Ok{};
 }
 
+base::Status Platform::open_door() {
+  TRY_ASSIGN(source_indices_, directory_->source_indices(source_names(settings_)));
+  contract::QuarantinePorts ports;
+  ports.run_sql = [this](std::string statement, contract::Respond respond) {
+    sql_->submit(std::move(statement), std::move(respond));
+  };
+  ports.resend = [this](const std::string& source, std::string body, contract::Respond respond) {
+    // Any key is the open source's.
+    std::string write_key = "millrace";
+    for (const auto& each : settings_.sources) {
+      if (each.name == source) write_key = each.write_key;
+    }
+    send_import(*router_, std::move(write_key), std::move(body), std::move(respond));
+  };
+  TRY_ASSIGN(contracts_,
+             ContractRunner::open(directory_->disk(), source_names_by_index(settings_, source_indices_),
+                                  clock_, std::move(ports)));
+  settings_.entities.order.precedence = precedence_by_index(settings_, source_indices_);
+  TRY_ASSIGN(privacy_, PrivacyGuard::open(settings_.privacy, *directory_, random_, clock_));
+  auto gates = privacy_->first_gates();
+  gates.push_back(&contracts_->gates());
+  gates.push_back(privacy_->last_gate());
+  TRY_ASSIGN(door_, CollectDoor::open(settings_, source_indices_, *journals_, std::move(gates), clock_));
+  return base::Ok{};
+}
+
 base::Status Platform::open_lake() {
   TRY(directory_->disk().make_directory("lake"));
   TRY(directory_->disk().make_directory("scratch"));
@@ -58,12 +85,7 @@ base::Status Platform::open_lake() {
   lake::LakeSettings lake_settings;
   lake_settings.scratch_directory = directory_->path() + "/scratch";
   lake_settings.duck.memory_bytes_max = static_cast<std::int64_t>(settings_.sql_memory_bytes);
-  TRY_ASSIGN(source_indices_, directory_->source_indices(source_names(settings_)));
-  settings_.entities.order.precedence = precedence_by_index(settings_, source_indices_);
-  TRY_ASSIGN(privacy_, PrivacyGuard::open(settings_.privacy, *directory_, random_, clock_));
-  auto gates = privacy_->first_gates();
-  gates.push_back(privacy_->last_gate());
-  TRY_ASSIGN(door_, CollectDoor::open(settings_, source_indices_, *journals_, std::move(gates), clock_));
+  TRY(open_door());
   lake_settings.source_names = door_->names_by_index();
   TRY_ASSIGN(lake_, lake::Lake::open(*objects_, clock_, random_, lake_settings));
   std::vector<const lake::IcebergTable*> tables;
@@ -155,7 +177,7 @@ base::Status Platform::open_serving() {
   actions_->on_action([this](const event::Action& action) { api_->live().publish(action); });
   platform_metrics_ = std::make_unique<PlatformMetrics>(
       PlatformMetrics::Parts{journals_.get(), lake_.get(), lake_runner_.get(), &stages_, door_.get(),
-                             recommendations_.get(), actions_.get(), privacy_.get()});
+                             contracts_.get(), recommendations_.get(), actions_.get(), privacy_.get()});
   metrics_->add(*platform_metrics_);
   ticker_ = std::make_unique<Worker>("tick", Priority::normal, [this] { return tick(); });
   return base::Ok{};
@@ -171,6 +193,7 @@ base::Status Platform::start() {
   for (auto* stage : stages) stage->start();
   actions_->start();
   sql_->start();
+  contracts_->start();
   TRY_ASSIGN(server_, http::start_server(settings_.http, *router_));
   port_ = server_->port();
   platform_metrics_->serve(server_->counters());
@@ -197,6 +220,7 @@ void Platform::stop() {
   for (auto& stage : stages_) stage->stop();
   actions_->stop();
   sql_->stop();
+  contracts_->stop();
   recommendation_runner_->stop();
   journals_->stop();
 }

@@ -27,6 +27,7 @@ namespace millrace::app {
 
 class ActionRunner;
 class CollectDoor;
+class ContractRunner;
 class PlatformMetrics;
 class PrivacyGuard;
 class SqlRunner;
@@ -56,6 +57,7 @@ class Platform {
   Platform(const Settings& settings, const base::Clock& clock, base::Random& random);
   base::Status open_storage();
   base::Status open_lake();
+  base::Status open_door();
   base::Status open_serving();
   base::Status open_stages();
   base::Result<std::unique_ptr<StageRunner>> open_stage(event::Topic topic, std::uint32_t partition);
@@ -84,6 +86,7 @@ class Platform {
   std::unique_ptr<JournalSet> journals_;
   std::vector<std::uint16_t> source_indices_;
   std::unique_ptr<PrivacyGuard> privacy_;
+  std::unique_ptr<ContractRunner> contracts_;
   std::unique_ptr<CollectDoor> door_;
   std::unique_ptr<lake::LocalObjectStore> objects_;
   std::unique_ptr<lake::Lake> lake_;

@@ -4,6 +4,7 @@
 
 #include "app/action_runner.h"
 #include "app/collect_door.h"
+#include "app/contract_runner.h"
 #include "app/privacy_guard.h"
 
 namespace millrace::app {
@@ -23,6 +24,7 @@ void PlatformMetrics::collect(MetricSamples& samples) const {
   collect_lake(samples);
   collect_http(samples);
   parts_.door->collect(samples);
+  parts_.contracts->collect(samples);
   parts_.actions->collect(samples);
   parts_.privacy->collect(samples);
   samples.gauge("millrace_recommendation_index_bytes", "Memory of the recommendation index, about.",

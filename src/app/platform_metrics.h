@@ -16,6 +16,7 @@ namespace millrace::app {
 class ActionRunner;
 class CollectDoor;
 class PrivacyGuard;
+class ContractRunner;
 
 // What the parts below serving report to /metrics.
 class PlatformMetrics final : public serve::MetricSource {
@@ -26,6 +27,7 @@ class PlatformMetrics final : public serve::MetricSource {
     const LakeRunner* lake_runner;
     const std::vector<std::unique_ptr<StageRunner>>* stages;
     const CollectDoor* door;
+    const ContractRunner* contracts;
     const commerce::RecommendationIndex* recommendations;
     const ActionRunner* actions;
     const PrivacyGuard* privacy;

@@ -5,6 +5,7 @@
 
 #include "app/action_runner.h"
 #include "app/collect_door.h"
+#include "app/contract_runner.h"
 #include "app/platform.h"
 #include "app/privacy_guard.h"
 #include "app/sql_runner.h"
@@ -56,6 +57,10 @@ serve::Sources Platform::sources() {
     sources.advance_clock = [this](base::WallTime to) { return advance_clock(to); };
   }
   privacy_->serve(sources);
+  sources.contracts = [this](std::string_view operation, const http::Request& request,
+                             serve::Respond respond) {
+    contracts_->answer(operation, request, std::move(respond));
+  };
   sources.iceberg = [this](const http::Request& request) { return answer_catalog(*catalog_, request); };
   return sources;
 }

@@ -235,7 +235,7 @@ std::optional<Pattern::Run> Pattern::parse_run(std::string_view expression) {
   std::size_t at = 0;
   const auto plain = [&](std::size_t i) {
     return i < expression.size() && (is_letter_or_digit(expression[i]) || expression[i] == '_' ||
-                                     expression[i] == ' ' || expression[i] == '.');
+                                     expression[i] == ' ' || expression[i] == '.' || expression[i] == ',');
   };
   while (plain(at)) {
     const char from = expression[at++];

@@ -18,6 +18,7 @@ Api::Api(http::Router& router, Views& views, Sources sources, Metrics& metrics, 
   add_stock_routes(table_, stock_);
   add_platform_routes(table_, sources_, clock);
   add_privacy_routes(table_, sources_);
+  add_contract_routes(table_, sources_);
   add_live_routes(table_, live_);
   add_metrics_routes(table_, metrics);
   add_static_files(router);

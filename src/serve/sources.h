@@ -116,6 +116,9 @@ struct Sources {
   std::function<base::Result<bool>(std::string_view id)> suppress;
   std::function<base::Result<bool>(std::string_view id)> end_suppression;
   std::function<std::vector<SuppressedId>()> suppressions;  // The oldest first.
+  // Contracts, proposals, alerts, rules of quality and the quarantine, by operationId; answers once, from any thread. A change
+  // waits for the disk.
+  std::function<void(std::string_view operation, const http::Request& request, Respond respond)> contracts;
   // Everything below /iceberg.
   std::function<http::Response(const http::Request& request)> iceberg;
 };

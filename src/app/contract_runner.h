@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/worker.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "contract/contract_api.h"
+#include "contract/contract_gate.h"
+#include "contract/discovery.h"
+#include "contract/quality_rules.h"
+#include "contract/quarantine.h"
+#include "contract/registry.h"
+#include "disk/disk.h"
+#include "serve/metrics.h"
+
+namespace millrace::app {
+
+// Contracts as the platform wires them: the registry on disk, the gate for the doors, a thread for discovery, the answers of
+// the API.
+class ContractRunner {
+ public:
+  // `sources`: names by index. Disk and clock outlive it.
+  static base::Result<std::unique_ptr<ContractRunner>> open(disk::Disk& disk,
+                                                            std::vector<std::string> sources,
+                                                            const base::Clock& clock,
+                                                            contract::QuarantinePorts ports);
+  ~ContractRunner() { stop(); }
+
+  void start();
+  void stop();
+
+  // The last gate at every door.
+  const collect::GateMaker& gates() const { return *gates_; }
+  void answer(std::string_view operation, const http::Request& request, contract::Respond respond);
+  void collect(serve::MetricSamples& samples) const;
+
+ private:
+  ContractRunner() = default;
+
+  std::unique_ptr<contract::Registry> registry_;
+  contract::QualityBoard quality_;
+  contract::DiscoveryFeed feed_;
+  std::unique_ptr<contract::ContractGateMaker> gates_;
+  std::unique_ptr<contract::Discovery> discovery_;
+  std::unique_ptr<contract::Quarantine> quarantine_;
+  std::unique_ptr<contract::ContractApi> api_;
+  std::unique_ptr<Worker> worker_;
+};
+
+// Sends a batch to the import endpoint of `router` as if it had come in over HTTP with that write key.
+void send_import(const http::Router& router, std::string write_key, std::string body,
+                 contract::Respond respond);
+
+}  // namespace millrace::app

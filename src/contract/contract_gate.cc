@@ -1,0 +1,114 @@
+#include "contract/contract_gate.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace::contract {
+
+using collect::Decision;
+using collect::Ruling;
+
+ContractGate::ContractGate(const Registry& registry, QualityBoard& quality, DiscoveryFeed& feed,
+                           const base::Clock& clock)
+    : registry_(registry), feed_(feed), clock_(clock), quality_check_(quality) {}
+
+void ContractGate::follow_rules() {
+  if (rules_ != nullptr && rules_version_ == registry_.version()) [[likely]]
+    return;
+  rules_version_ = registry_.version();
+  rules_ = registry_.rules();
+}
+
+// True when it fits, or when nothing is asked of it.
+bool ContractGate::check(const Subject& subject, const event::Event& event, Violation& violation) {
+  const Contract* const contract = subject.key ? rules_->find(*subject.key) : rules_->find(event);
+  violation.contract = contract;
+  violation.prefix = subject.prefix;
+  if (contract == nullptr) {
+    if (!subject.key && subject.invalid_key.empty()) return true;
+    ValueFault& fault = violation.faults.emplace_back();
+    fault.pointer = pointer_to(subject.document->tape(), subject.node);
+    fault.keyword = "schema";
+    fault.message =
+        "The registry has no schema " + (subject.key ? subject.key->path() : subject.invalid_key) + ".";
+    violation.mode = rules_->default_mode(event.source);
+    return false;
+  }
+  contract->tally->checked.fetch_add(1, std::memory_order_relaxed);
+  if (validator_.fits(contract->program, subject.document->tape(), subject.node)) [[likely]]
+    return true;
+  violation.faults = validator_.explain(contract->program, subject.document->tape(), subject.node);
+  violation.mode = rules_->mode(event.source, *contract);
+  return false;
+}
+
+void ContractGate::note(const Violation& violation, const event::Event& event) const {
+  if (violation.contract == nullptr) return;
+  ContractTally& tally = *violation.contract->tally;
+  tally.violated.fetch_add(1, std::memory_order_relaxed);
+  const ValueFault& fault = violation.faults.front();
+  tally.add({clock_.wall(), std::string(rules_->source_name(event.source)),
+             std::string(event[event::Text::message_id].substr(0, 64)),
+             violation.contract->key.version.text(), violation.prefix + fault.pointer, fault.keyword,
+             fault.message, violation.mode});
+}
+
+// What is wrong goes; what is then missing or still wrong cannot be mended so.
+bool ContractGate::drop_fields(const Violation& violation, event::Event& event) {
+  if (!violation.prefix.empty() || violation.contract == nullptr) return false;
+  std::vector<std::string> pointers;
+  for (const ValueFault& fault : violation.faults) {
+    // The subject itself cannot go.
+    if (std::count(fault.pointer.begin(), fault.pointer.end(), '/') < 2) return false;
+    pointers.push_back(fault.pointer);
+  }
+  const std::string raw = without_values(finder_.item(), pointers);
+  for (const Subject& subject : second_finder_.read(raw)) {
+    const Contract* const contract = subject.key ? rules_->find(*subject.key) : rules_->find(event);
+    if (contract != nullptr && !validator_.fits(contract->program, subject.document->tape(), subject.node))
+      return false;
+  }
+  if (!field_drop_.drop(finder_.item(), pointers, event)) return false;
+  violation.contract->tally->fields_dropped.fetch_add(pointers.size(), std::memory_order_relaxed);
+  return true;
+}
+
+Decision ContractGate::rule_on(const Violation& violation, event::Event& event) {
+  note(violation, event);
+  if (violation.mode == Mode::observe) return {};
+  if (violation.mode == Mode::drop_field && drop_fields(violation, event)) return {};
+  const ValueFault& fault = violation.faults.front();
+  Decision decision;
+  decision.ruling = violation.mode == Mode::reject ? Ruling::reject : Ruling::quarantine;
+  decision.reason = violation.contract == nullptr ? "unknown_schema" : "contract_violation";
+  decision.pointer = violation.prefix + fault.pointer;
+  decision.detail = fault.message;
+  if (violation.contract != nullptr)
+    decision.detail += " (" + violation.contract->key.path() + ", " + fault.keyword + ")";
+  return decision;
+}
+
+Decision ContractGate::inspect(event::Event& event) {
+  follow_rules();
+  for (const Subject& subject : finder_.read(event.raw)) {
+    Violation violation;
+    if (check(subject, event, violation)) continue;
+    if (Decision decision = rule_on(violation, event); decision.ruling != Ruling::pass) return decision;
+  }
+  if (auto breach = quality_check_.inspect(event, clock_.wall()))
+    return {Ruling::quarantine, "quality_rule", "", breach->detail + " (" + breach->rule + ")"};
+  return {};
+}
+
+void ContractGate::stored(const event::Event& event) {
+  if (!feed_.wants(event)) return;
+  SeenEvent seen;
+  seen.source = event.source;
+  seen.type = event.type;
+  seen.received_at = event.received_at;
+  seen.name = event[event::Text::event_name].substr(0, 256);
+  if (event.raw.size() <= DiscoveryFeed::kRawBytesMax) seen.raw = event.raw;
+  feed_.offer(std::move(seen));
+}
+
+}  // namespace millrace::contract

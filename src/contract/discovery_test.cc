@@ -1,0 +1,154 @@
+#include "contract/discovery.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "contract/schema_compiler.h"
+#include "contract/validator.h"
+#include "sim/sim_clock.h"
+#include "sim/sim_disk.h"
+
+using namespace millrace;
+using namespace millrace::contract;
+
+namespace {
+
+struct Bench {
+  sim::SimDisk disk{1};
+  sim::SimClock clock;
+  std::unique_ptr<Registry> registry = *Registry::open(disk, {"web"});
+  DiscoveryFeed feed;
+  std::unique_ptr<Discovery> discovery = *Discovery::open(disk, *registry, feed, clock);
+
+  void see(std::string_view name, std::string_view properties, int times = 1) {
+    for (int i = 0; i < times; ++i) {
+      feed.offer({0, event::EventType::other, clock.wall(), std::string(name),
+                  R"({"type":"track","event":")" + std::string(name) + R"(","properties":)" +
+                      std::string(properties) + "}"});
+      if (i % 1000 == 999) discovery->turn();
+    }
+    discovery->turn();
+  }
+  void next_minute() {
+    clock.advance_ms(60'001);
+    discovery->turn();
+  }
+  bool alerted(std::string_view kind, std::string_view field) {
+    return discovery->alerts_json().find("\"kind\":\"" + std::string(kind) + "\",\"field\":\"" +
+                                         std::string(field) + "\"") != std::string::npos;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an event that nobody announced is proposed with types, null rates and masked examples") {
+  Bench bench;
+  bench.see("Spin the Wheel",
+            R"({"turns":3,"prize":{"value":1.5},"mail":"jo@example.org","phone":"+49 170 1234567"})", 60);
+  bench.see("Spin the Wheel", R"({"turns":null,"prize":{"value":2},"list":[{"a":"x"}]})", 60);
+  const std::string proposals = bench.discovery->proposals_json();
+  CAPTURE(proposals);
+  JsonDocument json;
+  REQUIRE(json.own(proposals).ok());
+  const std::uint32_t item = node_at(json.tape(), 0, "/items/0");
+  REQUIRE_NE(item, kNoNode);
+  CHECK_EQ(text_of(json.tape(), item, "name"), "spin_the_wheel");
+  CHECK_NE(
+      proposals.find(
+          R"({"path":"turns","types":{"null":60,"integer":60},"seen":120,"null_rate":0.5000,"examples":[3]})"),
+      std::string::npos);
+  CHECK_NE(proposals.find(R"("path":"prize.value","types":{"integer":60,"number":60})"), std::string::npos);
+  CHECK_NE(proposals.find(R"("path":"list[].a")"), std::string::npos);
+  CHECK_EQ(proposals.find("example.org"), std::string::npos);
+  CHECK_EQ(proposals.find("1234567"), std::string::npos);
+  CHECK_NE(proposals.find("xx@xxxxxxx.xxx"), std::string::npos);
+  CHECK(bench.alerted("new_event", ""));
+}
+
+TEST_CASE("an accepted proposal is a contract that takes what was seen and not what was not") {
+  Bench bench;
+  bench.see("Spin", R"({"turns":3,"tag":"a"})", 120);
+  bench.see("Spin", R"({"turns":3.5})", 5);
+  SchemaKey key;
+  REQUIRE(!bench.discovery->accept("spin", "", key));
+  CHECK_EQ(key.path(), "shop/spin/jsonschema/1-0-0");
+  CHECK_EQ(bench.discovery->proposals_json(), R"({"items":[]})");
+  const auto rules = bench.registry->rules();
+  const Contract* contract = rules->find(key);
+  REQUIRE(contract);
+  Validator validator;
+  const auto fits = [&](std::string_view value) {
+    JsonDocument document;
+    REQUIRE(document.read(value).ok());
+    return validator.fits(contract->program, document.tape());
+  };
+  CHECK(fits(R"({"turns":3,"tag":"a"})"));
+  CHECK(fits(R"({"turns":3.5})"));
+  CHECK_FALSE(fits(R"({"turns":"3"})"));
+  CHECK_FALSE(fits(R"({"tag":"a"})"));
+  CHECK_EQ(bench.discovery->accept("nobody", "", key)->reason, "no_such_proposal");
+}
+
+TEST_CASE("an ignored proposal stays ignored after a restart, an edited one is held to the compiler") {
+  Bench bench;
+  bench.see("Noise", "{}");
+  bench.see("Spin", "{}");
+  SchemaKey key;
+  CHECK_EQ(bench.discovery->accept("spin", R"({"magic":1})", key)->reason, "unsupported_keyword");
+  REQUIRE(!bench.discovery->accept("spin", R"({"maxProperties":3})", key));
+  REQUIRE(!bench.discovery->ignore("noise"));
+  bench.disk.crash();
+  bench.registry = *Registry::open(bench.disk, {"web"});
+  bench.discovery = *Discovery::open(bench.disk, *bench.registry, bench.feed, bench.clock);
+  bench.see("Noise", "{}");
+  bench.see("Spin", "{}");
+  CHECK_EQ(bench.discovery->proposals_json(), R"({"items":[]})");
+}
+
+TEST_CASE("drift raises an alert of its kind, once") {
+  Bench bench;
+  for (int minute = 0; minute < 8; ++minute) {
+    bench.see("Spin", R"({"turns":3,"color":"red"})", 300);
+    bench.next_minute();
+  }
+  const std::uint64_t before = bench.discovery->alerts();
+  CHECK_EQ(before, 1);  // That the event is new.
+  bench.see("Spin", R"({"turns":"3","color":"red","size":1})", 2);
+  CHECK(bench.alerted("type_change", "turns"));
+  CHECK(bench.alerted("new_field", "size"));
+  bench.see("Spin", R"({"turns":3})", 298);
+  CHECK(bench.alerted("vanished_field", "color"));
+  bench.next_minute();
+  CHECK(bench.alerted("null_rate", "color"));
+  bench.see("Spin", R"({"turns":3})", 10);
+  bench.next_minute();
+  CHECK(bench.alerted("volume", ""));
+  CHECK_EQ(bench.discovery->alerts(), before + 5);
+}
+
+TEST_CASE("what is watched stays bounded") {
+  Bench bench;
+  std::string many = "{";
+  for (int i = 0; i < 500; ++i)
+    many += (i == 0 ? "\"f" : ",\"f") + std::to_string(i) + "\":" + std::to_string(i);
+  bench.see("Wide", many + "}");
+  for (int i = 0; i < 700; ++i) bench.see("E" + std::to_string(i), "{}");
+  JsonDocument json;
+  REQUIRE(json.own(bench.discovery->proposals_json()).ok());
+  CHECK_EQ(count_children(json.tape(), node_at(json.tape(), 0, "/items")), Discovery::kEventsMax);
+  JsonDocument alerts;
+  REQUIRE(alerts.own(bench.discovery->alerts_json()).ok());
+  CHECK_EQ(count_children(alerts.tape(), node_at(alerts.tape(), 0, "/items")), Discovery::kAlertsMax);
+  for (std::size_t i = 0; i < DiscoveryFeed::kWaitingMax + 5; ++i) bench.feed.offer({});
+  CHECK_EQ(bench.feed.missed(), 5);
+}
+
+TEST_CASE("examples that may be someone's are masked") {
+  CHECK(looks_personal("email", "x"));
+  CHECK(looks_personal("ip", "x"));
+  CHECK_FALSE(looks_personal("shipping", "4.90"));
+  CHECK(looks_personal("note", "call 0170 1234567"));
+  CHECK_FALSE(looks_personal("price", "129.50"));
+  CHECK_EQ(masked("Jo 12@x.de"), "xx 99@x.xx");
+}

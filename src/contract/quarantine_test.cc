@@ -1,0 +1,194 @@
+#include "contract/quarantine.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "contract/contract_api.h"
+#include "contract/subject.h"
+#include "sim/sim_clock.h"
+#include "sim/sim_disk.h"
+
+using namespace millrace;
+using namespace millrace::contract;
+
+namespace {
+
+std::string fix(std::string_view item, std::string_view fixes) {
+  JsonDocument document;
+  REQUIRE(document.own(std::string(fixes)).ok());
+  const auto read = read_fixes(document.tape(), 0);
+  REQUIRE_MESSAGE(read.ok(), (read.ok() ? "" : read.error().message()));
+  const auto fixed = apply_fixes(item, *read);
+  return fixed.ok() ? *fixed : fixed.error().message();
+}
+
+// A lake with one quarantined item, and a door that remembers.
+struct Bench {
+  sim::SimDisk disk{1};
+  sim::SimClock clock;
+  std::unique_ptr<Registry> registry = *Registry::open(disk, {"web"});
+  std::string raw =
+      R"({"type":"track","event":"Order Completed","anonymousId":"a","properties":{"order":"o'1","revenue":"-"}})";
+  std::vector<std::string> statements;
+  std::vector<std::string> sent;
+  Quarantine quarantine{
+      *registry,
+      {[this](std::string statement, Respond respond) {
+         statements.push_back(std::move(statement));
+         http::Response answer;
+         answer.body =
+             R"({"columns":[{"name":"source"},{"name":"partition"},{"name":"offset"},{"name":"raw"}],)"
+             R"("rows":[["web",0,17,")" +
+             encode_base64(raw) + R"("]],"took_ms":1,"truncated":false})";
+         respond(std::move(answer));
+       },
+       [this](const std::string& source, std::string body, Respond respond) {
+         sent.push_back(source + " " + body);
+         http::Response answer;
+         answer.body = R"({"success":true,"received":1,"accepted":1,"quarantined":0,"items":[]})";
+         respond(std::move(answer));
+       }}};
+  QualityBoard quality;
+  DiscoveryFeed feed;
+  std::unique_ptr<Discovery> discovery = *Discovery::open(disk, *registry, feed, clock);
+  ContractApi api{{disk, *registry, quality, *discovery, quarantine}};
+
+  http::Response ask(std::string_view operation, std::vector<std::string> parameters,
+                     std::string_view body = {},
+                     std::vector<std::pair<std::string, std::string>> query = {}) {
+    http::Request request;
+    request.parameters = std::move(parameters);
+    request.body = body;
+    request.query = std::move(query);
+    http::Response answer;
+    answer.status = 0;
+    api.answer(operation, request, [&answer](http::Response given) { answer = std::move(given); });
+    JsonDocument json;
+    CHECK_MESSAGE(json.read(answer.body).ok(), answer.body);
+    return answer;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("fixes rename, cast, default and drop, and leave alone what they do not find") {
+  const char* const item = R"({"a": 1, "b":{"c/d":"1.299,50","e":null}})";
+  CHECK_EQ(fix(item, R"([{"action":"rename","pointer":"/a","to":"x\"y"}])"),
+           R"({"x\"y":1, "b":{"c/d":"1.299,50","e":null}})");
+  CHECK_EQ(fix(item, R"([{"action":"cast","pointer":"/b/c~1d","to":"number"}])"),
+           R"({"a": 1, "b":{"c/d":1299.50,"e":null}})");
+  CHECK_EQ(fix(item, R"([{"action":"cast","pointer":"/b/c~1d","to":"integer"}])"), item);
+  CHECK_EQ(fix(item, R"([{"action":"cast","pointer":"/a","to":"string"}])"),
+           R"({"a": "1", "b":{"c/d":"1.299,50","e":null}})");
+  CHECK_EQ(fix(item, R"([{"action":"cast","pointer":"/a","to":"boolean"}])"),
+           R"({"a": true, "b":{"c/d":"1.299,50","e":null}})");
+  CHECK_EQ(fix(item, R"([{"action":"default","pointer":"/b/e","value":[1]}])"),
+           R"({"a": 1, "b":{"c/d":"1.299,50","e":[1]}})");
+  CHECK_EQ(fix(item, R"([{"action":"default","pointer":"/b/f~0","value":2}])"),
+           R"({"a": 1, "b":{"f~":2,"c/d":"1.299,50","e":null}})");
+  CHECK_EQ(fix(item, R"([{"action":"default","pointer":"/a","value":2}])"), item);
+  CHECK_EQ(fix("{}", R"([{"action":"default","pointer":"/a","value":2}])"), R"({"a":2})");
+  CHECK_EQ(fix(item, R"([{"action":"drop","pointer":"/b/e"},{"action":"drop","pointer":"/z"}])"),
+           R"({"a": 1, "b":{"c/d":"1.299,50"}})");
+  CHECK_EQ(fix("[1]", R"([{"action":"drop","pointer":"/0"}])"), "the item is no JSON object");
+  JsonDocument bad;
+  REQUIRE(bad.own(R"([{"action":"explode","pointer":"/a"}])").ok());
+  CHECK_FALSE(read_fixes(bad.tape(), 0).ok());
+}
+
+TEST_CASE("a dry run shows before, after and what would still be wrong, and sends nothing") {
+  Bench bench;
+  const auto answer = bench.ask(
+      "replay_quarantine", {},
+      R"({"filter":{"reason":"it's"},"fixes":[{"action":"rename","pointer":"/properties/order","to":"order_id"}]})");
+  CHECK_EQ(answer.status, 200);
+  CHECK(bench.sent.empty());
+  REQUIRE_EQ(bench.statements.size(), 1);
+  CHECK_NE(bench.statements[0].find("reason = 'it''s'"), std::string::npos);
+  JsonDocument json;
+  REQUIRE(json.own(answer.body).ok());
+  const std::uint32_t item = node_at(json.tape(), 0, "/items/0");
+  REQUIRE_NE(item, kNoNode);
+  CHECK_EQ(text_of(json.tape(), item, "before"), bench.raw);
+  CHECK_NE(text_of(json.tape(), item, "after").find(R"("order_id":"o'1")"), std::string::npos);
+  CHECK_NE(text_of(json.tape(), item, "after").find(R"("messageId":"quarantine-0-17")"), std::string::npos);
+  CHECK_EQ(text_of(json.tape(), node_at(json.tape(), 0, "/items/0/faults/0"), "pointer"),
+           "/properties/revenue");
+}
+
+TEST_CASE("a replay sends the repaired item as its source, with the same id each time") {
+  Bench bench;
+  const char* const body = R"({"fixes":[{"action":"drop","pointer":"/properties/revenue"}],"dry_run":false})";
+  const auto answer = bench.ask("replay_quarantine", {}, body);
+  CHECK_NE(answer.body.find(R"("sent":1,"accepted":1,"quarantined":0)"), std::string::npos);
+  bench.ask("replay_quarantine", {}, body);
+  REQUIRE_EQ(bench.sent.size(), 2);
+  CHECK_EQ(bench.sent[0], bench.sent[1]);
+  CHECK_EQ(bench.sent[0].substr(0, 13), R"(web {"batch":)");
+  bench.raw = "not json";
+  CHECK_NE(bench.ask("replay_quarantine", {}, body).body.find(R"("not_repairable":1)"), std::string::npos);
+  CHECK_EQ(bench.sent.size(), 2);
+}
+
+TEST_CASE("what a filter does not know is refused, and never reaches SQL") {
+  Bench bench;
+  CHECK_EQ(bench.ask("list_quarantine", {}, {}, {{"n", "0"}}).status, 400);
+  CHECK_EQ(bench.ask("list_quarantine", {}, {}, {{"where", "1=1"}}).status, 400);
+  CHECK_EQ(bench.ask("list_quarantine", {}, {}, {{"from", "now()"}}).status, 400);
+  CHECK_EQ(bench.ask("list_quarantine", {}, {}, {{"after", "0/1 OR 1=1"}}).status, 400);
+  CHECK_EQ(bench.ask("get_quarantined", {"0", "1;"}).status, 400);
+  CHECK_EQ(bench.ask("replay_quarantine", {}, R"({"filter":{"x":1}})").status, 400);
+  CHECK_EQ(bench.ask("replay_quarantine", {}, R"({"limit":501})").status, 400);
+  CHECK_EQ(bench.ask("replay_quarantine", {}, "[]").status, 400);
+  CHECK(bench.statements.empty());
+  CHECK_EQ(
+      bench.ask("list_quarantine", {}, {}, {{"source", "it's"}, {"n", "5"}, {"from", "2026-11-21"}}).status,
+      200);
+  CHECK_NE(
+      bench.statements[0].find("source = 'it''s' AND received_at >= TIMESTAMPTZ '2026-11-21T00:00:00.000Z'"),
+      std::string::npos);
+}
+
+TEST_CASE("one item is shown whole with what is wrong with it now") {
+  Bench bench;
+  const auto answer = bench.ask("get_quarantined", {"0", "17"});
+  JsonDocument json;
+  REQUIRE(json.own(answer.body).ok());
+  CHECK_EQ(text_of(json.tape(), 0, "text"), bench.raw);
+  CHECK_EQ(*decode_base64(text_of(json.tape(), 0, "raw")), bench.raw);
+  CHECK_NE(node_at(json.tape(), 0, "/faults_now/0"), kNoNode);
+}
+
+TEST_CASE("the API stores, shows, checks and deletes schemas, and says why not") {
+  Bench bench;
+  const std::vector<std::string> name = {"shop", "spin", "jsonschema", "1-0-0"};
+  CHECK_EQ(bench.ask("put_contract", name, R"({"minimum":3})").status, 200);
+  CHECK_EQ(bench.ask("iglu_schema", name).body, R"({"minimum":3})");
+  CHECK_NE(bench.ask("check_contract", name, "2").body.find(R"("keyword":"minimum")"), std::string::npos);
+  CHECK_EQ(bench.ask("check_contract", name, "3").body, R"({"faults":[]})");
+  CHECK_EQ(bench.ask("put_contract", {"shop", "spin", "jsonschema", "1-0-1"}, R"({"minimum":4})").status,
+           409);
+  CHECK_EQ(bench.ask("put_contract", {"shop", "spin", "jsonschema", "1-1-0"}, R"({"magic":4})").status, 400);
+  CHECK_EQ(bench.ask("put_contract", {"..", "spin", "jsonschema", "1-1-0"}, "{}").status, 400);
+  CHECK_EQ(bench.ask("put_contract", name, "{").status, 400);
+  CHECK_EQ(
+      bench.ask("set_contract_modes", {}, R"({"rules":[{"source":"web","contract":"spin","mode":"reject"}]})")
+          .status,
+      200);
+  CHECK_EQ(bench.ask("set_contract_modes", {}, R"({"rules":[{"source":"nobody","mode":"reject"}]})").status,
+           400);
+  CHECK_EQ(bench.ask("set_contract_modes", {}, R"({"rules":[{"mode":"explode"}]})").status, 400);
+  CHECK_NE(bench.ask("contract_modes", {}).body.find("reject"), std::string::npos);
+  CHECK_NE(bench.ask("list_contracts", {}).body.find(R"("versions":["1-0-0"])"), std::string::npos);
+  CHECK_EQ(bench.ask("delete_contract", name).status, 200);
+  CHECK_EQ(bench.ask("get_contract", name).status, 404);
+  CHECK_EQ(bench.ask("contract_violations", {}).status, 200);
+  CHECK_EQ(bench.ask("set_quality_rules", {}, R"({"rules":[{"name":"t","kind":"timestamp"}]})").status, 200);
+  CHECK_EQ(bench.ask("set_quality_rules", {}, R"({"rules":[{"name":"t","kind":"magic"}]})").status, 400);
+  CHECK_NE(bench.ask("quality_rules", {}).body.find(R"("name":"t")"), std::string::npos);
+  QualityBoard again;
+  ContractApi reopened({bench.disk, *bench.registry, again, *bench.discovery, bench.quarantine});
+  REQUIRE(reopened.load().ok());
+  CHECK_EQ(again.rules()->size(), 1);
+}
