@@ -74,6 +74,7 @@ base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& set
   }
   door->collector_ = std::make_unique<collect::Collector>(collector_settings, std::move(partitions), clock,
                                                           std::move(gates));
+  door->collector_->watch(door->watch_);
   return door;
 }
 

@@ -10,9 +10,11 @@
 #include "base/histogram.h"
 #include "collect/collector.h"
 #include "collect/dialect.h"
+#include "collect/item_watch.h"
 #include "collect/source_table.h"
 #include "http/http.h"
 #include "serve/metrics.h"
+#include "serve/recent_items.h"
 
 namespace millrace::app {
 
@@ -25,6 +27,22 @@ std::vector<std::string> source_names_by_index(const Settings& settings,
 // Of each source, by its index; what Orders must know to choose whom to believe.
 std::vector<std::uint8_t> precedence_by_index(const Settings& settings,
                                               const std::vector<std::uint16_t>& indices);
+
+// Shows what comes in to whoever looks.
+class DoorWatch final : public collect::ItemWatch {
+ public:
+  explicit DoorWatch(serve::RecentItems& items) : items_(items) {}
+  void accepted(const event::Event& event, base::WallTime at) override { items_.accepted(event, at); }
+  void turned_away(const event::QuarantinedItem& item, event::Verdict verdict, base::WallTime at) override {
+    items_.turned_away(item, verdict, at);
+  }
+  void refused(std::string_view reason, std::string_view detail, base::WallTime at) override {
+    items_.refused(reason, detail, at);
+  }
+
+ private:
+  serve::RecentItems& items_;
+};
 
 // Collection as the platform wires it: who may send, which dialects, into which journals.
 class CollectDoor {
@@ -42,6 +60,7 @@ class CollectDoor {
 
   // By index; "" for one no longer in the settings.
   std::vector<std::string> names_by_index() const { return names_by_index_; }
+  const serve::RecentItems& recent_items() const { return recent_items_; }
   const base::Histogram& ack_ns() const { return collector_->counters().ack_ns; }
   void collect(serve::MetricSamples& samples) const;
 
@@ -52,6 +71,8 @@ class CollectDoor {
   const collect::SourceTable sources_;
   std::vector<std::string> names_by_index_;
   std::vector<std::unique_ptr<collect::Dialect>> dialects_;
+  serve::RecentItems recent_items_{serve::RecentItemLimits{}};
+  DoorWatch watch_{recent_items_};
   std::unique_ptr<collect::Collector> collector_;
 };
 

@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   add_serve_command(app, exit_code);
   add_demo_command(app, exit_code);
   add_sql_command(app, exit_code);
+  add_events_command(app, exit_code);
   add_replay_command(app, exit_code);
   add_import_command(app, exit_code);
   add_tail_command(app, exit_code);

@@ -173,7 +173,10 @@ base::Status Platform::open_serving() {
   metrics_ = std::make_unique<serve::Metrics>();
   router_ = std::make_unique<http::Router>();
   door_->add_routes(*router_);
-  api_ = std::make_unique<serve::Api>(*router_, *views_, sources(), *metrics_, clock_, serve::ApiSettings{});
+  serve::ApiSettings api;
+  api.visitor_id = settings_.visitor_id;
+  api.visitor_id.visit_ms = settings_.visitors.session.gap_ms;
+  api_ = std::make_unique<serve::Api>(*router_, *views_, sources(), *metrics_, clock_, std::move(api));
   actions_->on_action([this](const event::Action& action) { api_->live().publish(action); });
   platform_metrics_ = std::make_unique<PlatformMetrics>(
       PlatformMetrics::Parts{journals_.get(), lake_.get(), lake_runner_.get(), &stages_, door_.get(),

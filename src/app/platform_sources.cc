@@ -9,6 +9,7 @@
 #include "app/platform.h"
 #include "app/privacy_guard.h"
 #include "app/sql_runner.h"
+#include "app/system_random.h"
 #include "app/version.h"
 #include "commerce/entity_stage.h"
 
@@ -41,6 +42,8 @@ http::Response answer_catalog(const lake::RestCatalog& catalog, const http::Requ
 serve::Sources Platform::sources() {
   serve::Sources sources;
   sources.recommendations = recommendation_runner_.get();
+  sources.recent_items = &door_->recent_items();
+  sources.make_visitor_id = [] { return secret_hex(16); };
   sources.source_names = [this] { return door_->names_by_index(); };
   sources.submit_stock = [this](const event::StockCommand& command, serve::StockAnswer answer) {
     return submit_stock(command, std::move(answer));

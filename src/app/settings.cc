@@ -140,6 +140,9 @@ void add_answers(SettingTable& table, Settings& s) {
             "Rows of an answer; more are cut off, and the answer says so.");
   table.add("sql.memory_bytes", s.sql_memory_bytes, {64 * kMebibyte, 64 * kGibibyte},
             "DuckDB's memory, of statements and commits.");
+  table.add("id.cookie", s.visitor_id.cookie,
+            "Name of the cookie that /v1/id sets on the shop's own origin.");
+  table.add("id.days", s.visitor_id.days, {0, 395}, "How long it stays; 0: no cookie is ever set.");
   table.add("webhook.url", s.webhook.url,
             "Where actions are posted; empty: they are only listed at /v1/actions.");
   table.add("webhook.secret", s.webhook.secret, "Signs each post (header Millrace-Signature).");

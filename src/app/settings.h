@@ -14,6 +14,7 @@
 #include "privacy/consent_rules.h"
 #include "privacy/personal_gate.h"
 #include "process/watermark.h"
+#include "serve/visitor_id.h"
 
 namespace millrace::app {
 
@@ -74,6 +75,7 @@ struct Settings {
   std::size_t sql_memory_bytes = 1ull << 30;
   WebhookSettings webhook;
   PrivacySettings privacy;
+  serve::VisitorIdSettings visitor_id;
 };
 
 // Binds every field of `settings`, which must outlive the table.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mutex>
+#include <string>
 
 #include "base/random.h"
 
@@ -16,5 +17,8 @@ class SystemRandom final : public base::Random {
   std::mutex mutex_;
   base::SeededRandom random_;
 };
+
+// Straight from the operating system: nobody can guess the next from those before.
+std::string secret_hex(std::size_t bytes);
 
 }  // namespace millrace::app

@@ -9,8 +9,8 @@ using base::ErrorCode;
 
 struct Collector::Workbench {
   Workbench(std::unique_ptr<Reader> made, std::size_t partitions, TimeSource time,
-            std::vector<std::unique_ptr<Gate>> gates)
-      : reader(std::move(made)), intake(partitions, time, std::move(gates)) {}
+            std::vector<std::unique_ptr<Gate>> gates, ItemWatch* watch)
+      : reader(std::move(made)), intake(partitions, time, std::move(gates), watch) {}
   std::unique_ptr<Reader> reader;
   Intake intake;
 };
@@ -19,8 +19,8 @@ struct Collector::Workbench {
 class Collector::Bench {
  public:
   Bench(const Dialect& dialect, std::size_t partitions, TimeSource time,
-        const std::vector<const GateMaker*>& gates)
-      : dialect_(dialect), partitions_(partitions), time_(time), gates_(gates) {}
+        const std::vector<const GateMaker*>& gates, ItemWatch* watch)
+      : dialect_(dialect), partitions_(partitions), time_(time), gates_(gates), watch_(watch) {}
 
   const Dialect& dialect() const { return dialect_; }
   std::unique_ptr<Workbench> take() {
@@ -34,7 +34,7 @@ class Collector::Bench {
     }
     std::vector<std::unique_ptr<Gate>> gates;
     for (const GateMaker* maker : gates_) gates.push_back(maker->gate());
-    return std::make_unique<Workbench>(dialect_.reader(), partitions_, time_, std::move(gates));
+    return std::make_unique<Workbench>(dialect_.reader(), partitions_, time_, std::move(gates), watch_);
   }
   void give_back(std::unique_ptr<Workbench> workbench) {
     const std::lock_guard lock(mutex_);
@@ -46,6 +46,7 @@ class Collector::Bench {
   const std::size_t partitions_;
   const TimeSource time_;
   const std::vector<const GateMaker*>& gates_;
+  ItemWatch* const watch_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Workbench>> free_;
 };
@@ -121,7 +122,7 @@ Collector::Collector(CollectorSettings settings, std::vector<journal::GroupCommi
 Collector::~Collector() = default;
 
 void Collector::attach(const Dialect& dialect, http::Router& router) {
-  benches_.push_back(std::make_unique<Bench>(dialect, partitions_.size(), settings_.time, gates_));
+  benches_.push_back(std::make_unique<Bench>(dialect, partitions_.size(), settings_.time, gates_, watch_));
   Bench& bench = *benches_.back();
   for (const Dialect::Endpoint& endpoint : dialect.endpoints()) {
     const int id = endpoint.id;

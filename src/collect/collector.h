@@ -49,6 +49,8 @@ class Collector {
             const base::Clock& clock, std::vector<const GateMaker*> gates = {});
   ~Collector();
 
+  // Shows all items of the dialects attached later to `watch`, which must outlive this.
+  void watch(ItemWatch& watch) { watch_ = &watch; }
   // Adds the dialect's endpoints. The dialect and this must outlive the router.
   void attach(const Dialect& dialect, http::Router& router);
   const CollectorCounters& counters() const { return counters_; }
@@ -64,6 +66,7 @@ class Collector {
   const std::vector<journal::GroupCommit*> partitions_;
   const base::Clock& clock_;
   const std::vector<const GateMaker*> gates_;
+  ItemWatch* watch_ = nullptr;
   std::vector<std::unique_ptr<Bench>> benches_;
   CollectorCounters counters_;
 };

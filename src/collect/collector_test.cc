@@ -5,6 +5,7 @@
 #include <set>
 
 #include "collect/segment_dialect.h"
+#include "collect/watch_recorder.h"
 #include "event/record.h"
 #include "http/recorder.h"
 #include "journal/memory_journal.h"
@@ -27,7 +28,8 @@ SourceTable two_sources() {
 class Fixture {
  public:
   explicit Fixture(std::size_t partitions = 4, CollectorSettings settings = {},
-                   std::size_t pending_bytes_max = 1 << 20, std::vector<const GateMaker*> gates = {})
+                   std::size_t pending_bytes_max = 1 << 20, std::vector<const GateMaker*> gates = {},
+                   ItemWatch* watch = nullptr)
       : sources_(two_sources()), dialect_(sources_, {}) {
     std::vector<journal::GroupCommit*> commits;
     for (std::size_t i = 0; i < partitions; ++i) {
@@ -37,6 +39,7 @@ class Fixture {
       commits.push_back(commits_.back().get());
     }
     collector = std::make_unique<Collector>(settings, commits, clock, std::move(gates));
+    if (watch != nullptr) collector->watch(*watch);
     collector->attach(dialect_, router_);
   }
 
@@ -335,7 +338,8 @@ TEST_CASE(
     "a gate's ruling is the item's verdict, in the answer and in the journal, and dropped items leave no "
     "byte") {
   NamedGateMaker maker, second;
-  Fixture fixture(2, {}, 1 << 20, {&maker, &second});
+  WatchRecorder watch;
+  Fixture fixture(2, {}, 1 << 20, {&maker, &second}, &watch);
   std::string body = R"({"batch":[)";
   for (const char* name : {"a", "q", "r", "s", "c", "b"}) {
     body += std::string(body.back() == '[' ? "" : ",") + R"({"type":"track","anonymousId":"v","event":")" +
@@ -353,6 +357,12 @@ TEST_CASE(
   CHECK(maker.stored == std::vector<std::string>{"a", "b"});
   CHECK(second.stored == maker.stored);
   CHECK_EQ(fixture.collector->counters().items_suppressed.load(), 1);
+
+  // Whoever watches sees what is stored: after the gates.
+  CHECK(watch.seen == std::vector<std::string>{"accepted 192.0.2.7", "quarantined named_q cleansed",
+                                               "quarantined named_r ", "suppressed named_s ",
+                                               "consent_dropped named_c ", "accepted 192.0.2.7",
+                                               "quarantined missing_identity cleansed"});
 
   std::vector<journal::RecordBatch> memory;
   for (const auto& event : fixture.events(memory)) {

@@ -54,6 +54,7 @@ void Intake::accept(event::Event& event) {
     last_import_ = event.event_time;
   }
   if (!gates_.empty() && !passes_gates(event)) return;
+  if (watch_ != nullptr) watch_->accepted(event, received_at_);
   journal::RecordBuffer& buffer = buffer_for(event.partition_key());
   std::string& bytes = buffer.begin();
   if (buffer.empty()) bytes.reserve(reserve_bytes_);
@@ -98,6 +99,11 @@ void Intake::turn_away(const event::Event& event, const Decision& decision) {
   journal::RecordBuffer& buffer = buffer_for(event.partition_key());
   event::encode_dropped({event.source, event.received_at, verdict, decision.reason}, buffer.begin());
   finish_record(buffer);
+  if (watch_ != nullptr) {
+    // Nothing of it is kept, and so nothing of it is shown.
+    watch_->turned_away({event.source, event.received_at, decision.reason, {}, decision.detail, {}}, verdict,
+                        received_at_);
+  }
   reject(verdict, decision.reason, decision.pointer, decision.detail);
 }
 
@@ -128,11 +134,13 @@ void Intake::quarantine(const event::QuarantinedItem& item, std::string_view vis
   event::encode_quarantined(stored, buffer.begin());
   finish_record(buffer);
   ++outcome_.quarantined;
+  if (watch_ != nullptr) watch_->turned_away(stored, event::Verdict::quarantined, received_at_);
   reject(event::Verdict::quarantined, item.reason, item.pointer, item.detail);
 }
 
 void Intake::refuse(std::string_view reason, std::string_view detail) {
   ++outcome_.refused;
+  if (watch_ != nullptr) watch_->refused(reason, detail, received_at_);
   reject(event::Verdict::quarantined, reason, {}, detail);
 }
 

@@ -9,6 +9,7 @@
 
 #include "collect/dialect.h"
 #include "collect/gate.h"
+#include "collect/item_watch.h"
 #include "journal/journal.h"
 
 namespace millrace::collect {
@@ -25,8 +26,10 @@ class Intake final : public ItemSink {
  public:
   static constexpr std::size_t kShareBytes = journal::kAppendBytesMax / 4;
 
-  Intake(std::size_t partitions, TimeSource time, std::vector<std::unique_ptr<Gate>> gates = {})
-      : buffers_(partitions), time_(time), gates_(std::move(gates)) {}
+  // `watch`, when there is one, must outlive this.
+  Intake(std::size_t partitions, TimeSource time, std::vector<std::unique_ptr<Gate>> gates = {},
+         ItemWatch* watch = nullptr)
+      : buffers_(partitions), time_(time), gates_(std::move(gates)), watch_(watch) {}
 
   // Before every request; keeps memory. `bytes_hint`: about how much is to come.
   void begin(base::WallTime received_at, std::size_t bytes_hint);
@@ -58,6 +61,7 @@ class Intake final : public ItemSink {
   std::vector<Share> full_;                     // Those that reached kShareBytes.
   const TimeSource time_;
   const std::vector<std::unique_ptr<Gate>> gates_;  // In the order of passing.
+  ItemWatch* const watch_;
   Outcome outcome_;
   base::WallTime received_at_;
   base::WallTime

@@ -11,6 +11,7 @@ Api::Api(http::Router& router, Views& views, Sources sources, Metrics& metrics, 
       sources_(std::move(sources)),
       table_(router, clock),
       live_(views, sources_, clock, settings.live),
+      items_(sources_, clock, settings.items),
       stock_(sources_, clock, settings.stock) {
   add_recommend_routes(table_, views_, sources_, clock);
   add_view_routes(table_, views_);
@@ -20,6 +21,8 @@ Api::Api(http::Router& router, Views& views, Sources sources, Metrics& metrics, 
   add_privacy_routes(table_, sources_);
   add_contract_routes(table_, sources_);
   add_live_routes(table_, live_);
+  add_item_routes(table_, items_, sources_);
+  add_visitor_id_routes(table_, std::move(settings.visitor_id), sources_.make_visitor_id, clock);
   add_metrics_routes(table_, metrics);
   add_static_files(router);
   metrics.add(*this);
@@ -27,6 +30,7 @@ Api::Api(http::Router& router, Views& views, Sources sources, Metrics& metrics, 
 
 void Api::tick() {
   live_.tick();
+  items_.tick();
   stock_.tick();
 }
 
@@ -87,6 +91,8 @@ void Api::collect(MetricSamples& samples) const {
                     views_.visible_us().snapshot(), HistogramUnit::microseconds);
 
   samples.gauge("millrace_live_clients", "Live pages connected.", static_cast<double>(live_.clients()));
+  samples.gauge("millrace_item_feed_clients", "Pages and commands that watch the items come in.",
+                static_cast<double>(items_.clients()));
   samples.counter("millrace_live_clients_gone_total", "Live pages that left or fell too far behind.",
                   static_cast<double>(live_.dropped()));
   samples.gauge("millrace_stock_commands_waiting", "Stock commands that wait for their outcome.",

@@ -1,17 +1,21 @@
 #pragma once
 
 #include "http/http.h"
+#include "serve/item_feed.h"
 #include "serve/live_push.h"
 #include "serve/metrics.h"
 #include "serve/route_table.h"
 #include "serve/sources.h"
 #include "serve/stock_desk.h"
 #include "serve/views.h"
+#include "serve/visitor_id.h"
 
 namespace millrace::serve {
 
 struct ApiSettings {
   LiveLimits live;
+  ItemFeedLimits items;
+  VisitorIdSettings visitor_id;
   StockLimits stock;
 };
 
@@ -34,6 +38,7 @@ class Api final : public MetricSource {
   const Sources sources_;
   RouteTable table_;
   LivePush live_;
+  ItemFeed items_;
   StockDesk stock_;
 };
 

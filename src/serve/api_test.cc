@@ -251,7 +251,8 @@ TEST_CASE("readiness names its reasons") {
 
 TEST_CASE("embedded files are served with types, tags and compression") {
   const EmbeddedFile files[] = {{"/index.html", "<p>hello</p>", "", "\"t1\""},
-                                {"/assets/app-1a2b.js", "let plain;", "squeezed", "\"t2\""}};
+                                {"/assets/app-1a2b.js", "let plain;", "squeezed", "\"t2\""},
+                                {"/millrace.js", "tag()", "", "\"t3\""}};
   http::Router router;
   add_static_files(router, files);
   const auto ask = [&](std::string_view target,
@@ -285,6 +286,11 @@ TEST_CASE("embedded files are served with types, tags and compression") {
   CHECK_EQ(unchanged.status, 304);
   CHECK(unchanged.body.empty());
   CHECK_EQ(ask("/assets/other.js", {}).status, 404);
+  const auto tag = ask("/millrace.js", {});
+  CHECK_EQ(tag.content_type, "text/javascript; charset=utf-8");
+  CHECK_EQ(header(tag, "Cache-Control"), "public, max-age=3600, stale-while-revalidate=86400");
+  CHECK_EQ(header(tag, "Access-Control-Allow-Origin"), "*");
+  CHECK_EQ(ask("/millrace.js", {{"If-None-Match", "\"t3\""}}).status, 304);
 }
 
 TEST_CASE("without a dashboard the front page says how to build it") {

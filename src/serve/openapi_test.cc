@@ -6,6 +6,7 @@
 #include <set>
 
 #include "serve/api_bench.h"
+#include "serve/recent_items.h"
 #include "serve/routes.h"
 #include "serve/schema_check.h"
 
@@ -101,6 +102,21 @@ void fill(ApiBench& bench) {
     respond(json_response(
         R"({"columns":[{"name":"n","type":"BIGINT"}],"rows":[[1]],"took_ms":3,"truncated":false})"));
   };
+  static RecentItems recent{RecentItemLimits{}};
+  event::Event seen;
+  seen.raw = R"({"type":"page"})";
+  seen[event::Text::anonymous_id] = "v-1";
+  seen[event::Text::message_id] = "m-1";
+  seen[event::Text::extra] = R"({"context":{"a":1}})";
+  seen.products.push_back({.product_id = "shoe-1", .price = {1'000'000}, .has_price = true});
+  seen.set(event::Amount::revenue, {1'000'000});
+  recent.accepted(seen, bench.clock.wall());
+  recent.accepted(seen, bench.clock.wall());
+  recent.turned_away({.reason = "invalid_json", .raw = "{\xff"}, event::Verdict::quarantined,
+                     bench.clock.wall());
+  recent.refused("unknown_write_key", "No source has this write key.", bench.clock.wall());
+  bench.sources.recent_items = &recent;
+  bench.sources.make_visitor_id = [] { return std::string(32, 'a'); };
   bench.sources.advance_clock = [](base::WallTime) -> base::Status { return base::Ok{}; };
   bench.sources.suppress = [](std::string_view id) -> base::Result<bool> {
     if (id == "bad") return base::Error(base::ErrorCode::invalid_argument, "No.");
@@ -181,6 +197,16 @@ const Exchange kExchanges[] = {
      R"({"id":"r","lines":[{"sku":"a","quantity":0}]})"},
     {http::Method::post, "/v1/stock/reservations", "/v1/stock/reservations", 400,
      R"({"id":"r","lines":[{"sku":"a","quantity":1,"price":3}]})"},
+    {http::Method::get, "/v1/events/recent", "/v1/events/recent", 200, ""},
+    {http::Method::get, "/v1/events/recent?source=shop&verdict=quarantined&n=1&after=1&contains=%7B",
+     "/v1/events/recent", 200, ""},
+    {http::Method::get, "/v1/events/recent?source=none", "/v1/events/recent", 404, ""},
+    {http::Method::get, "/v1/events/recent?verdict=good", "/v1/events/recent", 400, ""},
+    {http::Method::get, "/v1/events/stream?source=none", "/v1/events/stream", 404, ""},
+    {http::Method::get, "/v1/events/stream?n=0", "/v1/events/stream", 400, ""},
+    {http::Method::get, "/v1/id", "/v1/id", 200, ""},
+    {http::Method::post, "/v1/id?anonymous=1", "/v1/id", 200, ""},
+    {http::Method::get, "/v1/id?anonymous=yes", "/v1/id", 400, ""},
     {http::Method::get, "/v1/actions?state=failed", "/v1/actions", 200, ""},
     {http::Method::get, "/v1/actions?state=lost", "/v1/actions", 400, ""},
     {http::Method::post, "/v1/sql", "/v1/sql", 200, R"({"sql":"select 1"})"},

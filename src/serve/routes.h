@@ -6,6 +6,7 @@
 
 namespace millrace::serve {
 
+class ItemFeed;
 class LivePush;
 class Metrics;
 class StockDesk;
@@ -19,6 +20,7 @@ void add_stock_routes(RouteTable& table, StockDesk& desk);
 void add_platform_routes(RouteTable& table, const Sources& sources, const base::Clock& clock);
 void add_privacy_routes(RouteTable& table, const Sources& sources);
 void add_live_routes(RouteTable& table, LivePush& live);
+void add_item_routes(RouteTable& table, ItemFeed& feed, const Sources& sources);
 void add_metrics_routes(RouteTable& table, const Metrics& metrics);
 
 // 503 for a route whose source is not there.

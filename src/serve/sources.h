@@ -16,6 +16,8 @@
 
 namespace millrace::serve {
 
+class RecentItems;
+
 struct LakeTable {
   std::string name;
   std::uint64_t rows_committed = 0;
@@ -96,6 +98,9 @@ struct SuppressedId {
 // block. A function that is left empty makes its routes answer 503 not_available.
 struct Sources {
   const RecommendationSource* recommendations = nullptr;  // Null: the ladder begins at trending.
+  const RecentItems* recent_items = nullptr;              // Null: nobody watches the items that come in.
+  // A new visitor's id: 32 hex digits that nobody can guess.
+  std::function<std::string()> make_visitor_id;
   // Names of the write keys' sources, by their index.
   std::function<std::vector<std::string>()> source_names;
   // Hands the command to its journal; `answer` runs once its outcome is durable, on any thread. exhausted or

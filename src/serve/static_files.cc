@@ -35,12 +35,23 @@ bool contains_token(std::string_view list, std::string_view token) {
 // Vite puts a hash of the content into the names below /assets/.
 bool never_changes(std::string_view path) { return path.starts_with("/assets/"); }
 
+// Lies in shops' pages, on other origins than ours: they keep it for an hour, and for a day while they ask for a newer one.
+constexpr std::string_view kTag = "/millrace.js";
+
+std::string_view caching(std::string_view path) {
+  if (never_changes(path)) return "public, max-age=31536000, immutable";
+  return path == kTag ? "public, max-age=3600, stale-while-revalidate=86400" : "no-cache";
+}
+
 http::Response file_response(const http::Request& request, const EmbeddedFile& file) {
   http::Response response;
   response.content_type = content_type(file.path);
   response.headers.emplace_back("ETag", file.etag);
-  response.headers.emplace_back(
-      "Cache-Control", never_changes(file.path) ? "public, max-age=31536000, immutable" : "no-cache");
+  response.headers.emplace_back("Cache-Control", caching(file.path));
+  if (file.path == kTag) {
+    response.headers.emplace_back("Access-Control-Allow-Origin", "*");
+    response.headers.emplace_back("Cross-Origin-Resource-Policy", "cross-origin");
+  }
   add_security_headers(response);
   if (!file.gzip.empty()) response.headers.emplace_back("Vary", "Accept-Encoding");
   if (contains_token(request.header("If-None-Match"), file.etag)) {

@@ -1,9 +1,11 @@
 // node dashboard.mjs CHROMIUM TEMPORARY_DIRECTORY SERVER_PID PICTURES [dist]
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import { PAGES, visitPages } from './pages.mjs';
 import { BOUGHT, shopDay, SHOPPERS, view } from './shop_day.mjs';
 
 const DEADLINE_MS = 30_000;
@@ -50,6 +52,8 @@ async function send(items) {
   assert.equal(response.status, 200);
   return response.json();
 }
+
+const hasFeed = (await fetch(`${url}/v1/events/recent`)).ok;
 
 // A binary that was built without the page is tested with the page as it was built last, under the same policy.
 const front = await fetch(url);
@@ -164,15 +168,30 @@ async function run() {
   const shift = await page.evaluate(() => globalThis.shift);
   assert.ok(shift < SHIFT_MAX, `the layout shifted by ${shift}`);
   assert.deepEqual(complaints, []);
-  for (const [width, height] of SIZES) {
-    await page.setViewportSize({ width, height });
-    for (const colorScheme of ['light', 'dark']) {
-      await page.emulateMedia({ colorScheme });
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-      assert.ok(wide <= width, `the page is ${wide} wide in a window of ${width}`);
-      await picture(`overview-${width}-${colorScheme}`);
+  if (hasFeed) {
+    const made = await visitPages({ page, url, send, shows, until, day, sent: () => sent });
+    // The command as a person would run it.
+    execFileSync('bash', ['-c', made.command], { stdio: 'pipe' });
+    sent += made.items;
+    await until('the copied command made a duplicate', async () =>
+      (await (await fetch(`${url}/v1/ledger?step=range`)).json()).total.duplicate === day.duplicate + 1);
+  }
+  assert.deepEqual(complaints, []);
+  for (const name of ['overview', ...(hasFeed ? PAGES : [])]) {
+    await page.goto(`${url}/#/${name === 'overview' ? '' : name}`);
+    await shows('.top .states', 'Live');
+    await page.waitForFunction(() => !document.querySelector('.stream .state') || document.querySelector('.stream .state.good'));
+    for (const [width, height] of SIZES) {
+      await page.setViewportSize({ width, height });
+      for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme });
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(wide <= width, `${name} is ${wide} wide in a window of ${width}`);
+        await picture(`${name}-${width}-${colorScheme}`);
+      }
     }
   }
+  await page.goto(`${url}/#/`);
 
   process.kill(Number(serverPid), 'SIGTERM');
   await shows('.gone', 'does not answer');

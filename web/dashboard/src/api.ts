@@ -90,7 +90,16 @@ export interface Funnel {
   complete: boolean;
 }
 
+export interface LedgerRow extends Verdicts {
+  source: string;
+  minute: string;
+  received: number;
+}
+
 export interface Ledger {
+  from: string;
+  to: string;
+  rows: LedgerRow[];
   total: Verdicts & { received: number };
   closed: boolean;
   complete: boolean;
@@ -130,6 +139,7 @@ export interface Status {
   time: 'wall' | 'events';
   fsync_p50_ms: number;
   fsync_p99_ms: number;
+  sources: string[];
   journal: { bytes: number; segments: number; partitions: { name: string; end: number; applied: number }[] };
 }
 
@@ -142,14 +152,74 @@ export interface Items<T> {
   items: T[];
 }
 
+export type Verdict = keyof Verdicts | 'refused';
+
+export interface Item {
+  sequence: number;
+  source: string | null;
+  verdict: Verdict;
+  at: string;
+  reason: string;
+  pointer: string;
+  detail: string;
+  event: string;
+  visitor_id: string;
+  message_id: string;
+  raw: string;
+  canonical: Record<string, unknown> | null;
+}
+
+export interface Recent {
+  items: Item[];
+  newest: number;
+  skipped: number;
+}
+
+export interface SqlAnswer {
+  columns: { name: string; type: string }[];
+  rows: unknown[][];
+  truncated: boolean;
+}
+
+// What the server said instead of an answer.
+export class Refusal extends Error {
+  constructor(readonly status: number, readonly code: string, message: string) {
+    super(message);
+  }
+}
+
 const TIMEOUT_MS = 8000;
 
-// Answers with a status of `also` carry a body worth reading, too.
-export async function get<T>(path: string, also: number[] = []): Promise<T> {
-  const response = await fetch(path, {
-    headers: { Accept: 'application/json' },
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  });
-  if (!response.ok && !also.includes(response.status)) throw new Error(`${path}: ${response.status}`);
-  return (await response.json()) as T;
+async function answer<T>(path: string, request: RequestInit, also: number[]): Promise<T> {
+  const response = await fetch(path, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (response.ok && response.status === 204) return undefined as T;
+  const body: unknown = await response.json().catch(() => null);
+  if (response.ok || also.includes(response.status)) return body as T;
+  const error = (body as { error?: { code: string; message: string; hint: string } } | null)?.error;
+  throw new Refusal(response.status, error?.code ?? '', error ? `${error.message} ${error.hint}` : `${path}: ${response.status}`);
 }
+
+// Answers with a status of `also` carry a body worth reading, too.
+export const get = <T>(path: string, also: number[] = []): Promise<T> =>
+  answer<T>(path, { headers: { Accept: 'application/json' } }, also);
+
+export const send = <T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<T> =>
+  answer<T>(
+    path,
+    { method, headers: { 'Content-Type': 'application/json' }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) },
+    [],
+  );
+
+// What this server answers: the paths of its description. Asked once, so that no page has to try.
+let paths: Promise<Set<string>> | null = null;
+export async function serves(path: string): Promise<boolean> {
+  paths ??= get<{ paths: Record<string, unknown> }>('/openapi.json').then((description) => new Set(Object.keys(description.paths)));
+  try {
+    return (await paths).has(path);
+  } catch (failure) {
+    paths = null;
+    throw failure;
+  }
+}
+
+export const sql = (statement: string): Promise<SqlAnswer> => send<SqlAnswer>('POST', '/v1/sql', { sql: statement });

@@ -1,33 +1,43 @@
 import { render } from 'preact';
+import { useEffect } from 'preact/hooks';
 import './styles.css';
-import { Actions } from './cards/actions';
-import { FunnelCard } from './cards/funnel';
-import { Gone, Header } from './cards/header';
-import { Health, LakeCard } from './cards/lake';
-import { Latency } from './cards/latency';
-import { LedgerCard } from './cards/ledger';
-import { TopProducts, Trending } from './cards/products';
-import { Rate } from './cards/rate';
-import { Sessions } from './cards/sessions';
+import './pages.css';
+import { Gone, Header, PAGES } from './cards/header';
+import { Contracts } from './pages/contracts';
+import { LedgerPage } from './pages/ledger';
+import { LivePage } from './pages/live';
+import { Overview } from './pages/overview';
+import { Privacy } from './pages/privacy';
+import { QuarantinePage } from './pages/quarantine';
+import { Sources } from './pages/sources';
+import { route } from './route';
 import { connection, start } from './shop';
 import { useTopic } from './topic';
 
+const VIEWS: Record<string, () => preact.JSX.Element> = {
+  overview: Overview,
+  live: LivePage,
+  sources: Sources,
+  ledger: LedgerPage,
+  quarantine: QuarantinePage,
+  contracts: Contracts,
+  privacy: Privacy,
+};
+
 function Page() {
   const state = useTopic(connection);
+  const { page } = useTopic(route);
+  const View = VIEWS[page] ?? Overview;
+  const title = PAGES.find(([name]) => name === page)?.[1];
+  useEffect(() => {
+    document.title = title && page !== 'overview' ? `${title} · Millrace` : 'Millrace';
+    scrollTo(0, 0);
+  }, [page]);
   return (
     <>
       <Header />
-      <main class={state === 'gone' ? 'old' : ''}>
-        <Rate />
-        <Latency />
-        <LedgerCard />
-        <FunnelCard />
-        <TopProducts />
-        <Trending />
-        <Sessions />
-        <Actions />
-        <LakeCard />
-        <Health />
+      <main class={`${page in VIEWS ? page : 'overview'} ${state === 'gone' ? 'old' : ''}`}>
+        <View />
       </main>
       <Gone />
     </>

@@ -3,6 +3,7 @@ import { get } from './api';
 import type {
   Action, Funnel, FunnelBy, Items, Lake, Ledger, Product, Pulse, Readiness, Session, Status, TrendingItem,
 } from './api';
+import { route } from './route';
 import { Series } from './series';
 import { Topic } from './topic';
 
@@ -148,13 +149,15 @@ export function chooseFunnel(by: FunnelBy): void {
 
 interface Poll {
   every_s: number;
+  // Needed on every page, not on the overview alone.
+  everywhere?: true;
   run: () => Promise<void>;
 }
 
 const polls: Poll[] = [
   { every_s: 2, run: async () => ledger.set(await get<Ledger>('/v1/ledger?step=range')) },
-  { every_s: 3, run: async () => status.set(await get<Status>('/v1/status')) },
-  { every_s: 3, run: async () => readiness.set(await get<Readiness>('/readyz', [503])) },
+  { every_s: 3, everywhere: true, run: async () => status.set(await get<Status>('/v1/status')) },
+  { every_s: 3, everywhere: true, run: async () => readiness.set(await get<Readiness>('/readyz', [503])) },
   { every_s: 5, run: async () => lake.set(await get<Lake>('/v1/lake')) },
   {
     every_s: 5,
@@ -182,6 +185,7 @@ function runPoll(poll: Poll): void {
 
 function ask(all: boolean): void {
   polls.forEach((poll, at) => {
+    if (!poll.everywhere && route.value.page !== 'overview') return;
     if (all || (second.value + at) % poll.every_s === 0) runPoll(poll);
   });
 }
@@ -190,6 +194,7 @@ export function start(): void {
   const stream = new Stream(() => ask(true));
   stream.tick();
   ask(true);
+  route.watch(() => ask(true));
   setInterval(() => {
     second.set(Math.floor(Date.now() / 1000));
     stream.tick();

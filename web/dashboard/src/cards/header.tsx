@@ -1,8 +1,30 @@
 import * as format from '../format';
 import { connection, lostAt, nowMs, pulse, readiness, second, status, type Connection } from '../shop';
+import { route } from '../route';
 import { useTopic } from '../topic';
 
 const SAYS: Record<Connection, string> = { connecting: 'Connecting', live: 'Live', gone: 'Reconnecting' };
+
+export const PAGES: [page: string, title: string][] = [
+  ['overview', 'Overview'],
+  ['live', 'Live'],
+  ['sources', 'Sources'],
+  ['ledger', 'Ledger'],
+  ['quarantine', 'Quarantine'],
+  ['contracts', 'Contracts'],
+  ['privacy', 'Privacy'],
+];
+
+function Pages() {
+  const { page } = useTopic(route);
+  return (
+    <nav class="pages" aria-label="Pages">
+      {PAGES.map(([name, title]) => (
+        <a key={name} href={name === 'overview' ? '#/' : `#/${name}`} aria-current={page === name ? 'page' : undefined}>{title}</a>
+      ))}
+    </nav>
+  );
+}
 
 export function Header() {
   const state = useTopic(connection);
@@ -18,6 +40,7 @@ export function Header() {
         <img src="/favicon.svg" width="26" height="26" alt="" />
         Millrace
       </h1>
+      <Pages />
       <p class="figure">
         <b>{beat ? format.count(beat.sessions_open) : format.NONE}</b> sessions open
       </p>

@@ -4,9 +4,9 @@ import * as format from '../format';
 import { ledger, pulse } from '../shop';
 import { useTopic } from '../topic';
 
-const VERDICTS: (keyof Verdicts)[] = ['accepted', 'duplicate', 'quarantined', 'suppressed', 'bot', 'consent_dropped'];
+export const VERDICTS: (keyof Verdicts)[] = ['accepted', 'duplicate', 'quarantined', 'suppressed', 'bot', 'consent_dropped'];
 
-const LABELS: Partial<Record<keyof Verdicts, string>> = { consent_dropped: 'no consent' };
+export const LABELS: Partial<Record<keyof Verdicts, string>> = { consent_dropped: 'no consent' };
 
 export function LedgerCard() {
   const beat = useTopic(pulse);

@@ -1,6 +1,7 @@
-import { useState } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import { Card } from '../card';
 import { Chart } from '../chart';
+import { CopyButton } from '../copy_button';
 import * as format from '../format';
 import { pulse, rates } from '../shop';
 import { useTopic } from '../topic';
@@ -9,34 +10,14 @@ const example = (): string => `curl ${location.origin}/v1/batch -H 'Content-Type
   {"type":"track","event":"Product Viewed","anonymousId":"me","properties":
     {"product_id":"shoe-1","name":"Trail shoe","category":"shoes","price":89.90,"currency":"EUR"}}]}'`;
 
-// Without https or localhost a browser has no clipboard for pages: then the text is selected instead.
-async function copy(text: string, element: HTMLElement | null): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    if (element) getSelection()?.selectAllChildren(element);
-    return false;
-  }
-}
-
 function FirstEvent() {
-  const [said, say] = useState('Copy');
+  const text = useRef<HTMLElement>(null);
   return (
     <div class="first">
       <p>
-        No events yet. Send one:
-        <button
-          type="button"
-          onClick={async (event) => {
-            const text = event.currentTarget.closest('.first')?.querySelector('code') ?? null;
-            say((await copy(example(), text)) ? 'Copied' : 'Press Ctrl-C');
-          }}
-        >
-          {said}
-        </button>
+        No events yet. Send one: <CopyButton label="Copy" text={example} shown={() => text.current} />
       </p>
-      <pre tabIndex={0} aria-label="A command that sends an event"><code>{example()}</code></pre>
+      <pre tabIndex={0} aria-label="A command that sends an event"><code ref={text}>{example()}</code></pre>
     </div>
   );
 }

@@ -1,0 +1,142 @@
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "app/commands.h"
+#include "app/exit_signal.h"
+#include "app/signal.h"
+#include "tools/http_client.h"
+
+namespace millrace::app {
+
+namespace {
+
+constexpr std::int64_t kAskAgainMs = 200;
+constexpr std::size_t kItemsPerAnswer = 500;
+
+struct Options {
+  std::string to = "http://127.0.0.1:8080", source, verdict, contains;
+  std::size_t n = 20;
+  bool follow = false, json = false;
+};
+
+// Whatever a client sent must not reach the terminal as a command.
+std::string plain(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+  return out;
+}
+
+std::string escape(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    out += safe ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+std::string target(const Options& options, std::uint64_t after, std::size_t n) {
+  std::string text = fmt::format("/v1/events/recent?n={}&after={}", n, after);
+  const auto add = [&text](std::string_view name, const std::string& value) {
+    if (!value.empty()) text += fmt::format("&{}={}", name, escape(value));
+  };
+  add("source", options.source);
+  add("verdict", options.verdict);
+  add("contains", options.contains);
+  return text;
+}
+
+std::string_view text_of(simdjson::dom::element item, const char* name) {
+  std::string_view text;
+  return item[name].get(text) == simdjson::SUCCESS ? text : std::string_view();
+}
+
+void print(simdjson::dom::element item, const Options& options) {
+  if (options.json) {
+    fmt::print("{}\n", simdjson::minify(item));
+    return;
+  }
+  const std::string_view source = text_of(item, "source");
+  const std::string_view event = text_of(item, "event");
+  const std::string_view at = text_of(item, "at");
+  fmt::print("{}  {:<15} {:<12} {:<22} {}\n", at.size() > 23 ? at.substr(11, 12) : at,
+             text_of(item, "verdict"), source.empty() ? std::string_view("-") : source,
+             event.empty() ? std::string_view("-") : event, plain(text_of(item, "visitor_id")));
+  const std::string_view reason = text_of(item, "reason");
+  if (!reason.empty()) {
+    fmt::print("              {} {}  {}\n", reason, plain(text_of(item, "pointer")),
+               plain(text_of(item, "detail")));
+  }
+  fmt::print("              {}\n", plain(text_of(item, "raw")));
+}
+
+// Prints what the server kept after `after`, oldest first, and moves it on.
+base::Status show(tools::HttpClient& client, const Options& options, std::size_t n, std::uint64_t& after) {
+  int status = 0;
+  std::string body;
+  client.send(tools::render_request("GET", target(options, after, n), ""), [&](const tools::Reply& reply) {
+    status = reply.status;
+    body = reply.body;
+  });
+  client.drain();
+  if (status == 0) {
+    return base::Error(base::ErrorCode::unavailable,
+                       "nothing answers at " + options.to + "; is `millrace serve` running there?");
+  }
+  if (status != 200) return base::Error(base::ErrorCode::invalid_argument, body);
+  simdjson::dom::parser parser;
+  simdjson::dom::element answer;
+  simdjson::dom::array items;
+  std::uint64_t newest = 0;
+  if (parser.parse(simdjson::padded_string(body)).get(answer) != simdjson::SUCCESS ||
+      answer["items"].get(items) != simdjson::SUCCESS || answer["newest"].get(newest) != simdjson::SUCCESS) {
+    return base::Error(base::ErrorCode::corrupt, "what answers at " + options.to + " is not Millrace");
+  }
+  std::vector<simdjson::dom::element> list(items.begin(), items.end());
+  for (auto item = list.rbegin(); item != list.rend(); ++item) print(*item, options);
+  std::fflush(stdout);
+  // A smaller number: the server began anew, and so do we.
+  after = newest < after ? 0 : newest;
+  return base::Ok{};
+}
+
+base::Status run(const Options& options) {
+  TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to));
+  tools::HttpClient client(endpoint, 1);
+  std::uint64_t after = 0;
+  TRY(show(client, options, options.n, after));
+  if (!options.follow) return base::Ok{};
+  ExitSignal exit;
+  while (!exit.wait(kAskAgainMs)) TRY(show(client, options, kItemsPerAnswer, after));
+  return base::Ok{};
+}
+
+}  // namespace
+
+void add_events_command(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand(
+      "events", "What came in last at a running Millrace, with its verdict; --follow goes on until Ctrl-C");
+  auto options = std::make_shared<Options>();
+  command->add_option("--to", options->to, "http://HOST:PORT of the server (default http://127.0.0.1:8080)");
+  command->add_option("--source", options->source, "Only of this source");
+  command->add_option(
+      "--verdict", options->verdict,
+      "Only with this verdict: accepted, duplicate, quarantined, suppressed, bot, consent_dropped");
+  command->add_option("--contains", options->contains, "Only with this text in the raw item or in the event");
+  command->add_option("--n", options->n, "How many of the last to begin with (default 20)")
+      ->check(CLI::Range(1, 500));
+  command->add_flag("--follow", options->follow, "Go on with those that come");
+  command->add_flag("--json", options->json, "A line of JSON each, the canonical event included");
+  command->callback([options, &exit_code] {
+    if (const auto status = run(*options); !status.ok()) {
+      fmt::print(stderr, "millrace events: {}\n", status.error().message());
+      exit_code = 1;
+    }
+  });
+}
+
+}  // namespace millrace::app

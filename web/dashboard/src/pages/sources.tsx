@@ -1,0 +1,164 @@
+import { useRef, useState } from 'preact/hooks';
+import { get, type Ledger, type LedgerRow, type Recent } from '../api';
+import { Bar, Card, Empty } from '../card';
+import { CopyButton } from '../copy_button';
+import * as format from '../format';
+import { usePoll } from '../poll';
+import { nowMs, second, status } from '../shop';
+import { useTopic } from '../topic';
+
+const HOUR_MS = 3_600_000;
+const QUIET_MS = 5 * 60_000;
+
+interface Source {
+  name: string;
+  day: LedgerRow | undefined;
+  hour: number;
+  lastAt: number | null;
+  lastEvent: string;
+}
+
+interface Answers {
+  day: Ledger;
+  hour: Ledger;
+  recent: Recent;
+}
+
+async function ask(): Promise<Answers> {
+  const [day, hour, recent] = await Promise.all([
+    get<Ledger>('/v1/ledger?step=range'),
+    get<Ledger>(`/v1/ledger?step=range&from=${Math.floor(nowMs() - HOUR_MS)}&to=${Math.ceil(nowMs() + HOUR_MS)}`),
+    get<Recent>('/v1/events/recent?n=500'),
+  ]);
+  return { day, hour, recent };
+}
+
+function sourcesOf(names: string[], answers: Answers | null): Source[] {
+  const all = new Set([...names.filter(Boolean), ...(answers?.day.rows.map((row) => row.source) ?? [])]);
+  return [...all].map((name) => {
+    const last = answers?.recent.items.find((item) => item.source === name);
+    return {
+      name,
+      day: answers?.day.rows.find((row) => row.source === name),
+      hour: answers?.hour.rows.find((row) => row.source === name)?.received ?? 0,
+      lastAt: last ? Date.parse(last.at) : null,
+      lastEvent: last ? last.event || last.reason : '',
+    };
+  }).sort((a, b) => (b.day?.received ?? 0) - (a.day?.received ?? 0) || a.name.localeCompare(b.name));
+}
+
+function State({ source }: { source: Source }) {
+  if (source.lastAt === null) return <span class="state">nothing seen</span>;
+  const since = nowMs() - source.lastAt;
+  return since < QUIET_MS ? <span class="state good">receiving</span> : <span class="state warn">quiet</span>;
+}
+
+function Row({ source, most }: { source: Source; most: number }) {
+  const day = source.day;
+  const dropped = day ? day.suppressed + day.bot + day.consent_dropped : 0;
+  const number = (value: number | undefined) => (day && value !== undefined ? format.count(value) : format.NONE);
+  return (
+    <tr>
+      <th scope="row"><a href={`#/live?source=${encodeURIComponent(source.name)}`}>{source.name}</a></th>
+      <td><State source={source} /></td>
+      <td class="wide"><Bar part={day?.received ?? 0} of={most} /></td>
+      <td class="number strong">{number(day?.received)}</td>
+      <td class="number">{number(source.hour)}</td>
+      <td class="number">{day ? format.fineShare(day.accepted, day.received) : format.NONE}</td>
+      <td class="number">{number(day?.duplicate)}</td>
+      <td class={`number ${day && day.quarantined > 0 ? 'low' : ''}`}>
+        {day && day.quarantined > 0
+          ? <a href={`#/quarantine?source=${encodeURIComponent(source.name)}`}>{format.count(day.quarantined)}</a>
+          : number(day?.quarantined)}
+      </td>
+      <td class="number">{number(dropped)}</td>
+      <td class="soft">
+        {source.lastAt === null ? format.NONE : `${format.words(source.lastEvent)}, ${format.age(nowMs() - source.lastAt)} ago`}
+      </td>
+    </tr>
+  );
+}
+
+const WAYS: Record<string, () => string> = {
+  'browser tag': () => `<script async src="${location.origin}/millrace.js"
+  data-write-key="WRITE_KEY"></script>
+<script>
+  window.millrace = window.millrace || [];
+  // Once the visitor has agreed:
+  millrace.push(['consent', { analytics: true, personalisation: true }]);
+  millrace.push(['product', { product_id: 'tea-1', price: 3.5, currency: 'EUR' }]);
+</script>`,
+  'Segment for Node': () => `import { Analytics } from '@segment/analytics-node';
+const analytics = new Analytics({ writeKey: 'WRITE_KEY', host: '${location.origin}' });
+analytics.track({ anonymousId: 'anna', event: 'Product Viewed',
+  properties: { product_id: 'tea-1', price: 3.5, currency: 'EUR' } });`,
+  curl: () => `curl -u WRITE_KEY: ${location.origin}/v1/track -d '{"event":"Product Viewed","anonymousId":"anna",
+  "properties":{"product_id":"tea-1","price":3.5,"currency":"EUR"}}'`,
+  settings: () => `# A source of its own: in the settings file, then start again.
+[[source]]
+name = "web"
+write_key = "WRITE_KEY"`,
+};
+
+function Connect() {
+  const [way, choose] = useState('browser tag');
+  const text = useRef<HTMLElement>(null);
+  const snippet = WAYS[way]!();
+  return (
+    <Card
+      id="connect" title="Connect one more"
+      note={
+        <>
+          <fieldset class="switch">
+            <legend>How it sends</legend>
+            {Object.keys(WAYS).map((name) => (
+              <label key={name}>
+                <input type="radio" name="way" value={name} checked={way === name} onChange={() => choose(name)} />
+                <span>{name}</span>
+              </label>
+            ))}
+          </fieldset>
+          <CopyButton label="Copy" text={() => snippet} shown={() => text.current} />
+        </>
+      }
+    >
+      <pre tabIndex={0} aria-label="How to connect"><code ref={text}>{snippet}</code></pre>
+    </Card>
+  );
+}
+
+export function Sources() {
+  const names = useTopic(status)?.sources ?? [];
+  useTopic(second);
+  const { value, failure } = usePoll('sources', 3000, ask);
+  const list = sourcesOf(names, value);
+  const most = Math.max(1, ...list.map((source) => source.day?.received ?? 0));
+  return (
+    <>
+      <Card id="sources" title="Sources" note={failure ? <span class="state bad">{failure.message}</span> : 'last 24 hours of event time'}>
+        <div class="scroll" tabIndex={0} role="region" aria-label="Sources">
+          <table class="wide-table">
+            <caption>Sources and what they sent</caption>
+            <thead>
+              <tr>
+                <th scope="col" class="w-name">source</th>
+                <th scope="col" class="w-mark">state</th>
+                <th class="wide" />
+                <th scope="col" class="number">received</th>
+                <th scope="col" class="number">last hour</th>
+                <th scope="col" class="number">accepted</th>
+                <th scope="col" class="number">duplicate</th>
+                <th scope="col" class="number">quarantined</th>
+                <th scope="col" class="number" title="Suppressed, bots, and no consent">dropped</th>
+                <th scope="col" class="w-last">last item</th>
+              </tr>
+            </thead>
+            <tbody>{list.map((source) => <Row key={source.name} source={source} most={most} />)}</tbody>
+          </table>
+        </div>
+        {value && list.length === 0 && <Empty>No sources yet. Below is how to connect the first.</Empty>}
+      </Card>
+      <Connect />
+    </>
+  );
+}

@@ -1,0 +1,2 @@
+export { createTag as load } from './tag';
+export type * from './types';

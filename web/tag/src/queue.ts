@@ -1,0 +1,67 @@
+import { recall, remember } from './storage';
+import type { Properties } from './types';
+
+export interface Item extends Properties {
+  messageId: string;
+  timestamp: string;
+  anonymousId?: string;
+}
+
+export const ITEMS_MAX = 500;
+export const BYTES_MAX = 500_000;
+// The server recognises a repeated message for as long: older ones could count twice.
+export const AGE_MAX_MS = 72 * 3600_000;
+const KEY = 'millrace:queue';
+
+export interface Queue {
+  items(): Item[];
+  // Past the limits the oldest leave.
+  add(items: Item[]): void;
+  remove(sent: Item[]): void;
+  // From now on in localStorage, so that it survives this page; or in memory only, with nothing left behind.
+  keep(stored: boolean): void;
+}
+
+// Tabs of one shop share what is stored. Each change reads it, changes it and writes it back in one go; when two tabs
+// still send the same item, its message id tells the server.
+export function createQueue(): Queue {
+  let memory: Item[] = [];
+  let stored = false;
+
+  function items(): Item[] {
+    if (!stored) return memory;
+    try {
+      const found = JSON.parse(recall('localStorage', KEY) || '[]');
+      // What another script wrote there is not ours to send.
+      const list: Item[] = Array.isArray(found) ? found.filter((one) => one && one.messageId && one.timestamp) : [];
+      // Memory holds what storage would not take.
+      return list.concat(memory);
+    } catch {
+      return memory;
+    }
+  }
+
+  function write(next: Item[]): void {
+    const oldest = Date.now() - AGE_MAX_MS;
+    next = next.filter((item) => Date.parse(item.timestamp) > oldest).slice(-ITEMS_MAX);
+    let text = JSON.stringify(next);
+    while (text.length > BYTES_MAX) text = JSON.stringify((next = next.slice(Math.ceil(next.length / 10))));
+    memory = stored && remember('localStorage', KEY, next.length ? text : null) ? [] : next;
+  }
+
+  return {
+    items,
+    add: (added) => write(items().concat(added)),
+    remove(sent) {
+      const gone = new Set(sent.map((item) => item.messageId));
+      write(items().filter((item) => !gone.has(item.messageId)));
+    },
+    keep(store) {
+      if (!store) remember('localStorage', KEY, null);
+      if (stored === store) return;
+      stored = store;
+      if (store) write(items());
+      else memory = [];
+    },
+  };
+}
