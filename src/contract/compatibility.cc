@@ -41,7 +41,7 @@ class Comparison {
   // The keyword at `node` of the new schema, against the old schema `a`.
   std::optional<Narrowing> keyword(std::uint32_t a, std::uint32_t node) {
     const KeywordRow* const row = find_keyword(after_[node].key);
-    const std::uint32_t old = member_of(before_, a, after_[node].key);
+    const std::uint32_t old = find_member(before_, a, after_[node].key);
     if (row == nullptr || same(old, node)) return std::nullopt;
     switch (row->keyword) {
       case Keyword::annotation:
@@ -83,7 +83,7 @@ class Comparison {
 
   std::optional<Narrowing> named_schemas(std::uint32_t old, std::uint32_t node) {
     for (std::uint32_t i = node + 1; i < after_[node].end; i = after_[i].end) {
-      const std::uint32_t before = member_of(before_, old, after_[i].key);
+      const std::uint32_t before = find_member(before_, old, after_[i].key);
       if (before == kNoNode) continue;
       if (auto found = schemas(before, i)) return found;
     }
@@ -111,9 +111,9 @@ class Comparison {
   }
 
   std::optional<Narrowing> values(std::uint32_t a, std::uint32_t node) const {
-    std::uint32_t old = member_of(before_, a, "enum");
+    std::uint32_t old = find_member(before_, a, "enum");
     const bool one = old == kNoNode;
-    if (one) old = member_of(before_, a, "const");
+    if (one) old = find_member(before_, a, "const");
     if (old == kNoNode) return narrower(node, "Any value was taken before.");
     const bool list = after_[node].key == "enum";
     for (std::uint32_t i = one ? old : old + 1; i < before_[old].end; i = before_[i].end) {
@@ -144,10 +144,10 @@ class Comparison {
   }
 
   std::optional<Narrowing> properties(std::uint32_t a, std::uint32_t node) {
-    const std::uint32_t old = member_of(before_, a, "properties");
-    const std::uint32_t rest = member_of(before_, a, "additionalProperties");
+    const std::uint32_t old = find_member(before_, a, "properties");
+    const std::uint32_t rest = find_member(before_, a, "additionalProperties");
     for (std::uint32_t i = node + 1; i < after_[node].end; i = after_[i].end) {
-      const std::uint32_t before = member_of(before_, old == kNoNode ? 0 : old, after_[i].key);
+      const std::uint32_t before = find_member(before_, old == kNoNode ? 0 : old, after_[i].key);
       if (old != kNoNode && before != kNoNode) {
         if (auto found = schemas(before, i)) return found;
       } else if (rest != kNoNode && before_[rest].kind == JsonKind::object) {
@@ -162,15 +162,15 @@ class Comparison {
     // Without these, other keywords of the same schema reach further.
     for (const std::string_view name : {"patternProperties", "prefixItems", "if", "then", "else", "oneOf",
                                         "minContains", "unevaluatedProperties", "unevaluatedItems"}) {
-      if (member_of(before_, a, name) != kNoNode && member_of(after_, b, name) == kNoNode)
+      if (find_member(before_, a, name) != kNoNode && find_member(after_, b, name) == kNoNode)
         return narrower(b, "Without " + std::string(name) + " it cannot be decided what is taken.");
     }
-    const std::uint32_t rest = member_of(after_, b, "additionalProperties");
-    const std::uint32_t old = member_of(before_, a, "properties");
+    const std::uint32_t rest = find_member(after_, b, "additionalProperties");
+    const std::uint32_t old = find_member(before_, a, "properties");
     if (rest == kNoNode || is(after_, rest, "true") || old == kNoNode) return std::nullopt;
-    const std::uint32_t now = member_of(after_, b, "properties");
+    const std::uint32_t now = find_member(after_, b, "properties");
     for (std::uint32_t i = old + 1; i < before_[old].end; i = before_[i].end) {
-      if (now != kNoNode && member_of(after_, now, before_[i].key) != kNoNode) continue;
+      if (now != kNoNode && find_member(after_, now, before_[i].key) != kNoNode) continue;
       if (is(before_, i, "false")) continue;
       return narrower(rest, "The member \"" + std::string(before_[i].key.substr(0, 64)) + "\" is gone.");
     }

@@ -185,7 +185,7 @@ http::Response ContractApi::put_modes(const http::Request& request) {
       R"(Send {"rules":[{"source":"","contract":"order_completed","mode":"quarantine"}]}.)";
   JsonDocument body;
   const bool read = body.own(std::string(request.body)).ok();
-  const std::uint32_t list = read ? member_of(body.tape(), 0, "rules") : kNoNode;
+  const std::uint32_t list = read ? find_member(body.tape(), 0, "rules") : kNoNode;
   if (list == kNoNode || body[list].kind != JsonKind::array)
     return http::error_response(400, "invalid_json", "The body has no list \"rules\".", kHint);
   std::vector<ModeRule> modes;

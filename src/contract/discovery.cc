@@ -123,7 +123,7 @@ void Discovery::follow_fields(const std::string& name, Watched& watched, const J
             "It came as " + std::string(to_string(kind)) + ", which it never was before.");
   }
   for (auto& [key, trend] : watched.trends) {
-    const std::uint32_t member = member_of(tape, node, key);
+    const std::uint32_t member = find_member(tape, node, key);
     if (member != kNoNode && tape[member].kind != JsonKind::null) continue;
     ++trend.missing_run;
     if (trend.missing_run >= kVanished && trend.present_rate > 0.5 && !trend.vanished) {

@@ -101,7 +101,7 @@ void FieldProfile::see(std::string_view name, const JsonTape& tape, std::uint32_
   if (kind != Kind::object) return;
   for (std::uint32_t i = node + 1; i < value.end; i = tape[i].end) {
     // Of a key given twice the last one counts.
-    if (member_of(tape, node, tape[i].key) != i) continue;
+    if (find_member(tape, node, tape[i].key) != i) continue;
     const std::string key(tape[i].key.substr(0, kNameBytesMax));
     auto child = children_.find(key);
     if (child == children_.end()) {

@@ -116,7 +116,7 @@ base::Result<std::vector<ItemFix>> read_fixes(const JsonTape& tape, std::uint32_
     fix.pointer = text_of(tape, i, "pointer");
     fix.to = text_of(tape, i, "to");
     const std::string_view action = text_of(tape, i, "action");
-    const std::uint32_t value = member_of(tape, i, "value");
+    const std::uint32_t value = find_member(tape, i, "value");
     if (value != kNoNode) fix.value = tape[value].raw;
     std::size_t known = 0;
     while (known < std::size(kActions) && kActions[known] != action) ++known;

@@ -46,7 +46,7 @@ base::Status JsonDocument::own(std::string text) {
   return read(owned_);
 }
 
-std::uint32_t member_of(const JsonTape& tape, std::uint32_t object, std::string_view key) {
+std::uint32_t find_member(const JsonTape& tape, std::uint32_t object, std::string_view key) {
   std::uint32_t found = kNoNode;
   if (object >= tape.size() || tape[object].kind != JsonKind::object) return found;
   for (std::uint32_t i = object + 1; i < tape[object].end; i = tape[i].end) {
@@ -56,7 +56,7 @@ std::uint32_t member_of(const JsonTape& tape, std::uint32_t object, std::string_
 }
 
 std::string_view text_of(const JsonTape& tape, std::uint32_t object, std::string_view key) {
-  const std::uint32_t node = member_of(tape, object, key);
+  const std::uint32_t node = find_member(tape, object, key);
   return node != kNoNode && tape[node].kind == JsonKind::string ? tape[node].text : std::string_view{};
 }
 
@@ -91,7 +91,7 @@ std::uint32_t node_at(const JsonTape& tape, std::uint32_t from, std::string_view
             step[i] == '~' && i + 1 < step.size() && (step[i + 1] == '0' || step[i + 1] == '1');
         key += escaped ? (step[++i] == '0' ? '~' : '/') : step[i];
       }
-      at = member_of(tape, at, key);
+      at = find_member(tape, at, key);
     } else if (tape[at].kind == JsonKind::array) {
       if (step.empty() || step.size() > 6 || (step.size() > 1 && step.front() == '0')) return kNoNode;
       std::uint32_t wanted = 0;
@@ -141,8 +141,8 @@ bool equal_values(const JsonTape& a, std::uint32_t node_a, const JsonTape& b, st
   }
   for (std::uint32_t i = node_a + 1; i < left.end; i = a[i].end) {
     budget -= right.end - node_b;
-    const std::uint32_t j = member_of(b, node_b, a[i].key);
-    if (j == kNoNode || member_of(a, node_a, a[i].key) != i) {
+    const std::uint32_t j = find_member(b, node_b, a[i].key);
+    if (j == kNoNode || find_member(a, node_a, a[i].key) != i) {
       if (j == kNoNode) return false;
       continue;  // A later member of the same name counts.
     }
@@ -150,7 +150,7 @@ bool equal_values(const JsonTape& a, std::uint32_t node_a, const JsonTape& b, st
   }
   for (std::uint32_t j = node_b + 1; j < right.end; j = b[j].end) {
     budget -= left.end - node_a;
-    if (member_of(a, node_a, b[j].key) == kNoNode) return false;
+    if (find_member(a, node_a, b[j].key) == kNoNode) return false;
   }
   return budget >= 0;
 }

@@ -37,7 +37,7 @@ class JsonDocument {
 constexpr std::uint32_t kNoNode = UINT32_MAX;
 
 // The last member of that name, of an object; kNoNode when there is none or it is no object.
-std::uint32_t member_of(const JsonTape& tape, std::uint32_t object, std::string_view key);
+std::uint32_t find_member(const JsonTape& tape, std::uint32_t object, std::string_view key);
 // Its text when it is a string, else empty.
 std::string_view text_of(const JsonTape& tape, std::uint32_t object, std::string_view key);
 // RFC 6901, and back; kNoNode when it leads nowhere.

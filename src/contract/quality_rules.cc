@@ -83,7 +83,7 @@ base::Result<std::vector<QualityRule>> parse_quality_rules(std::string_view json
   JsonDocument document;
   TRY(document.read(json));
   const JsonTape& tape = document.tape();
-  const std::uint32_t list = member_of(tape, 0, "rules");
+  const std::uint32_t list = find_member(tape, 0, "rules");
   if (list == kNoNode || tape[list].kind != JsonKind::array) return invalid("there is no list \"rules\"");
   std::vector<QualityRule> rules;
   for (std::uint32_t i = list + 1; i < tape[list].end; i = tape[i].end) {
@@ -100,7 +100,7 @@ base::Result<std::vector<QualityRule>> parse_quality_rules(std::string_view json
       return invalid("an action is observe or quarantine");
     if (action == "quarantine") rule.action = QualityAction::quarantine;
     for (const auto& [name, target] : {std::pair("min", &rule.min), std::pair("max", &rule.max)}) {
-      const std::uint32_t node = member_of(tape, i, name);
+      const std::uint32_t node = find_member(tape, i, name);
       if (node == kNoNode) continue;
       if (tape[node].kind != JsonKind::number) return invalid("min and max are numbers");
       *target = Number(tape[node].text).to_double();

@@ -75,8 +75,8 @@ bool add_condition(std::string_view name, std::string_view value, std::string& w
 // The rows of an SQL answer as objects: [{"source":...}]. Empty when it is none.
 std::optional<std::string> rows_as_objects(const JsonDocument& answer) {
   const JsonTape& tape = answer.tape();
-  const std::uint32_t columns = member_of(tape, 0, "columns");
-  const std::uint32_t rows = member_of(tape, 0, "rows");
+  const std::uint32_t columns = find_member(tape, 0, "columns");
+  const std::uint32_t rows = find_member(tape, 0, "rows");
   if (columns == kNoNode || rows == kNoNode) return std::nullopt;
   std::vector<std::string_view> names;
   for (std::uint32_t i = columns + 1; i < tape[columns].end; i = tape[i].end)
@@ -267,7 +267,7 @@ void Quarantine::replay(const http::Request& request, Respond respond) const {
                                           "Known: filter {source, reason, pointer, from, to, partition, "
                                           "offset, after}, fixes, dry_run, limit (1 to 500)."));
   }
-  auto fixes = read_fixes(tape, member_of(tape, 0, "fixes"));
+  auto fixes = read_fixes(tape, find_member(tape, 0, "fixes"));
   if (!fixes.ok())
     return respond(
         http::error_response(400, "invalid_fix", fixes.error().message(), "See docs/guide/contracts.md."));
@@ -287,8 +287,8 @@ void Quarantine::replay(const http::Request& request, Respond respond) const {
         for (std::uint32_t i = 1; i < rows.tape().size(); i = rows[i].end) {
           Item item;
           item.source = text_of(rows.tape(), i, "source");
-          item.partition = rows[member_of(rows.tape(), i, "partition")].text;
-          item.offset = rows[member_of(rows.tape(), i, "offset")].text;
+          item.partition = rows[find_member(rows.tape(), i, "partition")].text;
+          item.offset = rows[find_member(rows.tape(), i, "offset")].text;
           item.before = decode_base64(text_of(rows.tape(), i, "raw")).value_or("");
           auto after = apply_fixes(item.before, replay->fixes);
           if (after.ok()) {
@@ -336,7 +336,7 @@ void Quarantine::resend(const std::shared_ptr<Replay>& replay) const {
     JsonDocument document;
     if (answer != nullptr && answer->status == 200 && document.own(answer->body).ok()) {
       const auto number = [&](std::string_view name) {
-        const std::uint32_t node = member_of(document.tape(), 0, name);
+        const std::uint32_t node = find_member(document.tape(), 0, name);
         std::uint64_t value = 0;
         if (node != kNoNode && document[node].kind == JsonKind::number)
           (void)Number(document[node].text).to_count(1'000'000, value);

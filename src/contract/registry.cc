@@ -87,7 +87,7 @@ base::Status Registry::load_modes() {
   JsonDocument document;
   TRY(document.own(*std::move(text)));
   const JsonTape& tape = document.tape();
-  const std::uint32_t rules = member_of(tape, 0, "rules");
+  const std::uint32_t rules = find_member(tape, 0, "rules");
   if (rules == kNoNode) return base::Error(ErrorCode::corrupt, std::string(kModesFile) + ": no rules");
   for (std::uint32_t i = rules + 1; i < tape[rules].end; i = tape[i].end) {
     ModeRule rule;

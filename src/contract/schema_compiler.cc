@@ -265,8 +265,8 @@ SchemaCompiler::Fault SchemaCompiler::emit_pattern(const Value& value) {
 
 SchemaCompiler::Fault SchemaCompiler::emit_elements(SchemaPlace schema) {
   const JsonTape& in = tape(schema);
-  const std::uint32_t prefix = member_of(in, schema.node, "prefixItems");
-  const std::uint32_t items = member_of(in, schema.node, "items");
+  const std::uint32_t prefix = find_member(in, schema.node, "prefixItems");
+  const std::uint32_t items = find_member(in, schema.node, "items");
   if (prefix == kNoNode && items == kNoNode) return std::nullopt;
   Step added;
   added.op = Op::elements;
@@ -286,8 +286,8 @@ SchemaCompiler::Fault SchemaCompiler::emit_contains(SchemaPlace schema, std::uin
   const JsonTape& in = tape(schema);
   std::uint32_t min = 1;
   std::uint32_t max = UINT32_MAX;
-  const std::uint32_t min_node = member_of(in, schema.node, "minContains");
-  const std::uint32_t max_node = member_of(in, schema.node, "maxContains");
+  const std::uint32_t min_node = find_member(in, schema.node, "minContains");
+  const std::uint32_t max_node = find_member(in, schema.node, "maxContains");
   if (min_node != kNoNode) {
     if (auto wrong = read_count(schema, min_node, min)) return wrong;
   }
@@ -317,7 +317,7 @@ SchemaCompiler::Fault SchemaCompiler::read_names(SchemaPlace schema, std::uint32
 SchemaCompiler::Fault SchemaCompiler::emit_conditional(SchemaPlace schema, std::uint32_t node) {
   const JsonTape& in = tape(schema);
   const auto branch = [&](std::string_view name) {
-    const std::uint32_t at = member_of(in, schema.node, name);
+    const std::uint32_t at = find_member(in, schema.node, name);
     return at == kNoNode ? kAlways : block_for({schema.document, at});
   };
   const std::uint32_t condition = block_for({schema.document, node});

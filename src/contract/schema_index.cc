@@ -78,7 +78,7 @@ std::optional<SchemaFault> SchemaIndex::walk(SchemaPlace place, std::uint32_t re
 
 std::optional<SchemaFault> SchemaIndex::enter_resource(SchemaPlace place, std::uint32_t& resource) {
   const JsonTape& in = tape(place.document);
-  const std::uint32_t id = member_of(in, place.node, "$id");
+  const std::uint32_t id = find_member(in, place.node, "$id");
   if (id == kNoNode) return std::nullopt;
   if (in[id].kind != JsonKind::string)
     return fault({place.document, id}, "invalid_keyword", "$id is a string.");
@@ -121,7 +121,7 @@ std::optional<SchemaFault> SchemaIndex::walk_members(SchemaPlace place, std::uin
       return fault(here, "unsupported_keyword",
                    "The keyword \"" + std::string(node.key.substr(0, 64)) +
                        "\" is not enforced here, so the schema is not taken.");
-    if (member_of(tape(document), place.node, node.key) != i)
+    if (find_member(tape(document), place.node, node.key) != i)
       return fault(here, "duplicate_keyword", "The keyword is given twice.");
     if (row->keyword == Keyword::schema_dialect &&
         (node.kind != JsonKind::string ||

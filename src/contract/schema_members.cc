@@ -8,7 +8,7 @@
 namespace millrace::contract {
 
 SchemaCompiler::Fault SchemaCompiler::emit_required(SchemaPlace schema, MemberTable& table) {
-  const std::uint32_t node = member_of(tape(schema), schema.node, "required");
+  const std::uint32_t node = find_member(tape(schema), schema.node, "required");
   if (node == kNoNode) return std::nullopt;
   if (auto wrong = read_names(schema, node, table.required)) return wrong;
   if (table.required.size() > kRequiredMax)
@@ -20,16 +20,16 @@ SchemaCompiler::Fault SchemaCompiler::emit_required(SchemaPlace schema, MemberTa
 
 SchemaCompiler::Fault SchemaCompiler::emit_members(SchemaPlace schema) {
   const JsonTape& in = tape(schema);
-  const std::uint32_t properties = member_of(in, schema.node, "properties");
-  const std::uint32_t patterns = member_of(in, schema.node, "patternProperties");
-  const std::uint32_t rest = member_of(in, schema.node, "additionalProperties");
+  const std::uint32_t properties = find_member(in, schema.node, "properties");
+  const std::uint32_t patterns = find_member(in, schema.node, "patternProperties");
+  const std::uint32_t rest = find_member(in, schema.node, "additionalProperties");
   MemberTable table;
   if (auto wrong = emit_required(schema, table)) return wrong;
   if (properties == kNoNode && patterns == kNoNode && rest == kNoNode && table.required.empty())
     return std::nullopt;
   std::vector<MemberTable::Slot> slots;
   for (std::uint32_t i = properties + 1; properties != kNoNode && i < in[properties].end; i = in[i].end) {
-    if (member_of(in, properties, in[i].key) != i)
+    if (find_member(in, properties, in[i].key) != i)
       return fault(schema, i, "duplicate_keyword", "The property is given twice.");
     slots.push_back({in[i].key, block_for({schema.document, i}), MemberTable::kUnset, true, true});
   }

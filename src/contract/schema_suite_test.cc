@@ -54,8 +54,8 @@ void run_file(const std::string& path, const std::string& name, Tally& tally, st
   ++tally.files;
   for (std::uint32_t group = 1; group < suite.tape().size(); group = suite[group].end) {
     const std::string title = name + ": " + std::string(text_of(suite.tape(), group, "description"));
-    const std::uint32_t schema = member_of(suite.tape(), group, "schema");
-    const std::uint32_t tests = member_of(suite.tape(), group, "tests");
+    const std::uint32_t schema = find_member(suite.tape(), group, "schema");
+    const std::uint32_t tests = find_member(suite.tape(), group, "tests");
     ++tally.groups;
     Program program;
     const auto fault = compile_schema(std::string(suite[schema].raw), "", source, program);
@@ -71,8 +71,8 @@ void run_file(const std::string& path, const std::string& name, Tally& tally, st
     Validator validator;
     for (std::uint32_t test = tests + 1; test < suite[tests].end; test = suite[test].end) {
       JsonDocument value;
-      REQUIRE(value.own(std::string(suite[member_of(suite.tape(), test, "data")].raw)).ok());
-      const bool valid = suite[member_of(suite.tape(), test, "valid")].text == "true";
+      REQUIRE(value.own(std::string(suite[find_member(suite.tape(), test, "data")].raw)).ok());
+      const bool valid = suite[find_member(suite.tape(), test, "valid")].text == "true";
       const bool fits = validator.fits(program, value.tape());
       const auto faults = validator.explain(program, value.tape());
       ++tally.tests;

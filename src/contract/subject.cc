@@ -65,7 +65,7 @@ void SubjectFinder::add_self_describing(const JsonDocument& document, std::uint3
                                         const std::string& prefix) {
   if (subjects_.size() == kSubjectsMax) return;
   const std::string_view schema = text_of(document.tape(), node, "schema");
-  const std::uint32_t data = member_of(document.tape(), node, "data");
+  const std::uint32_t data = find_member(document.tape(), node, "data");
   if (!is_iglu(schema) || data == kNoNode) return;
   auto key = SchemaKey::parse(schema);
   Subject& subject = subjects_.emplace_back();
@@ -83,9 +83,9 @@ void SubjectFinder::add_self_describing(const JsonDocument& document, std::uint3
 void SubjectFinder::add_event(const JsonDocument& document, std::uint32_t node, const std::string& prefix) {
   const std::string_view schema = text_of(document.tape(), node, "schema");
   if (is_wrapper(schema, "/unstruct_event/"))
-    return add_self_describing(document, member_of(document.tape(), node, "data"), prefix);
+    return add_self_describing(document, find_member(document.tape(), node, "data"), prefix);
   if (is_wrapper(schema, "/contexts/"))
-    return add_contexts(document, member_of(document.tape(), node, "data"), prefix);
+    return add_contexts(document, find_member(document.tape(), node, "data"), prefix);
   add_self_describing(document, node, prefix);
 }
 
@@ -134,7 +134,7 @@ const std::vector<Subject>& SubjectFinder::read(std::string_view raw) {
     return subjects_;
   }
   const std::string_view named = text_of(tape, properties, "schema");
-  if (is_iglu(named) && member_of(tape, properties, "data") != kNoNode) {
+  if (is_iglu(named) && find_member(tape, properties, "data") != kNoNode) {
     add_event(item_, properties, "");
     return subjects_;
   }

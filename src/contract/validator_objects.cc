@@ -22,13 +22,13 @@ bool Validator::check_object(const Step& step, std::uint32_t node) {
     case Op::max_members: return count_names(node) <= step.a || fail(step, node);
     case Op::member_names: return check_names(step, node);
     case Op::dependent_required:
-      if (member_of(*tape_, node, program_->names[step.a]) == kNoNode) return true;
+      if (find_member(*tape_, node, program_->names[step.a]) == kNoNode) return true;
       for (std::uint32_t i = step.b; i < step.b + step.c; ++i) {
-        if (member_of(*tape_, node, program_->names[i]) == kNoNode) return fail(step, node);
+        if (find_member(*tape_, node, program_->names[i]) == kNoNode) return fail(step, node);
       }
       return true;
     case Op::dependent_schema:
-      if (member_of(*tape_, node, program_->names[step.a]) == kNoNode) return true;
+      if (find_member(*tape_, node, program_->names[step.a]) == kNoNode) return true;
       if (step.b == kNever) return fail(step, node);
       return run(step.b, node);
     default: return check_members(step, node);
