@@ -1,5 +1,7 @@
 #include "commerce/funnel.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 
 namespace millrace::commerce {
@@ -90,7 +92,8 @@ void FunnelCells::add(const FunnelPlace& place, base::WallTime now) {
   write_key(place, key_);
   Counts& counts = cells_.edit(key_);
   // A cell that was left by all is put into the queue a second time, which does no harm.
-  if (counts.sessions[0] == 0) queue_.push(key_, now + retention_ms_);
+  if (counts.sessions[0] == 0)
+    queue_.push(key_, std::max(now, base::WallTime{place.minute_ms}) + retention_ms_);
   list(counts);
   for (std::size_t step = 0; step <= static_cast<std::size_t>(place.level); ++step) ++counts.sessions[step];
 }

@@ -57,7 +57,8 @@ void Ledger::count(std::uint16_t source, base::WallTime received_at, event::Verd
                    base::WallTime now) {
   const std::uint64_t key = key_of(source, received_at);
   Counts& counts = cells_.edit(key);
-  if (counts.empty()) queue_.push(queue_key(key), now + retention_ms_);
+  if (counts.empty())
+    queue_.push(queue_key(key), std::max(now, base::WallTime{minute_of(key)}) + retention_ms_);
   ++counts.verdicts[static_cast<std::size_t>(verdict)];
   if (counts.listed) return;
   counts.listed = true;

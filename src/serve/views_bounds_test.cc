@@ -31,11 +31,6 @@ struct Fixture {
             .visitors = {}};
   }
 };
-group.visitors.add(*visitor);
-return group;
-}
-}
-;
 
 ProductPointer product(std::string id, std::uint64_t views, std::int64_t revenue = 0) {
   auto view = std::make_shared<event::ProductView>();
