@@ -50,8 +50,8 @@ base::Result<std::unique_ptr<PrivacyGuard>> PrivacyGuard::open(const PrivacySett
   TRY(disk::make_directory_durably(directory.disk(), "privacy"));
   const std::string file = key_file_of(directory.path());
   TRY_ASSIGN(auto keys, load_or_make_keys(file, random, clock));
-  std::unique_ptr<PrivacyGuard> guard(
-      new PrivacyGuard(file, keys, settings.key_rotation_days, random, clock));
+  const int rotation_days = settings.key_rotation_days;
+  std::unique_ptr<PrivacyGuard> guard(new PrivacyGuard(file, keys, rotation_days, random, clock));
   guard->key_version_ = private_file_version(file);
   TRY_ASSIGN(guard->suppressions_,
              privacy::Suppressions::open(directory.disk(), "privacy/suppressions", keys));

@@ -29,7 +29,8 @@ class PrivacyGuard {
                                                           DataDirectory& directory, base::Random& random,
                                                           const base::Clock& clock);
 
-  // Those that decide about an event; whatever else rules on its content comes between them and the last, which takes the personal values out.
+  // Those that decide about an event; whatever else rules on its content comes between them and the last,
+  // which takes the personal values out.
   std::vector<const collect::GateMaker*> first_gates() const;
   const collect::GateMaker* last_gate() const { return personal_.get(); }
 

@@ -26,23 +26,25 @@ struct Decision {
   std::string detail;       // One sentence for a person.
 };
 
-// One rule that every item passes after its dialect has mapped it and before it is stored: consent, suppression, bots,
-// personal fields, contracts. Used by one thread at a time.
+// One rule that every item passes after its dialect has mapped it and before it is stored: consent,
+// suppression, bots, personal fields, contracts. Used by one thread at a time.
 class Gate {
  public:
   virtual ~Gate() = default;
   // Before the items of each request, which stays as it is until the last of them.
   virtual void begin(const http::Request&) {}
-  // May change the event, raw bytes included. Memory that it lets views point to stays as it is until its next inspect().
+  // May change the event, raw bytes included. Memory that it lets views point to stays as it is until its
+  // next inspect().
   virtual Decision inspect(event::Event& event) = 0;
-  // An item that goes into quarantine, by its dialect or by any gate. May change what is kept of it; memory as above.
+  // An item that goes into quarantine, by its dialect or by any gate. May change what is kept of it; memory
+  // as above.
   virtual void cleanse(event::QuarantinedItem&) {}
   // Every gate let the event pass: this is what is stored. Whoever keeps examples of values takes them here.
   virtual void stored(const event::Event&) {}
 };
 
-// Makes the gates that share one set of rules; any thread. The rules may change while gates exist; a gate follows within a
-// second.
+// Makes the gates that share one set of rules; any thread. The rules may change while gates exist; a gate
+// follows within a second.
 class GateMaker {
  public:
   virtual ~GateMaker() = default;

@@ -5,8 +5,8 @@
 
 namespace millrace::privacy {
 
-// Bits in base64url, as the IAB's strings are; standard base64 and padding are taken too. Bits past the end are 0 and
-// leave ok() false.
+// Bits in base64url, as the IAB's strings are; standard base64 and padding are taken too. Bits past the end
+// are 0 and leave ok() false.
 class BitText {
  public:
   explicit BitText(std::string_view text);
@@ -18,7 +18,8 @@ class BitText {
   // Up to 32 bits from here, the first the highest.
   std::uint32_t take(unsigned bits);
   bool flag() { return take(1) != 0; }
-  // An integer above 0 in Fibonacci coding, which ends with the first two ones in a row; 0 when it does not end.
+  // An integer above 0 in Fibonacci coding, which ends with the first two ones in a row; 0 when it does not
+  // end.
   std::uint32_t fibonacci();
 
  private:

@@ -12,7 +12,7 @@ using event::Text;
 namespace {
 
 constexpr unsigned kListed = 100;
-constexpr unsigned kHeadless = 60;  // Shops test themselves with them.
+constexpr unsigned kHeadless = 60;   // Shops test themselves with them.
 constexpr unsigned kNoBrowser = 30;  // A shop's own app or server may say so.
 constexpr unsigned kTooFast = 70;    // At the limit; more beyond it.
 constexpr unsigned kEven = 40;       // Players report in a beat as well: not enough by itself.

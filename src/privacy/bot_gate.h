@@ -18,7 +18,8 @@ struct BotRules {
   std::uint32_t events_per_minute_max = 600;  // Of a visitor, by the events' own time; 0: any.
 };
 
-// How fast and how evenly visitors' events come, by their own time: a table of fixed size, in which visitors may push each other out. Any thread.
+// How fast and how evenly visitors' events come, by their own time: a table of fixed size, in which visitors
+// may push each other out. Any thread.
 class VisitorPace {
  public:
   struct Seen {
@@ -43,7 +44,8 @@ class VisitorPace {
   std::array<std::mutex, kLocks> mutexes_;
 };
 
-// Gives each event a score and its reasons, and flags what is a bot's, unless it is of an order: revenue is never left out. Nothing is dropped.
+// Gives each event a score and its reasons, and flags what is a bot's, unless it is of an order: revenue is
+// never left out. Nothing is dropped.
 class BotGate final : public collect::Gate {
  public:
   BotGate(const BotRules& rules, const BotList& list, VisitorPace& pace, PrivacyCounters& counters)

@@ -10,7 +10,8 @@ class RE2;
 
 namespace millrace::privacy {
 
-// Patterns of the npm package crawler-user-agents, as the build found it (web/bots); empty when it was not installed.
+// Patterns of the npm package crawler-user-agents, as the build found it (web/bots); empty when it was not
+// installed.
 std::span<const std::string_view> crawler_patterns();
 
 // Whether a user agent is that of a program that is no person's browser. Immutable; any thread.

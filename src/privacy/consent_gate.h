@@ -13,17 +13,19 @@
 
 namespace millrace::privacy {
 
-// Takes the ids and addresses of a person out of an event. For one thread; the event's views hold until the next call.
+// Takes the ids and addresses of a person out of an event. For one thread; the event's views hold until the
+// next call.
 class PersonRemover {
  public:
   explicit PersonRemover(const KeyRing& ring, PrivacyCounters& counters)
       : tokens_(ring), counters_(counters) {}
 
   void refresh() { tokens_.refresh(); }
-  // Ids, addresses, names and device ids become keyed tokens, wherever they are in the event and its raw bytes.
+  // Ids, addresses, names and device ids become keyed tokens, wherever they are in the event and its raw
+  // bytes.
   void pseudonymise(event::Event& event);
-  // Nothing that leads to a person stays: no id, address, cookie or user agent, no raw bytes, no properties beyond the canonical fields, no query of
-  // a URL. The order id stays, which the shop needs for its books.
+  // Nothing that leads to a person stays: no id, address, cookie or user agent, no raw bytes, no properties
+  // beyond the canonical fields, no query of a URL. The order id stays, which the shop needs for its books.
   void anonymise(event::Event& event);
 
  private:
@@ -38,8 +40,8 @@ class PersonRemover {
   std::vector<std::string> made_;  // Their tokens.
 };
 
-// Decides by what an event and its request say of consent, and by its region's rule, which purposes are granted, and does what the rule asks for when
-// analytics is not among them.
+// Decides by what an event and its request say of consent, and by its region's rule, which purposes are
+// granted, and does what the rule asks for when analytics is not among them.
 class ConsentGate final : public collect::Gate {
  public:
   ConsentGate(const ConsentRules& rules, const KeyRing& ring, PrivacyCounters& counters)

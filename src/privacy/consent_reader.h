@@ -11,9 +11,11 @@
 
 namespace millrace::privacy {
 
-// Finds what an event and the request that brought it say of consent: the header Sec-GPC; gcs, gcd, gdpr_consent, gpp and us_privacy in the query;
-// and among what the canonical fields do not hold (Text::extra, the batch's part included) the same by the names that tags give them,
-// Segment's categoryPreferences, RudderStack's consentManagement, Snowplow's consent scopes, and GA4's and Google's consent states.
+// Finds what an event and the request that brought it say of consent: the header Sec-GPC; gcs, gcd,
+// gdpr_consent, gpp and us_privacy in the query; and among what the canonical fields do not hold
+// (Text::extra, the batch's part included) the same by the names that tags give them, Segment's
+// categoryPreferences, RudderStack's consentManagement, Snowplow's consent scopes, and GA4's and Google's
+// consent states.
 class ConsentReader {
  public:
   ConsentReader(const ConsentRules& rules, PrivacyCounters& counters) : rules_(rules), counters_(counters) {}

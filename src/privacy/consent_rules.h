@@ -21,17 +21,20 @@ struct ConsentRule {
 struct ConsentRules {
   std::vector<ConsentRule> rules;  // The first that fits counts.
   ConsentRule otherwise;
-  // Names of consent categories, in lower case, as the shop's consent tool calls them; before the built-in names.
+  // Names of consent categories, in lower case, as the shop's consent tool calls them; before the built-in
+  // names.
   std::unordered_map<std::string, event::Purpose> categories;
   std::string country_header;  // Where a proxy puts the visitor's country; empty: nowhere.
 
   const ConsentRule& rule_for(std::string_view country) const;
 };
 
-// A comma list of countries and of EU, EEA and GDPR (EEA, United Kingdom, Switzerland). False when one is neither.
+// A comma list of countries and of EU, EEA and GDPR (EEA, United Kingdom, Switzerland). False when one is
+// neither.
 bool parse_region(std::string_view text, std::vector<std::string>& countries);
 
-// The purpose of a consent category: by the shop's own names, OneTrust's (C0001 to C0005), or by what the name contains. False: none known.
+// The purpose of a consent category: by the shop's own names, OneTrust's (C0001 to C0005), or by what the
+// name contains. False: none known.
 bool purpose_of(const ConsentRules& rules, std::string_view category, event::Purpose& purpose);
 
 // What is granted under the rule.

@@ -128,7 +128,8 @@ TEST_CASE("GPP strings say who opted out, in which section ever") {
 }
 
 TEST_CASE("a GPP string of four sections is read to its last, and Canada's has its own form") {
-  // tcfeuv2 with all consents, usnat, usva with an opt-out of targeted advertising, ustx: ids in a Fibonacci range.
+  // tcfeuv2 with all consents, usnat, usva with an opt-out of targeted advertising, ustx: ids in a Fibonacci
+  // range.
   const auto many = decode_gpp_string(
       "DBAEMMyw~CQuCLYAQuCLYAAAAAAENAAFgAP_gAAAAAAAAAAAAAAAA.IAAA.YAAAAAAAAAAA~CAAgAAAAAABA.QA~BAEAABA~"
       "BAgAAAQA.QA");

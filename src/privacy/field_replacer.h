@@ -21,8 +21,8 @@ struct FieldRule {
   Action action = Action::token;
 };
 
-// Replaces what rules name in the raw bytes of an event and in what its fields and Text::extra hold of it. For one thread; views that it sets hold until
-// its next apply().
+// Replaces what rules name in the raw bytes of an event and in what its fields and Text::extra hold of it.
+// For one thread; views that it sets hold until its next apply().
 class FieldReplacer {
  public:
   // True when anything was replaced.

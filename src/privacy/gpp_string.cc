@@ -17,7 +17,8 @@ constexpr std::size_t kSectionsMax = 64;
 constexpr std::uint32_t kFirstUs = 7;
 constexpr std::uint32_t kLastUs = 27;
 
-// Where a section's opt-outs begin, and how many there are: sale, then sharing and targeted advertising as the section has them.
+// Where a section's opt-outs begin, and how many there are: sale, then sharing and targeted advertising as
+// the section has them.
 struct OptOuts {
   std::uint32_t at;
   unsigned count;

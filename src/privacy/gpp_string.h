@@ -9,8 +9,8 @@
 
 namespace millrace::privacy {
 
-// What a GPP string of the IAB says in the sections that we read: 2 tcfeuv2, 5 tcfcav1, 6 uspv1, 7 usnat and those of single states,
-// 8 usca to 27 usri.
+// What a GPP string of the IAB says in the sections that we read: 2 tcfeuv2, 5 tcfcav1, 6 uspv1, 7 usnat and
+// those of single states, 8 usca to 27 usri.
 struct GppString {
   std::optional<TcString> tcf;
   std::optional<TcString> canada;

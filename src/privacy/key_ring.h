@@ -23,8 +23,9 @@ struct TokenKey {
   KeyBytes bytes{};
 };
 
-// The keys of a data directory. Tokens are made with the newest; the older ones stay, so that a value's older tokens can be found. The
-// suppression key never changes: a suppressed id must be known again. docs/formats/privacy.md
+// The keys of a data directory. Tokens are made with the newest; the older ones stay, so that a value's older
+// tokens can be found. The suppression key never changes: a suppressed id must be known again.
+// docs/formats/privacy.md
 struct Keys {
   std::vector<TokenKey> tokens;  // The newest last; never empty.
   KeyBytes suppression{};
@@ -54,8 +55,8 @@ class KeyRing {
   std::atomic<std::uint64_t> generation_{1};
 };
 
-// "tok_<key id>_<32 hex digits>": the first half of an HMAC-SHA256 over the kind, a colon and the value. The kind keeps a token from
-// telling that the same digits are a phone number here and an id there.
+// "tok_<key id>_<32 hex digits>": the first half of an HMAC-SHA256 over the kind, a colon and the value. The
+// kind keeps a token from telling that the same digits are a phone number here and an id there.
 std::string token_of(const TokenKey& key, std::string_view kind, std::string_view value);
 bool is_token(std::string_view text);
 

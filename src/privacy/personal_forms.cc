@@ -154,7 +154,8 @@ std::size_t email_end(std::string_view text, std::size_t from) {
       ++to;
       continue;
     }
-    // A label ends here. The domain may end with it if it is a top level one: letters, two at least, or punycode.
+    // A label ends here. The domain may end with it if it is a top level one: letters, two at least, or
+    // punycode.
     if (to == label) break;
     ++labels;
     const auto name = text.substr(label, to - label);

@@ -5,7 +5,8 @@
 
 namespace millrace::privacy {
 
-// The forms of personal values, at a place of a text. Those that look for an end return the place given when there is none.
+// The forms of personal values, at a place of a text. Those that look for an end return the place given when
+// there is none.
 
 inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
 inline bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }

@@ -18,8 +18,8 @@ struct PersonalRules {
   std::vector<FieldRule> fields;
 };
 
-// Replaces personal values by keyed tokens, in the raw bytes and in every text of an event, and in what goes into quarantine. Costs one pass over
-// the bytes when there is nothing to replace.
+// Replaces personal values by keyed tokens, in the raw bytes and in every text of an event, and in what goes
+// into quarantine. Costs one pass over the bytes when there is nothing to replace.
 class PersonalGate final : public collect::Gate {
  public:
   // All must outlive it.

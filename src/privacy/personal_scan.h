@@ -25,13 +25,14 @@ struct PersonalSpan {
   bool operator==(const PersonalSpan&) const = default;
 };
 
-// Finds personal values in text: JSON, URLs (percent-encoded @ and separators too) or plain. One pass classifies the bytes, 64 at a
-// time; only places that can be the start of something are looked at closer.
+// Finds personal values in text: JSON, URLs (percent-encoded @ and separators too) or plain. One pass
+// classifies the bytes, 64 at a time; only places that can be the start of something are looked at closer.
 //
-// Card: 13 to 19 digits with a known issuer's beginning and a right Luhn digit, in groups apart by blanks, dashes (their Unicode
-// kin too), underscores, plus signs, or by dots if grouped as on a card; not inside a UUID or a hash in hexadecimal. Email: a local part, @, a
-// domain that ends in letters. Phone: + and 8 to 15 digits that no letter or digit precedes. IBAN: by country, its length and mod 97.
-// IP: four octets, or IPv6; not what a letter, digit, dot or slash precedes (versions), unless that is "//".
+// Card: 13 to 19 digits with a known issuer's beginning and a right Luhn digit, in groups apart by blanks,
+// dashes (their Unicode kin too), underscores, plus signs, or by dots if grouped as on a card; not inside a
+// UUID or a hash in hexadecimal. Email: a local part, @, a domain that ends in letters. Phone: + and 8 to 15
+// digits that no letter or digit precedes. IBAN: by country, its length and mod 97. IP: four octets, or IPv6;
+// not what a letter, digit, dot or slash precedes (versions), unless that is "//".
 class PersonalScan {
  public:
   // Replaces `found` by what there is, in order and apart from each other.
@@ -67,8 +68,8 @@ class PersonalScan {
   std::size_t card_done_ = 0, ipv4_done_ = 0, ipv6_done_ = 0;
 };
 
-// A value as its token is made from it, so that the same one written differently has the same token: digits alone, letters in one case, no
-// blanks. `written` as found, percent-encoded or not.
+// A value as its token is made from it, so that the same one written differently has the same token: digits
+// alone, letters in one case, no blanks. `written` as found, percent-encoded or not.
 void normalise(Personal kind, std::string_view written, std::string& out);
 
 }  // namespace millrace::privacy

@@ -9,8 +9,9 @@
 
 namespace millrace::privacy {
 
-// Replaces parts of a text, and moves the views of an event that lie in it. A view that holds some of what is replaced holds the whole of
-// what stands for it. For one thread, reused; what it made holds until the next begin().
+// Replaces parts of a text, and moves the views of an event that lie in it. A view that holds some of what is
+// replaced holds the whole of what stands for it. For one thread, reused; what it made holds until the next
+// begin().
 class Rewrite {
  public:
   void begin(std::string_view text);

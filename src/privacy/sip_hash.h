@@ -7,8 +7,8 @@
 
 namespace millrace::privacy {
 
-// SipHash-2-4 with 128 bits (Aumasson, Bernstein): a keyed hash that says nothing of its input to who has no key, and is fast enough for every
-// id of every event.
+// SipHash-2-4 with 128 bits (Aumasson, Bernstein): a keyed hash that says nothing of its input to who has no
+// key, and is fast enough for every id of every event.
 inline base::Hash128 sip_hash(const std::uint8_t* key, std::string_view text) {
   const auto load = [](const void* from) {
     std::uint64_t word;

@@ -9,8 +9,9 @@
 
 namespace millrace::privacy {
 
-// Drops the events of who is suppressed: by the visitor's, user's or previous id, by an email address anywhere in the event, or by a device id or phone
-// number under its usual name. Costs nothing while nobody is.
+// Drops the events of who is suppressed: by the visitor's, user's or previous id, by an email address
+// anywhere in the event, or by a device id or phone number under its usual name. Costs nothing while nobody
+// is.
 class SuppressionGate final : public collect::Gate {
  public:
   SuppressionGate(const Suppressions& suppressions, PrivacyCounters& counters)

@@ -18,8 +18,8 @@
 
 namespace millrace::privacy {
 
-// Ids that are not to be followed: of a visitor, a user, a device, or an email address. Only keyed hashes of them are kept. Durable: what add() and remove()
-// returned ok for holds after a crash. Any thread.
+// Ids that are not to be followed: of a visitor, a user, a device, or an email address. Only keyed hashes of
+// them are kept. Durable: what add() and remove() returned ok for holds after a crash. Any thread.
 class Suppressions {
  public:
   struct Entry {

@@ -9,7 +9,8 @@
 
 namespace millrace::privacy {
 
-// Tokens of values under the newest key, those made last kept: the same addresses and ids come again and again. For one thread.
+// Tokens of values under the newest key, those made last kept: the same addresses and ids come again and
+// again. For one thread.
 class Tokens {
  public:
   explicit Tokens(const KeyRing& ring) : ring_(ring) { refresh(); }
