@@ -77,6 +77,7 @@ bool PersonalScan::inside_hexadecimal(std::size_t from, std::size_t to) const {
   const auto belongs = [](char c) { return is_hex(c) || c == '-'; };
   while (begin > 0 && from - begin < 64 && belongs(text_[begin - 1])) --begin;
   while (end < text_.size() && end - to < 64 && belongs(text_[end])) ++end;
+  if (begin >= 4 && text_.substr(begin - 4, 4) == "tok_") return true;  // The key's number of a token.
   const auto word = text_.substr(begin, end - begin);
   bool letters = false;
   std::size_t dashes = 0;

@@ -158,9 +158,8 @@ void PersonalScan::look_for_ips(std::size_t block) {
   const Wide colons = joined(now.colon, next.colon);
   const std::uint64_t doubled = static_cast<std::uint64_t>(colons & (colons >> 1));
   std::uint64_t starts =
-      runs<15>(joined(now.hex | now.digit | now.colon, next.hex | next.digit | next.colon));
-  // A long run of them needs a colon in it; one that begins where the colon is not yet in sight is met at its
-  // colons.
+      runs<14>(joined(now.hex | now.digit | now.colon, next.hex | next.digit | next.colon));
+  // Eight groups have 14 characters at least from their first colon on.
   starts = doubled | (starts & now.colon);
   while (starts != 0) {
     const std::size_t at = block * 64 + static_cast<std::size_t>(std::countr_zero(starts));

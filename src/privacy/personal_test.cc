@@ -138,6 +138,7 @@ TEST_CASE("emails, phones, IBANs and addresses are found") {
   CHECK_EQ(found_in("\"2001:db8::8a2e:370:7334\""), one("ip 2001:db8::8a2e:370:7334"));
   CHECK_EQ(found_in("2001:0db8:85a3:0000:0000:8a2e:0370:7334"),
            one("ip 2001:0db8:85a3:0000:0000:8a2e:0370:7334"));
+  CHECK_EQ(found_in("\"1:2:3:4:5:6:7:8\""), one("ip 1:2:3:4:5:6:7:8"));
   CHECK_EQ(found_in("::ffff:192.0.2.1 "), one("ip ::ffff:192.0.2.1"));
   CHECK_EQ(found_in("a@b.io").size(), 1);
 }
