@@ -54,8 +54,9 @@ base::Error no_time(std::int64_t timeout_ms) {
 std::vector<std::string> readable_tables() {
   std::vector<std::string> out;
   for (const auto table : lake::kTables) out.push_back(lake::qualified_name(table));
-  for (const char* view : {"curated.sessions", "curated.orders", "information_schema.tables",
-                           "information_schema.columns", "information_schema.schemata"}) {
+  for (const char* view :
+       {"curated.events", "curated.sessions", "curated.orders", "information_schema.tables",
+        "information_schema.columns", "information_schema.schemata"}) {
     out.emplace_back(view);
   }
   return out;

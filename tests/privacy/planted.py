@@ -145,7 +145,7 @@ def check_tables(server):
     wanted = [n.decode() for n in needles()]
     for table in ("raw.events", "conformed.events", "conformed.quarantine", "conformed.orders", "conformed.sessions"):
         columns = [row[0] for row in server.sql(f"select column_name from (describe {table})")]
-        joined = " || ' ' || ".join(f"coalesce({'decode' if c == 'raw' else ''}({c})::varchar, '')" for c in columns)
+        joined = " || ' ' || ".join(f"""coalesce({'decode' if c == 'raw' else ''}("{c}")::varchar, '')""" for c in columns)
         for needle in wanted:
             quoted = needle.replace("'", "''")
             (count,), = server.sql(f"select count(*) from {table} where contains({joined}, '{quoted}')")
