@@ -146,10 +146,9 @@ def check_tables(server):
     for table in ("raw.events", "conformed.events", "conformed.quarantine", "conformed.orders", "conformed.sessions"):
         columns = [row[0] for row in server.sql(f"select column_name from (describe {table})")]
         joined = " || ' ' || ".join(f"""coalesce({'decode' if c == 'raw' else ''}("{c}")::varchar, '')""" for c in columns)
-        for needle in wanted:
-            quoted = needle.replace("'", "''")
-            (count,), = server.sql(f"select count(*) from {table} where contains({joined}, '{quoted}')")
-            assert int(count) == 0, f"{table} holds {needle}"
+        one_of = " or ".join("contains(t, '" + needle.replace("'", "''") + "')" for needle in wanted)
+        rows = server.sql(f"select t from (select {joined} as t from {table}) where {one_of} limit 1")
+        assert not rows, f"{table} holds one of the planted values: {rows}"
     passed("no planted value comes back through SQL")
 
 
