@@ -74,20 +74,21 @@ void Discovery::take(const SeenEvent& seen, const ContractRules& rules) {
   const std::string name = seen.type == event::EventType::other ? contract_name(seen.name)
                                                                 : std::string(event::to_string(seen.type));
   auto found = events_.find(name);
+  event::Event event;
+  event.type = seen.type;
+  event.source = seen.source;
+  event[event::Text::event_name] = seen.name;
+  const bool has_contract = rules.find(event) != nullptr;
   if (found == events_.end()) {
     if (events_.size() == kEventsMax) return;
     found = events_.try_emplace(name).first;
     found->second.first_seen = seen.received_at;
     found->second.shown = seen.name.empty() ? name : seen.name;
-    event::Event event;
-    event.type = seen.type;
-    event.source = seen.source;
-    event[event::Text::event_name] = seen.name;
-    found->second.has_contract = rules.find(event) != nullptr;
-    if (!found->second.has_contract && !ignored_.contains(name))
+    if (!has_contract && !ignored_.contains(name))
       raise(name, "new_event", "", "An event without a contract came for the first time.");
   }
   Watched& watched = found->second;
+  watched.has_contract = has_contract;
   watched.last_seen = std::max(watched.last_seen, seen.received_at);
   if (watched.sources.size() < 50) watched.sources.emplace(rules.source_name(seen.source));
   ++watched.window_samples;

@@ -87,6 +87,9 @@ TEST_CASE("an accepted proposal is a contract that takes what was seen and not w
   CHECK(fits(R"({"turns":3.5})"));
   CHECK_FALSE(fits(R"({"turns":"3"})"));
   CHECK_FALSE(fits(R"({"tag":"a"})"));
+  REQUIRE(!bench.registry->put(*SchemaKey::parse("shop/twist/jsonschema/1-0-0"), "{}"));
+  bench.see("Twist", "{}");
+  CHECK_EQ(bench.discovery->proposals_json(), R"({"items":[]})");
   CHECK_EQ(bench.discovery->accept("nobody", "", key)->reason, "no_such_proposal");
 }
 

@@ -23,6 +23,18 @@ std::string file_of(const SchemaKey& key) {
          key.version.text() + std::string(kSuffix);
 }
 
+// A self-describing schema is stored as who it says it is.
+std::optional<RegistryFault> check_self(const SchemaKey& key, const Program& program) {
+  const JsonTape& tape = program.documents.front()->tape();
+  const std::uint32_t self = member_of(tape, 0, "self");
+  if (self == kNoNode) return std::nullopt;
+  if (text_of(tape, self, "vendor") == key.vendor && text_of(tape, self, "name") == key.name &&
+      text_of(tape, self, "format") == key.format && text_of(tape, self, "version") == key.version.text())
+    return std::nullopt;
+  return RegistryFault{ErrorCode::invalid_argument, "self_differs", "/self",
+                       "The schema says it is another one.", "Send it to the path that its \"self\" names."};
+}
+
 RegistryFault not_stored(const base::Error& error) {
   return {error.code(), "not_stored", "", "The change could not be written: " + error.message() + ".",
           "Look what the registry holds, then repeat it."};
@@ -190,6 +202,7 @@ std::optional<RegistryFault> Registry::put(const SchemaKey& key, std::string tex
                          "There are " + std::to_string(kSchemasMax) + " schemas.", "Delete some."};
   ContractPointer contract;
   if (auto fault = compile(key, text, false, contract)) return fault;
+  if (auto fault = check_self(key, contract->program)) return fault;
   if (auto fault = check_version(key, text)) return fault;
   if (const auto written = disk::write_file_atomically(disk_, file_of(key), text); !written.ok())
     return not_stored(written.error());

@@ -73,6 +73,9 @@ TEST_CASE("versions follow each other, and an addition takes what was taken") {
   CHECK_EQ(put("shop/spin/jsonschema/1-1-0", R"({"required":["a","c"]})"), "");
   CHECK_EQ(put("shop/spin/jsonschema/2-0-0", "false"), "");
   CHECK_EQ(put("shop/spin/jsonschema/3-0-0", R"({"typo":1})"), "unsupported_keyword");
+  CHECK_EQ(put("shop/who/jsonschema/1-0-0",
+               R"({"self":{"vendor":"shop","name":"else","format":"jsonschema","version":"1-0-0"}})"),
+           "self_differs");
   CHECK_EQ(put("com.millrace/spin/jsonschema/1-0-0", "{}"), "preloaded");
   CHECK_EQ(put("shop/other/jsonschema/1-0-0", R"({"$ref":"iglu:shop/spin/jsonschema/1-0-1"})"), "");
   CHECK_EQ(reason(registry->remove(key("shop/spin/jsonschema/1-0-1"))), "in_use");

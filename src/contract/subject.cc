@@ -103,9 +103,11 @@ const std::vector<Subject>& SubjectFinder::read(std::string_view raw) {
   const JsonTape& tape = item_.tape();
   std::uint32_t properties = kNoNode, traits = kNoNode, schema = kNoNode;
   bool snowplow = false;
+  bool call = false;
   for (std::uint32_t i = 1; i < tape[0].end; i = tape[i].end) {
     const std::string_view key = tape[i].key;
-    if (key == "properties" || key == "params") properties = i;
+    if (key == "properties") properties = i;
+    call = call || key == "event" || key == "type";
     if (key == "traits") traits = i;
     if (key == "schema") schema = i;
     snowplow = snowplow || key == "ue_pr" || key == "ue_px" || key == "co" || key == "cx";
@@ -128,6 +130,7 @@ const std::vector<Subject>& SubjectFinder::read(std::string_view raw) {
   }
   if (properties == kNoNode) properties = traits;
   if (properties == kNoNode) {
+    if (!call) return subjects_;  // Of a client with names of its own.
     Subject& subject = subjects_.emplace_back();
     subject.document = &nothing_;
     subject.prefix = "/properties";

@@ -70,6 +70,8 @@ class Validator {
   std::uint32_t mark_ = 0;
   std::vector<std::pair<std::uint64_t, std::uint32_t>> hashes_;
   std::vector<std::string_view> names_;
+  std::string quoted_;
+  JsonDocument name_;  // A member's name as a value.
 };
 
 }  // namespace millrace::contract

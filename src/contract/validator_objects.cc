@@ -40,11 +40,10 @@ bool Validator::check_names(const Step& step, std::uint32_t node) {
   if (step.a == kAlways) return true;
   const JsonTape* const tape = tape_;
   for (std::uint32_t i = node + 1; i < (*tape)[node].end; i = (*tape)[i].end) {
-    std::string quoted;
-    append_quoted(quoted, (*tape)[i].key);
-    JsonDocument name;
-    if (!name.read(quoted).ok()) return fail(step, i);
-    tape_ = &name.tape();
+    quoted_.clear();
+    append_quoted(quoted_, (*tape)[i].key);
+    if (!name_.read(quoted_).ok()) return fail(step, i);
+    tape_ = &name_.tape();
     auto* const faults = std::exchange(faults_, nullptr);
     const bool ok = child(step.a, 0);
     faults_ = faults;
