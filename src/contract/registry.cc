@@ -26,7 +26,7 @@ std::string file_of(const SchemaKey& key) {
 // A self-describing schema is stored as who it says it is.
 std::optional<RegistryFault> check_self(const SchemaKey& key, const Program& program) {
   const JsonTape& tape = program.documents.front()->tape();
-  const std::uint32_t self = member_of(tape, 0, "self");
+  const std::uint32_t self = find_member(tape, 0, "self");
   if (self == kNoNode) return std::nullopt;
   if (text_of(tape, self, "vendor") == key.vendor && text_of(tape, self, "name") == key.name &&
       text_of(tape, self, "format") == key.format && text_of(tape, self, "version") == key.version.text())
