@@ -113,11 +113,12 @@ try:
 
         def ledger():
             # 52 + 2 replays + 2 items; of the replays one is a duplicate.
-            total = server.ok("GET", "/v1/ledger")["total"]
-            return total if total["received"] == 56 else None
+            answer = server.ok("GET", "/v1/ledger")
+            return answer if answer["total"]["received"] == 56 else None
 
-        total = server.wait_for(ledger)
-        assert total["duplicate"] == 1 and total["quarantined"] == 2 and total["closed"], total
+        answer = server.wait_for(ledger)
+        total = answer["total"]
+        assert total["duplicate"] == 1 and total["quarantined"] == 2 and answer["closed"], answer
         sql = {"sql": "select count(*) from conformed.events where order_id = 'o2'"}
         assert server.wait_for(lambda: server.ok("POST", "/v1/sql", sql)["rows"][0][0] == 1)
     print("contracts: quarantined, repaired, sent twice and counted once; proposed, accepted and there after kill -9; the ledger closes")
