@@ -75,15 +75,22 @@ void RecentItems::refused(std::string_view reason, std::string_view detail, base
   keep(std::move(item));
 }
 
+bool RecentItems::is_new(Ring& ring, std::uint64_t identity) const {
+  if (!ring.known.insert(identity).second) return false;
+  ring.identities.push_back(identity);
+  if (ring.identities.size() > limits_.identities_max) {
+    ring.known.erase(ring.identities.front());
+    ring.identities.pop_front();
+  }
+  return true;
+}
+
 void RecentItems::keep(std::unique_ptr<RecentItem> item) {
   const std::lock_guard lock(mutex_);
   item->sequence = ++sequence_;
   Ring& ring = rings_[item->source];
-  // Duplicates are found for good behind the door; here they are those of what is still in view.
-  const auto same = [&](const RecentItemPointer& other) {
-    return item->identity != 0 && other->identity == item->identity;
-  };
-  if (std::any_of(ring.items.begin(), ring.items.end(), same)) {
+  // Duplicates are found for good behind the door; here they are those of what was seen lately.
+  if (item->identity != 0 && !is_new(ring, item->identity)) {
     item->verdict = event::Verdict::duplicate;
     item->reason = "message_id_repeated";
     item->detail = "An item of the same visitor with this message id came before; it counts once.";

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/clock.h"
@@ -19,9 +20,10 @@
 namespace millrace::serve {
 
 struct RecentItemLimits {
-  std::size_t items_max = 200;          // Kept of each source; the oldest leave.
-  std::size_t bytes_max = 1024 * 1024;  // The same, of their texts.
-  std::uint32_t items_per_window = 10;  // Taken of each source and kind; kWindowMs is the window.
+  std::size_t items_max = 200;           // Kept of each source; the oldest leave.
+  std::size_t bytes_max = 1024 * 1024;   // The same, of their texts.
+  std::size_t identities_max = 10'000;   // Message ids of each source by which a duplicate is known.
+  std::uint32_t items_per_window = 200;  // Taken of each source and kind; kWindowMs is the window.
 };
 
 // Nobody's: items whose write key no source has.
@@ -54,7 +56,7 @@ struct RecentItemQuery {
 // operations, and up to items_per_window * 1000 / kWindowMs items a second of each source a copy. Any thread.
 class RecentItems {
  public:
-  static constexpr std::int64_t kWindowMs = 100;
+  static constexpr std::int64_t kWindowMs = 1000;
 
   explicit RecentItems(RecentItemLimits limits) : limits_(limits) {}
 
@@ -78,11 +80,14 @@ class RecentItems {
   struct Ring {
     std::deque<RecentItemPointer> items;  // The newest last.
     std::size_t bytes = 0;
+    std::unordered_set<std::uint64_t> known;  // Identities, and in the order in which they came.
+    std::deque<std::uint64_t> identities;
   };
   static constexpr std::size_t kWindows = 64;  // By source, modulo.
 
   bool admit(std::uint16_t source, Kind kind, base::WallTime at);
   void keep(std::unique_ptr<RecentItem> item);
+  bool is_new(Ring& ring, std::uint64_t identity) const;
 
   const RecentItemLimits limits_;
   std::array<std::array<Window, kWindows>, 2> windows_;

@@ -69,6 +69,14 @@ TEST_CASE("a message id that is still in view makes a duplicate, of the same vis
   CHECK_EQ(found[0]->verdict, Verdict::accepted);
 }
 
+TEST_CASE("a duplicate is known when its first is out of view, as long as its identity is kept") {
+  RecentItems items{{.items_max = 2, .bytes_max = 1 << 20, .identities_max = 5, .items_per_window = 1000}};
+  for (const char* id : {"a", "b", "c", "d", "a"}) items.accepted(make_event(0, id), kNow);
+  CHECK_EQ(items.find({}).front()->verdict, Verdict::duplicate);
+  for (const char* id : {"e", "f", "g", "h", "i", "a"}) items.accepted(make_event(0, id), kNow);
+  CHECK_EQ(items.find({}).front()->verdict, Verdict::accepted);
+}
+
 TEST_CASE("a bot's event says so") {
   RecentItems items{RecentItemLimits{}};
   auto event = make_event(0, "a");
@@ -79,14 +87,15 @@ TEST_CASE("a bot's event says so") {
 }
 
 TEST_CASE("each source keeps its newest items within both limits") {
-  RecentItems items{{.items_max = 3, .bytes_max = 1 << 20, .items_per_window = 1000}};
+  RecentItems items{{.items_max = 3, .bytes_max = 1 << 20, .identities_max = 100, .items_per_window = 1000}};
   for (int i = 0; i < 10; ++i) items.accepted(make_event(0, std::to_string(i)), kNow);
   items.accepted(make_event(1, "other"), kNow);
   CHECK_EQ(items.find({.source = 0}).size(), 3);
   CHECK_EQ(items.find({.source = 0}).front()->message_id, "9");
   CHECK_EQ(items.find({.source = 1}).size(), 1);
 
-  RecentItems narrow{{.items_max = 100, .bytes_max = 20'000, .items_per_window = 1000}};
+  RecentItems narrow{
+      {.items_max = 100, .bytes_max = 20'000, .identities_max = 100, .items_per_window = 1000}};
   const std::string large(6'000, 'x');
   for (int i = 0; i < 10; ++i) narrow.accepted(make_event(0, std::to_string(i), large), kNow);
   CHECK_LE(narrow.find({}).size(), 3);
@@ -97,7 +106,7 @@ TEST_CASE("each source keeps its newest items within both limits") {
 }
 
 TEST_CASE("above the rate items are skipped and counted, and rare verdicts are not crowded out") {
-  RecentItems items{{.items_max = 1000, .bytes_max = 1 << 20, .items_per_window = 10}};
+  RecentItems items{{.items_max = 1000, .bytes_max = 1 << 20, .identities_max = 100, .items_per_window = 10}};
   for (int i = 0; i < 100; ++i) items.accepted(make_event(0, std::to_string(i)), kNow);
   items.turned_away({.source = 0, .reason = "invalid_json"}, Verdict::quarantined, kNow);
   CHECK_EQ(items.find({.n = 1000}).size(), 11);
@@ -133,7 +142,8 @@ TEST_CASE("the canonical event is one line of JSON whatever the client sent") {
 }
 
 TEST_CASE("the stream gives the newest at once and then what comes, each client its own") {
-  RecentItems items{{.items_max = 1000, .bytes_max = 1 << 20, .items_per_window = 1000}};
+  RecentItems items{
+      {.items_max = 1000, .bytes_max = 1 << 20, .identities_max = 100, .items_per_window = 1000}};
   ApiBench bench;
   bench.sources.recent_items = &items;
   for (int i = 0; i < 5; ++i) items.accepted(make_event(0, "m-" + std::to_string(i)), kNow);

@@ -65,7 +65,7 @@ if (!embedded && !existsSync(join(dist, 'index.html'))) {
 }
 
 async function serveDist(page) {
-  await page.route((at) => !at.pathname.startsWith('/v1/') && at.pathname !== '/readyz', (route) => {
+  await page.route((at) => !at.pathname.startsWith('/v1/') && !['/readyz', '/openapi.json'].includes(at.pathname), (route) => {
     const path = new URL(route.request().url()).pathname;
     const file = join(dist, path === '/' ? 'index.html' : path);
     if (!existsSync(file)) return route.fulfill({ status: 404 });
@@ -98,9 +98,14 @@ async function run() {
   if (!embedded) await serveDist(page);
   await page.addInitScript(() => {
     globalThis.shift = 0;
+    globalThis.shifts = [];
     globalThis.changes = 0;
     new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) globalThis.shift += entry.value;
+      for (const entry of list.getEntries()) {
+        globalThis.shift += entry.value;
+        const what = entry.sources?.map((source) => source.node?.className || source.node?.nodeName).join(' ');
+        globalThis.shifts.push(`${entry.value.toFixed(4)} at ${Math.round(entry.startTime)} ms: ${what}`);
+      }
     }).observe({ type: 'layout-shift', buffered: true });
   });
   const picture = (name) => page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
@@ -166,7 +171,7 @@ async function run() {
   await Promise.all(waiting);
   await shows('.ledger .big b', sent.toLocaleString('en-US'));
   const shift = await page.evaluate(() => globalThis.shift);
-  assert.ok(shift < SHIFT_MAX, `the layout shifted by ${shift}`);
+  assert.ok(shift < SHIFT_MAX, `the layout shifted by ${shift}:\n${(await page.evaluate(() => globalThis.shifts)).join('\n')}`);
   assert.deepEqual(complaints, []);
   if (hasFeed) {
     const made = await visitPages({ page, url, send, shows, until, day, sent: () => sent });
