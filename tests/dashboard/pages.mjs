@@ -11,6 +11,7 @@ export async function visitPages({ page, url, send, shows, until, day, sent }) {
     await page.click(`.pages a:text-is("${name[0].toUpperCase()}${name.slice(1)}")`);
     await page.waitForSelector(`main.${name}`);
   };
+  let tries = 0;
   const rowOf = (table, name) => page.locator(`${table} tbody tr:has(th:has-text("${name}"))`).first();
   const numbers = async (row) => (await row.locator('td.number').allInnerTexts()).map((text) => text.trim());
 
@@ -41,12 +42,35 @@ export async function visitPages({ page, url, send, shows, until, day, sent }) {
   await shows('.inspect pre', '"bad-2"');
   await shows('.inspect code', '/type');
 
+  // A rule repairs what is held back: first tried, then done.
+  await page.click('.causes button:text-is("missing_identity")');
+  await page.selectOption('.repair select', 'default');
+  await page.fill('.repair input >> nth=0', '/anonymousId');
+  await page.fill('.repair input >> nth=1', '"repaired"');
+  await page.click('.repair button:text-is("Try")');
+  await shows('.repair .said', '1 of the 1 shown would pass');
+  await shows('.repair pre', '"repaired"');
+  await page.click('.repair button:text-is("Send again")');
+  await shows('.repair .said', '1 sent again: 1 accepted');
+
   await open('contracts');
+  await shows('.agreed tbody th', 'order completed');
+  await page.click('.agreed tbody button:text-is("order completed")');
+  await shows('.schema pre', '"$schema"');
   await shows('.kinds tbody th', 'product viewed');
   await shows('.kinds tbody th', 'order completed');
 
   await open('privacy');
   await shows('.dropped tbody th', 'default');
+  await page.fill('.suppress input', 'someone-else');
+  await page.keyboard.press('Enter');
+  await shows('.suppress .said', 'Nothing more of this person is taken.');
+  await shows('.suppress .note', '1 person');
+  await until('what they send is dropped', async () =>
+    (await send([{ ...view(0), anonymousId: 'someone-else', messageId: `gone-${++tries}` }])).suppressed === 1);
+  await page.fill('.suppress input', 'someone-else');
+  await page.click('.suppress button:text-is("Lift")');
+  await shows('.suppress .said', 'This person is followed again.');
 
   await open('live');
   await shows('.stream .state', 'following');
@@ -97,5 +121,6 @@ export async function visitPages({ page, url, send, shows, until, day, sent }) {
   await page.fill('.tools input', '');
   const shift = await page.evaluate(() => globalThis.shift);
   assert.ok(shift < 0.01, `the live page shifted by ${shift}`);
-  return { command, items: flood + 1 };
+  // The repaired one, the one while paused, and those before the suppression took hold.
+  return { command, items: flood + 2 + (tries - 1) };
 }
