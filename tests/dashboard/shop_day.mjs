@@ -48,6 +48,6 @@ export function shopDay() {
   ];
   const accepted = items.length + order.length;
   order.push({ ...items[0] });  // A duplicate.
-  order.push({ type: 'track', event: 'Product Viewed', messageId: 'bad-1' }, { type: 'bogus', messageId: 'bad-2', anonymousId: 'x' });
+  order.push({ type: 'track', event: 'Product Viewed', messageId: 'bad-1', properties: { currency: 'EUR', ...BOUGHT } }, { type: 'bogus', messageId: 'bad-2', anonymousId: 'x' });
   return { batches: [items, order], accepted, duplicate: 1, quarantined: 2 };
 }

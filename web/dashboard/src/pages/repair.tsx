@@ -100,11 +100,11 @@ export function Repair({ source, reason, pointer, done }: Props) {
           </label>
         )}
         <button type="submit" disabled={!reason}>Try</button>
-        <button type="button" disabled={!tried || clean === 0} onClick={() => void run(false, true)}>Send again</button>
+        <button type="button" disabled={!tried || tried.matched === tried.not_repairable} onClick={() => void run(false, true)}>Send again</button>
         <button type="button" disabled={!reason} title="Under the contracts of now, unchanged" onClick={() => void run(false, false)}>As they are</button>
       </form>
       <p role="status" class={`said ${said && !said.good ? 'bad' : ''}`}>
-        {said?.text ?? (tried && `${format.count(clean)} of the ${format.count(tried.items.length)} shown would pass; ${format.count(tried.matched)}${tried.more ? ' or more' : ''} match.`)}
+        {said?.text ?? (tried && `${format.count(clean)} of the ${format.count(tried.items.length)} shown fit their contract; ${format.count(tried.matched)}${tried.more ? ' or more' : ''} match.`)}
       </p>
       <div class="before-after">
         <pre tabIndex={0} aria-label="Before"><code>{sample ? pretty(sample.before) : ''}</code></pre>
