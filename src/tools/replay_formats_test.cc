@@ -99,7 +99,7 @@ TEST_CASE("lines of Segment items are sent as they are") {
 }
 
 TEST_CASE("a row that cannot be read is named by its line") {
-  CHECK(replay_format("parquet") == nullptr);
+  CHECK((replay_format("parquet") == nullptr));
   CHECK(refusal("retailrocket", std::string(kRetailRocket) + "1,2,view,3,\n1,2,stare,3,\n") ==
         "line 3: unknown event \"stare\"");
   CHECK(refusal("retailrocket", std::string(kRetailRocket) + "yesterday,2,view,3,\n").starts_with("line 2:"));
