@@ -74,7 +74,8 @@ constexpr std::string_view kOrder =
     R"("discount_codes":[{"code":"TEN","amount":"10.00"}],"payment_gateway_names":["visa"],"landing_site":"/?utm_source=news",)"
     R"("note_attributes":[{"name":"gift","value":"yes"},{"name":"anonymousId","value":"v1"}],"browser_ip":"203.0.113.9",)"
     R"("customer":{"id":207119551,"email":"bob@example.test"},"shipping_address":{"country_code":"US"},"refunds":[],)"
-    R"("line_items":[{"id":1,"product_id":632910392,"variant_id":808950810,"sku":"IPOD","title":"IPod","vendor":"Acme","price":"199.00","quantity":2},)"
+    R"("line_items":[{"id":1,"product_id":632910392,"variant_id":808950810,"sku":"IPOD","title":"IPod","vendor":"Acme",)"
+    R"("price":"199.00","quantity":2},)"
     R"({"id":2,"product_id":null,"sku":"WRAP","title":"Wrap","price":"0.00","quantity":1}]})";
 
 }  // namespace
