@@ -159,7 +159,9 @@ TEST_CASE("the RetailRocket sample has 6,229 sessions, 123 abandoned carts and 3
     MESSAGE("skipped: " << kRetailRocket << " is not there");
     return;
   }
-  VisitorHarness harness(replay_settings());
+  VisitorSettings settings = replay_settings();
+  settings.visitor_retention_ms = 365 * base::kDayMs;  // The sample covers more than the default's 90 days.
+  VisitorHarness harness(settings);
   replay(harness, retailrocket(*rows));
   const VisitorTotals& totals = harness.stage().totals();
   CHECK(totals.visitors == 5000);

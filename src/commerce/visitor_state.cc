@@ -6,7 +6,9 @@ namespace millrace::commerce {
 
 namespace {
 constexpr std::uint8_t kVersion = 1;
-constexpr std::uint8_t kRefusingVersion = 2;  // Of a visitor who withholds some purpose.
+// Added to the version for what only some visitors have.
+constexpr int kRefusing = 1;  // Withholds some purpose.
+constexpr int kBought = 2;    // Bought something.
 constexpr std::size_t kViewItemsMax = 16;
 
 void fill_session(const Session& session, event::VisitorView& into) {
@@ -34,7 +36,8 @@ void VisitorState::prefetch() const {
 
 void VisitorState::encode(std::string& out) const {
   base::ByteWriter writer(out);
-  writer.u8(refused == 0 ? kVersion : kRefusingVersion);
+  const bool bought = !purchases.entries().empty();
+  writer.u8(static_cast<std::uint8_t>(kVersion + (refused != 0 ? kRefusing : 0) + (bought ? kBought : 0)));
   if (refused != 0) writer.u8(refused);
   writer.varint(events);
   writer.varint(orders);
@@ -45,21 +48,22 @@ void VisitorState::encode(std::string& out) const {
   recent_orders.encode(writer);
   history.encode(writer);
   cart.encode(writer);
-  if (!purchases.entries().empty()) purchases.encode(writer);
+  if (bought) purchases.encode(writer);
 }
 
 bool VisitorState::decode(std::string_view bytes, VisitorState& into) {
   base::ByteReader reader(bytes);
-  const std::uint8_t version = reader.u8();
-  if (version != kVersion && version != kRefusingVersion) return false;
-  into.refused = version == kRefusingVersion ? reader.u8() : 0;
+  const int parts = reader.u8() - kVersion;
+  if (parts < 0 || parts > (kRefusing | kBought)) return false;
+  into.refused = (parts & kRefusing) != 0 ? reader.u8() : 0;
   into.events = reader.varint();
   into.orders = static_cast<std::uint32_t>(reader.varint());
   into.first_seen_ms = reader.zigzag();
   into.last_seen_ms = reader.zigzag();
   into.timer_ms = reader.zigzag();
   return into.identity.decode(reader) && into.recent_orders.decode(reader) && into.history.decode(reader) &&
-         into.cart.decode(reader) && (reader.at_end() || into.purchases.decode(reader)) && reader.at_end();
+         into.cart.decode(reader) && ((parts & kBought) == 0 || into.purchases.decode(reader)) && reader.ok() &&
+         reader.at_end();
 }
 
 void fill_visitor_view(std::string_view visitor_id, const VisitorState& state, const CartSettings& cart,

@@ -121,7 +121,7 @@ TEST_CASE("views of unsynced facts leave at once, their rows and emissions when 
   Bench bench({.topic = event::Topic::facts, .read_limit = ReadLimit::appended});
   bench.append(event_record("v", "1", "a"));
   CHECK(bench.owner.step() == Progress::worked);
-  CHECK(bench.sink.groups.size() == 2);
+  CHECK(bench.sink.groups.size() == 1);
   CHECK(bench.sink.batches.empty());
   CHECK(bench.sink.positions.empty());
   REQUIRE(bench.owner.begin_checkpoint().has_value());
