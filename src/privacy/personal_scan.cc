@@ -67,7 +67,9 @@ std::string_view to_string(Personal kind) {
 void PersonalScan::classify(std::string_view text) {
   const std::size_t count = text.size() / 64 + 1;
   // One more stays empty, so that a block always has a next.
-  blocks_.assign(count + 1, {});
+  if (blocks_.size() < count + 1) blocks_.resize(count + 1);
+  blocks_[count] = {};
+  count_ = count;
   const __m128i high_table = by_high_half();
   const __m128i low_table = by_low_half();
   const __m128i half = _mm_set1_epi8(0x0f);
@@ -78,7 +80,7 @@ void PersonalScan::classify(std::string_view text) {
       std::memcpy(last, from, text.size() - block * 64);
       from = last;
     }
-    Classes& out = blocks_[block];
+    Classes out;
     for (int part = 0; part < 4; ++part) {
       const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + part * 16));
       const __m128i high = _mm_shuffle_epi8(high_table, _mm_and_si128(_mm_srli_epi16(bytes, 4), half));
@@ -97,6 +99,7 @@ void PersonalScan::classify(std::string_view text) {
       out.percent |= equal(bytes, '%') << shift;
       out.plus |= equal(bytes, '+') << shift;
     }
+    blocks_[block] = out;
   }
 }
 
@@ -107,7 +110,7 @@ void PersonalScan::find(std::string_view text, PersonalSet kinds, std::vector<Pe
   found_ = &found;
   card_done_ = ipv4_done_ = ipv6_done_ = 0;
   classify(text);
-  for (std::size_t block = 0; block + 1 < blocks_.size(); ++block) {
+  for (std::size_t block = 0; block < count_; ++block) {
     if (kinds & bit(Personal::email)) look_for_emails(block);
     if (kinds & bit(Personal::card)) look_for_cards(block);
     if (kinds & bit(Personal::iban)) look_for_ibans(block);

@@ -63,7 +63,8 @@ class PersonalScan {
   }
 
   std::string_view text_;
-  std::vector<Classes> blocks_;
+  std::vector<Classes> blocks_;  // The first count_ are the text's, and an empty one is behind them.
+  std::size_t count_ = 0;
   std::vector<PersonalSpan>* found_ = nullptr;
   std::size_t card_done_ = 0, ipv4_done_ = 0, ipv6_done_ = 0;
 };
