@@ -62,8 +62,8 @@ bool VisitorState::decode(std::string_view bytes, VisitorState& into) {
   into.last_seen_ms = reader.zigzag();
   into.timer_ms = reader.zigzag();
   return into.identity.decode(reader) && into.recent_orders.decode(reader) && into.history.decode(reader) &&
-         into.cart.decode(reader) && ((parts & kBought) == 0 || into.purchases.decode(reader)) && reader.ok() &&
-         reader.at_end();
+         into.cart.decode(reader) && ((parts & kBought) == 0 || into.purchases.decode(reader)) &&
+         reader.ok() && reader.at_end();
 }
 
 void fill_visitor_view(std::string_view visitor_id, const VisitorState& state, const CartSettings& cart,

@@ -148,9 +148,8 @@ base::Status RocksStateStore::commit(const StateBatch& batch) {
   // order of change the commit would take three times as long.
   std::vector<std::pair<std::string_view, std::optional<std::string_view>>> changes;
   changes.reserve(batch.size());
-  batch.for_each([&](std::string_view key, std::optional<std::string_view> value) {
-    changes.emplace_back(key, value);
-  });
+  batch.for_each(
+      [&](std::string_view key, std::optional<std::string_view> value) { changes.emplace_back(key, value); });
   std::stable_sort(changes.begin(), changes.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [key, value] : changes) {

@@ -120,5 +120,5 @@ TEST_CASE("text of old data sets becomes valid JSON text") {
       read("online-retail",
            std::string(kOnlineRetail) + "1,X,\"CAF\xc9 \"\"A\\B\"\"\t\",1,2010-12-01 08:26:00,1,1,France\n");
   REQUIRE(items.size() == 1);
-  CHECK(has(items[0], "\"name\":\"CAF\xc3\x89 \\\"A\\\\B\\\"\\t\""));
+  CHECK(has(items[0], "\"name\":\"CAF\\u00c9 \\\"A\\\\B\\\"\\u0009\""));
 }
