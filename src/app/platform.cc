@@ -244,12 +244,14 @@ void Platform::tick_partitions(base::WallTime now) {
 
 std::int64_t Platform::tick() {
   if (settings_.time == process::TimeMode::wall) tick_partitions(clock_.wall());
-  // Actions leave once they are durable, and no one else waits for that.
-  const auto& actions = journals_->journal(event::Topic::actions, 0);
-  if (actions.end() > actions.durable_end()) {
-    (void)journals_->commit(event::Topic::actions, 0)
-        .submit({}, journal::Durability::synced, [](auto&&) {})
-        .ok();
+  // What stages emit is durable once somebody waits for that. Actions leave then; and where no tick comes nobody else asks for the
+  // facts, on which the rows and the checkpoint of the second stage wait.
+  for (const event::Topic topic : {event::Topic::facts, event::Topic::actions}) {
+    for (std::uint32_t partition = 0; partition < journals_->partitions(topic); ++partition) {
+      const auto& journal = journals_->journal(topic, partition);
+      if (journal.end() == journal.durable_end()) continue;
+      (void)journals_->commit(topic, partition).submit({}, journal::Durability::synced, [](auto&&) {}).ok();
+    }
   }
   privacy_->tick();
   api_->tick();

@@ -105,11 +105,14 @@ void GroupCommit::append_chunk(std::span<Submission> chunk) {
   auto first = journal_.append(chunk_buffers_);
   metrics_.append_ns.record(static_cast<std::uint64_t>(clock_.now() - start));
   if (!first.ok()) {
-    if (first.error().code() == ErrorCode::exhausted) disk_full_.store(true, std::memory_order_relaxed);
+    if (first.error().code() == ErrorCode::exhausted) {
+      disk_full_.store(true, std::memory_order_relaxed);
+      full_at_bytes_ = bytes;
+    }
     for (Submission& submission : chunk) fail(submission, first.error());
     return;
   }
-  if (disk_full() && bytes > 0) room_again();
+  if (disk_full() && bytes >= full_at_bytes_) room_again();
   Offset next = *first;
   for (Submission& submission : chunk) {
     submission.first = next;

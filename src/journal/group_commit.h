@@ -74,7 +74,8 @@ class GroupCommit {
 
   // A failed sync or write stopped the journal; it must be opened anew. Any thread.
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
-  // The last append found the disk full. The next may succeed; who knows that there is room again says so. Any thread.
+  // An append found the disk full, and none as large has succeeded since: small ones may fit where large ones do not. Who knows
+  // that there is room again says so. Any thread.
   bool disk_full() const { return disk_full_.load(std::memory_order_relaxed); }
   void room_again() { disk_full_.store(false, std::memory_order_relaxed); }
   std::size_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
@@ -105,6 +106,7 @@ class GroupCommit {
   std::vector<std::function<void()>> observers_;
   std::vector<Submission> group_;                   // The writer's.
   std::vector<const RecordBuffer*> chunk_buffers_;  // The writer's.
+  std::size_t full_at_bytes_ = 0;                   // The writer's: of the append that found the disk full.
   GroupCommitMetrics metrics_;
   std::atomic<std::size_t> pending_bytes_{0};
   std::atomic<bool> stopped_{false};

@@ -132,7 +132,7 @@ TEST_CASE("that the disk is full is known until an append finds room, or somebod
   Fixture fixture;
   fixture.journal.append_error = base::Error(ErrorCode::exhausted, "disk full");
   CHECK_FALSE(fixture.commit->disk_full());
-  REQUIRE(fixture.submit(Fixture::records(1), Durability::synced, "a").ok());
+  REQUIRE(fixture.submit(Fixture::records(2), Durability::synced, "a").ok());
   fixture.commit->run_once();
   CHECK(fixture.commit->disk_full());
   CHECK_FALSE(fixture.commit->stopped());
@@ -141,7 +141,11 @@ TEST_CASE("that the disk is full is known until an append finds room, or somebod
   REQUIRE(fixture.submit({}, Durability::synced, "barrier").ok());
   fixture.commit->run_once();
   CHECK(fixture.commit->disk_full());
-  REQUIRE(fixture.submit(Fixture::records(1), Durability::synced, "b").ok());
+  // Nor does what would have fitted all the time.
+  REQUIRE(fixture.submit(Fixture::records(1), Durability::synced, "tick").ok());
+  fixture.commit->run_once();
+  CHECK(fixture.commit->disk_full());
+  REQUIRE(fixture.submit(Fixture::records(2), Durability::synced, "b").ok());
   fixture.commit->run_once();
   CHECK_FALSE(fixture.commit->disk_full());
 }
