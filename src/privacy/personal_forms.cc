@@ -223,6 +223,7 @@ std::size_t iban_end(std::string_view text, std::size_t from) {
     }
   }
   if (size < country->length || (at < text.size() && is_alphanumeric(text[at]))) return from;
+  if (!is_digit(compact[2]) || !is_digit(compact[3])) return from;
   // ISO 13616: the first four go behind, letters are 10 to 35, and the whole is 1 modulo 97.
   std::rotate(compact.begin(), compact.begin() + 4, compact.begin() + static_cast<std::ptrdiff_t>(size));
   unsigned rest = 0;

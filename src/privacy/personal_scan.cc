@@ -228,7 +228,8 @@ void PersonalScan::check_phone(std::size_t plus, std::size_t plus_size) {
 
 void PersonalScan::check_iban(std::size_t from) {
   const std::size_t to = iban_end(text_, from);
-  if (to > from) add(from, to, Personal::iban);
+  // One id in a thousand would be an account number otherwise.
+  if (to > from && !inside_hexadecimal(from, to)) add(from, to, Personal::iban);
 }
 
 void PersonalScan::check_ipv4(std::size_t from) {

@@ -17,6 +17,9 @@ namespace millrace::process {
 
 namespace {
 
+// Room left for what RocksDB writes by itself: its log's blocks, a small flush, a manifest.
+constexpr std::uint64_t kHeadroomBytes = 8u << 20;
+
 rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
 std::string_view text(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
@@ -135,7 +138,20 @@ base::Status RocksStateStore::scan_from(std::string_view prefix, std::string_vie
   return base::Ok{};
 }
 
+// A write that fails half-way leaves RocksDB's log unusable, and Debian's build of it then aborts the process at the next one:
+// so a disk without room is told before, and after any other failure nothing is written any more.
+base::Status RocksStateStore::may_write(const StateBatch& batch) const {
+  if (write_fault_) return *write_fault_;
+  std::uint64_t free_bytes = 0;
+  const rocksdb::Status known = database_->db->GetEnv()->GetFreeSpace(database_->db->GetName(), &free_bytes);
+  if (known.ok() && free_bytes < 2 * batch.bytes() + kHeadroomBytes) {
+    return base::Error(base::ErrorCode::exhausted, "commit state: the disk has no room for a checkpoint");
+  }
+  return base::Ok{};
+}
+
 base::Status RocksStateStore::commit(const StateBatch& batch) {
+  TRY(may_write(batch));
   rocksdb::WriteBatch writes(batch.bytes() + 16 * batch.size());
   rocksdb::Status status;
   for (const std::string& prefix : batch.erased_prefixes()) {
@@ -159,7 +175,10 @@ base::Status RocksStateStore::commit(const StateBatch& batch) {
   rocksdb::WriteOptions options;
   options.sync = true;
   status = database_->db->Write(options, &writes);
-  if (!status.ok()) return error_of(status, "commit state");
+  if (!status.ok()) {
+    write_fault_ = error_of(status, "commit state");
+    return *write_fault_;
+  }
   return base::Ok{};
 }
 

@@ -51,7 +51,10 @@ class RocksStateStore final : public StateStore {
   explicit RocksStateStore(std::unique_ptr<Database> database);  // For open().
 
  private:
+  base::Status may_write(const StateBatch& batch) const;
+
   std::unique_ptr<Database> database_;
+  std::optional<base::Error> write_fault_;  // Set by the first commit that failed half-way.
 };
 
 }  // namespace millrace::process

@@ -218,8 +218,10 @@ try:
     compare("killed", plain, killed, everything + positions)
     # Facts lie at other offsets after a crash, since some are written twice; what visitors did lies where it lay.
     assert plain["digests"]["events/0"] == killed["digests"]["events/0"], "the state of the events differs"
-    compare("four partitions", plain, run("four", 4, 0), everything)
-    compare("four partitions, killed", plain, run("four-killed", 4, 4), everything)
+    # Carts are abandoned and taken back by a partition's own watermark, which with --time events its own visitors alone move.
+    spread = [key for key in everything if key != "actions"]
+    compare("four partitions", plain, run("four", 4, 0), spread)
+    compare("four partitions, killed", plain, run("four-killed", 4, 4), spread)
     print(f"{len(plain['sessions'])} sessions, {plain['orders'][0]} orders, {len(plain['actions'])} actions: the same four times")
 except BaseException:
     print((root / "log").read_text()[-4000:])

@@ -224,7 +224,7 @@ def failed_fsync(data):
 mounted = root / "disk"
 try:
     mounted.mkdir()
-    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", mounted], capture_output=True, text=True)
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256m", "none", mounted], capture_output=True, text=True)
     if mount.returncode == 0:
         full_disk(mounted)
         ran += 1
