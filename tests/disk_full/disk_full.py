@@ -94,13 +94,13 @@ class Client:
             return all(p["applied"] == p["end"] for p in partitions if p["name"].startswith("events"))
         wait_until("processing catches up", settled)
         def counts():
-            return server.rows("select count(*), count(distinct message_id) from raw.events where verdict = 'accepted'")[0]
+            return server.rows("select count(*), count(distinct message_id) from raw.events where verdict in ('accepted', 'bot')")[0]
         wait_until("every acknowledged event is in SQL", lambda: counts()[1] >= len(self.acked))
         rows, distinct = counts()
         assert rows == distinct, f"{rows - distinct} events are in the table twice"
         stored = set()
         for digit in "0123456789abcdef":
-            part = server.rows(f"select message_id from raw.events where verdict = 'accepted' and message_id like '{digit}%' limit 10000")
+            part = server.rows(f"select message_id from raw.events where verdict in ('accepted', 'bot') and message_id like '{digit}%' limit 10000")
             assert len(part) < 10000, "a page of ids was cut off"
             stored.update(row[0] for row in part)
         assert not self.acked - stored, f"{len(self.acked - stored)} acknowledged events are gone"
