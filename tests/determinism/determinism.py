@@ -60,6 +60,7 @@ def make_input():
             # The shop's server tells of the same order, as nobody's visitor.
             order = rng.choice(orders[-5:])
             item |= {"event": "Order Completed", "anonymousId": f"server-{rng.randrange(3)}", "properties": order}
+            item.pop("userId", None)
         elif len(orders) > 40 and kind < 0.993:
             # One that every partition has long seen: what overtakes its order is another matter.
             order = rng.choice(orders[:-40])

@@ -236,7 +236,11 @@ def check_consent(data, rules):
     answer = server.ask("/v1/batch", {"batch": items})
     total = server.settled(3)
     assert answer["consent_dropped"] == total["consent_dropped"] == 1, (answer, total)
-    rows = server.sql("select coalesce(visitor_id, ''), coalesce(purposes, '') from conformed.events order by 1")
+    # A row is in SQL within a second of its 200.
+    deadline = time.monotonic() + 20
+    while not (rows := server.sql("select coalesce(visitor_id, ''), coalesce(purposes, '') from conformed.events order by 1")):
+        assert time.monotonic() < deadline, "no row within 20 s"
+        time.sleep(0.05)
     assert ["", "necessary,personalisation"] in [list(r) for r in rows], rows
     server.stop()
     for path in data.rglob("*"):
