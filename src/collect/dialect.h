@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "collect/json_tape.h"
 #include "event/event.h"
 #include "event/record.h"
 #include "http/http.h"
@@ -56,6 +57,9 @@ constexpr std::size_t kRejectedItemsMax = 1'000;
 class ItemSink {
  public:
   virtual ~ItemSink() = default;
+  // The raw bytes of the item that the next accept() brings, when the dialect has laid them out
+  // anyway and given no node another key. They stay until then.
+  virtual void laid_out(const JsonTape&) {}
   // source, received_at, event_time and raw are set; a missing message id is made here.
   virtual void accept(event::Event& event) = 0;
   // `visitor_key` may be empty.

@@ -27,8 +27,8 @@ std::string_view to_string(Call call);
 // What a dialect knows of an item before its values are placed. Views hold as long as those of the event.
 struct Subject {
   event::EventType type = event::EventType::other;
-  std::string_view name;     // Text::event_name, when the table places none.
-  std::string_view visitor;  // Text::anonymous_id, when the item names no visitor.
+  std::string_view name{};     // Text::event_name, when the table places none.
+  std::string_view visitor{};  // Text::anonymous_id, when the item names no visitor.
   // What the request says, when the item does not.
   std::string_view message_id{};
   std::string_view page_url{};

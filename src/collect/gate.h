@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "collect/json_tape.h"
 #include "event/event.h"
 #include "event/record.h"
 #include "http/http.h"
@@ -33,6 +34,9 @@ class Gate {
   virtual ~Gate() = default;
   // Before the items of each request, which stays as it is until the last of them.
   virtual void begin(const http::Request&) {}
+  // Before inspect(), for items whose raw bytes the dialect has laid out: so no gate needs to parse them again. Holds until
+  // inspect() returns, if the event's raw bytes still are those of its root.
+  virtual void laid_out(const JsonTape&) {}
   // May change the event, raw bytes included. Memory that it lets views point to stays as it is until its
   // next inspect().
   virtual Decision inspect(event::Event& event) = 0;

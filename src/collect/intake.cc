@@ -12,6 +12,7 @@ using event::Text;
 
 void Intake::begin(base::WallTime received_at, std::size_t bytes_hint) {
   received_at_ = received_at;
+  item_ = nullptr;
   last_import_ = {};
   outcome_.received = outcome_.accepted = outcome_.quarantined = outcome_.refused = 0;
   outcome_.suppressed = outcome_.consent_dropped = 0;
@@ -68,7 +69,9 @@ bool Intake::passes_gates(event::Event& event) {
   event.purposes = {};
   event.bot_score = 0;
   event.bot_reasons = 0;
+  const JsonTape* const item = std::exchange(item_, nullptr);
   for (const auto& gate : gates_) {
+    if (item != nullptr) gate->laid_out(*item);
     const Decision decision = gate->inspect(event);
     if (decision.ruling == Ruling::pass) [[likely]]
       continue;

@@ -35,6 +35,7 @@ class Intake final : public ItemSink {
   void begin(base::WallTime received_at, std::size_t bytes_hint);
   void begin(const http::Request& request, base::WallTime received_at, std::size_t bytes_hint);
 
+  void laid_out(const JsonTape& item) override { item_ = &item; }
   void accept(event::Event& event) override;
   void quarantine(const event::QuarantinedItem& item, std::string_view visitor_key) override;
   void refuse(std::string_view reason, std::string_view detail) override;
@@ -63,6 +64,7 @@ class Intake final : public ItemSink {
   const std::vector<std::unique_ptr<Gate>> gates_;  // In the order of passing.
   ItemWatch* const watch_;
   Outcome outcome_;
+  const JsonTape* item_ = nullptr;  // Of the event that comes next; null when it was not laid out.
   base::WallTime received_at_;
   base::WallTime
       last_import_;  // Stands in for items whose own time cannot be read, when time is the events'.

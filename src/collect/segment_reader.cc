@@ -215,6 +215,7 @@ void SegmentReader::map_item(std::string_view raw, std::optional<Call> call, Ori
   if (origin.trust == TimeTrust::as_given) event_.set(Flag::imported);
   set_event_time(times, origin.trust, event_);
   if (event_[Text::ip].empty()) event_[Text::ip] = sender_address(origin.request);
+  origin.sink.laid_out(item_);
   origin.sink.accept(event_);
 }
 

@@ -27,7 +27,7 @@ bool ContractGate::check(const Subject& subject, const event::Event& event, Viol
   if (contract == nullptr) {
     if (!subject.key && subject.invalid_key.empty()) return true;
     ValueFault& fault = violation.faults.emplace_back();
-    fault.pointer = pointer_to(subject.document->tape(), subject.node);
+    fault.pointer = pointer_to(*subject.tape, subject.node);
     fault.keyword = "schema";
     fault.message =
         "The registry has no schema " + (subject.key ? subject.key->path() : subject.invalid_key) + ".";
@@ -35,9 +35,9 @@ bool ContractGate::check(const Subject& subject, const event::Event& event, Viol
     return false;
   }
   contract->tally->checked.fetch_add(1, std::memory_order_relaxed);
-  if (validator_.fits(contract->program, subject.document->tape(), subject.node)) [[likely]]
+  if (validator_.fits(contract->program, *subject.tape, subject.node)) [[likely]]
     return true;
-  violation.faults = validator_.explain(contract->program, subject.document->tape(), subject.node);
+  violation.faults = validator_.explain(contract->program, *subject.tape, subject.node);
   violation.mode = rules_->mode(event.source, *contract);
   return false;
 }
@@ -62,13 +62,13 @@ bool ContractGate::drop_fields(const Violation& violation, event::Event& event) 
     if (std::count(fault.pointer.begin(), fault.pointer.end(), '/') < 2) return false;
     pointers.push_back(fault.pointer);
   }
-  const std::string raw = without_values(finder_.item(), pointers);
+  if (!document_.read(event.raw).ok()) return false;
+  const std::string raw = without_values(document_, pointers);
   for (const Subject& subject : second_finder_.read(raw)) {
     const Contract* const contract = subject.key ? rules_->find(*subject.key) : rules_->find(event);
-    if (contract != nullptr && !validator_.fits(contract->program, subject.document->tape(), subject.node))
-      return false;
+    if (contract != nullptr && !validator_.fits(contract->program, *subject.tape, subject.node)) return false;
   }
-  if (!field_drop_.drop(finder_.item(), pointers, event)) return false;
+  if (!field_drop_.drop(document_, pointers, event)) return false;
   violation.contract->tally->fields_dropped.fetch_add(pointers.size(), std::memory_order_relaxed);
   return true;
 }
@@ -88,9 +88,16 @@ Decision ContractGate::rule_on(const Violation& violation, event::Event& event) 
   return decision;
 }
 
+const std::vector<Subject>& ContractGate::subjects_of(const event::Event& event) {
+  const JsonTape* const item = std::exchange(item_, nullptr);
+  const bool same = item != nullptr && !item->empty() && (*item)[0].raw.data() == event.raw.data() &&
+                    (*item)[0].raw.size() == event.raw.size();
+  return same ? finder_.read(*item) : finder_.read(event.raw);
+}
+
 Decision ContractGate::inspect(event::Event& event) {
   follow_rules();
-  for (const Subject& subject : finder_.read(event.raw)) {
+  for (const Subject& subject : subjects_of(event)) {
     Violation violation;
     if (check(subject, event, violation)) continue;
     if (Decision decision = rule_on(violation, event); decision.ruling != Ruling::pass) return decision;

@@ -24,6 +24,7 @@ class ContractGate final : public collect::Gate {
   ContractGate(const Registry& registry, QualityBoard& quality, DiscoveryFeed& feed,
                const base::Clock& clock);
 
+  void laid_out(const JsonTape& item) override { item_ = &item; }
   collect::Decision inspect(event::Event& event) override;
   void stored(const event::Event& event) override;
 
@@ -35,6 +36,7 @@ class ContractGate final : public collect::Gate {
     Mode mode = Mode::observe;
   };
   void follow_rules();
+  const std::vector<Subject>& subjects_of(const event::Event& event);
   bool check(const Subject& subject, const event::Event& event, Violation& violation);
   void note(const Violation& violation, const event::Event& event) const;
   collect::Decision rule_on(const Violation& violation, event::Event& event);
@@ -45,8 +47,10 @@ class ContractGate final : public collect::Gate {
   const base::Clock& clock_;
   std::shared_ptr<const ContractRules> rules_;
   std::uint64_t rules_version_ = 0;
+  const JsonTape* item_ = nullptr;  // Of the event that is inspected next, when its dialect laid it out.
   SubjectFinder finder_;
   SubjectFinder second_finder_;  // For what is left of an event.
+  JsonDocument document_;        // Of an event that fields are dropped from.
   Validator validator_;
   FieldDrop field_drop_;
   QualityCheck quality_check_;

@@ -204,7 +204,7 @@ TEST_CASE("Snowplow's payloads are opened, plain and base64, with their contexts
   REQUIRE_EQ(found.size(), 2);
   CHECK_EQ(found[0].key->path(), "com.acme/spin/jsonschema/1-0-0");
   CHECK_EQ(found[0].prefix, "/ue_px");
-  CHECK_EQ(pointer_to(found[0].document->tape(), found[0].node), "/data/data");
+  CHECK_EQ(pointer_to(*found[0].tape, found[0].node), "/data/data");
   CHECK_EQ(found[1].key->path(), "com.acme/wheel/jsonschema/1-0-0");
 }
 

@@ -94,8 +94,8 @@ void Discovery::take(const SeenEvent& seen, const ContractRules& rules) {
   ++watched.window_samples;
   for (const Subject& subject : finder_.read(seen.raw)) {
     if (subject.key) continue;  // It has named its contract.
-    follow_fields(name, watched, subject.document->tape(), subject.node);
-    watched.profile.see("", subject.document->tape(), subject.node, 0);
+    follow_fields(name, watched, *subject.tape, subject.node);
+    watched.profile.see("", *subject.tape, subject.node, 0);
   }
 }
 

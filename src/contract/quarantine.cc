@@ -159,8 +159,7 @@ std::string item_faults_json(const ContractRules& rules, std::string_view raw, s
         add(subject.prefix, "schema", "The registry has no schema " + subject.key->path() + ".");
       continue;
     }
-    for (const ValueFault& fault :
-         validator.explain(contract->program, subject.document->tape(), subject.node))
+    for (const ValueFault& fault : validator.explain(contract->program, *subject.tape, subject.node))
       add(subject.prefix + fault.pointer, fault.keyword, fault.message);
   }
   return out + "]";

@@ -51,25 +51,23 @@ std::string encode_base64(std::string_view bytes) {
 
 SubjectFinder::SubjectFinder() { INVARIANT(nothing_.own("{}").ok()); }
 
-const JsonDocument* SubjectFinder::carried(std::string_view name, bool base64) {
-  const std::string_view text = text_of(item_.tape(), 0, name);
+const JsonTape* SubjectFinder::carried(std::string_view text, Coding coding) {
   if (text.empty() || carried_count_ == kDocumentsMax) return nullptr;
-  auto decoded = base64 ? decode_base64(text) : std::optional<std::string>(text);
+  auto decoded = coding == Coding::base64 ? decode_base64(text) : std::optional<std::string>(text);
   JsonDocument& document = carried_[carried_count_];
   if (!decoded || !document.own(*std::move(decoded)).ok()) return nullptr;
   ++carried_count_;
-  return &document;
+  return &document.tape();
 }
 
-void SubjectFinder::add_self_describing(const JsonDocument& document, std::uint32_t node,
-                                        const std::string& prefix) {
+void SubjectFinder::add_self_describing(const JsonTape& tape, std::uint32_t node, const std::string& prefix) {
   if (subjects_.size() == kSubjectsMax) return;
-  const std::string_view schema = text_of(document.tape(), node, "schema");
-  const std::uint32_t data = find_member(document.tape(), node, "data");
+  const std::string_view schema = text_of(tape, node, "schema");
+  const std::uint32_t data = find_member(tape, node, "data");
   if (!is_iglu(schema) || data == kNoNode) return;
   auto key = SchemaKey::parse(schema);
   Subject& subject = subjects_.emplace_back();
-  subject.document = &document;
+  subject.tape = &tape;
   subject.node = data;
   subject.prefix = prefix;
   if (key.ok()) {
@@ -80,32 +78,34 @@ void SubjectFinder::add_self_describing(const JsonDocument& document, std::uint3
 }
 
 // Unwraps unstruct_event {data: {schema, data}}.
-void SubjectFinder::add_event(const JsonDocument& document, std::uint32_t node, const std::string& prefix) {
-  const std::string_view schema = text_of(document.tape(), node, "schema");
+void SubjectFinder::add_event(const JsonTape& tape, std::uint32_t node, const std::string& prefix) {
+  const std::string_view schema = text_of(tape, node, "schema");
   if (is_wrapper(schema, "/unstruct_event/"))
-    return add_self_describing(document, find_member(document.tape(), node, "data"), prefix);
-  if (is_wrapper(schema, "/contexts/"))
-    return add_contexts(document, find_member(document.tape(), node, "data"), prefix);
-  add_self_describing(document, node, prefix);
+    return add_self_describing(tape, find_member(tape, node, "data"), prefix);
+  if (is_wrapper(schema, "/contexts/")) return add_contexts(tape, find_member(tape, node, "data"), prefix);
+  add_self_describing(tape, node, prefix);
 }
 
-void SubjectFinder::add_contexts(const JsonDocument& document, std::uint32_t list,
-                                 const std::string& prefix) {
-  if (list == kNoNode || document[list].kind != JsonKind::array) return;
-  for (std::uint32_t i = list + 1; i < document[list].end; i = document[i].end)
-    add_self_describing(document, i, prefix);
+void SubjectFinder::add_contexts(const JsonTape& tape, std::uint32_t list, const std::string& prefix) {
+  if (list == kNoNode || tape[list].kind != JsonKind::array) return;
+  for (std::uint32_t i = list + 1; i < tape[list].end; i = tape[i].end) add_self_describing(tape, i, prefix);
 }
 
 const std::vector<Subject>& SubjectFinder::read(std::string_view raw) {
+  if (item_.read(raw).ok()) return read(item_.tape());
+  subjects_.clear();
+  return subjects_;
+}
+
+const std::vector<Subject>& SubjectFinder::read(const JsonTape& item) {
   subjects_.clear();
   carried_count_ = 0;
-  if (!item_.read(raw).ok() || item_[0].kind != JsonKind::object) return subjects_;
-  const JsonTape& tape = item_.tape();
+  if (item.empty() || item[0].kind != JsonKind::object) return subjects_;
   std::uint32_t properties = kNoNode, traits = kNoNode, schema = kNoNode;
   bool snowplow = false;
   bool call = false;
-  for (std::uint32_t i = 1; i < tape[0].end; i = tape[i].end) {
-    const std::string_view key = tape[i].key;
+  for (std::uint32_t i = 1; i < item[0].end; i = item[i].end) {
+    const std::string_view key = item[i].key;
     if (key == "properties") properties = i;
     call = call || key == "event" || key == "type";
     if (key == "traits") traits = i;
@@ -113,18 +113,18 @@ const std::vector<Subject>& SubjectFinder::read(std::string_view raw) {
     snowplow = snowplow || key == "ue_pr" || key == "ue_px" || key == "co" || key == "cx";
   }
   if (schema != kNoNode) {
-    add_event(item_, 0, "");
+    add_event(item, 0, "");
     if (!subjects_.empty()) return subjects_;
   }
   if (snowplow) {
     for (const auto& [plain, coded] : {std::pair("ue_pr", "ue_px"), std::pair("co", "cx")}) {
-      const JsonDocument* document = carried(plain, false);
+      const JsonTape* found = carried(text_of(item, 0, plain), Coding::plain);
       const char* name = plain;
-      if (document == nullptr) {
-        document = carried(coded, true);
+      if (found == nullptr) {
+        found = carried(text_of(item, 0, coded), Coding::base64);
         name = coded;
       }
-      if (document != nullptr) add_event(*document, 0, "/" + std::string(name));
+      if (found != nullptr) add_event(*found, 0, "/" + std::string(name));
     }
     return subjects_;
   }
@@ -132,17 +132,17 @@ const std::vector<Subject>& SubjectFinder::read(std::string_view raw) {
   if (properties == kNoNode) {
     if (!call) return subjects_;  // Of a client with names of its own.
     Subject& subject = subjects_.emplace_back();
-    subject.document = &nothing_;
+    subject.tape = &nothing_.tape();
     subject.prefix = "/properties";
     return subjects_;
   }
-  const std::string_view named = text_of(tape, properties, "schema");
-  if (is_iglu(named) && find_member(tape, properties, "data") != kNoNode) {
-    add_event(item_, properties, "");
+  const std::string_view named = text_of(item, properties, "schema");
+  if (is_iglu(named) && find_member(item, properties, "data") != kNoNode) {
+    add_event(item, properties, "");
     return subjects_;
   }
   Subject& subject = subjects_.emplace_back();
-  subject.document = &item_;
+  subject.tape = &item;
   subject.node = properties;
   return subjects_;
 }

@@ -13,7 +13,7 @@ namespace millrace::contract {
 
 // A value of an item that a contract speaks of.
 struct Subject {
-  const JsonDocument* document = nullptr;
+  const JsonTape* tape = nullptr;
   std::uint32_t node = 0;
   std::string prefix;            // Pointer of the document within the item's raw bytes.
   std::optional<SchemaKey> key;  // Named by the item itself (Iglu); else the contract is the event's.
@@ -31,13 +31,15 @@ class SubjectFinder {
   SubjectFinder();
   // Empty when the bytes are no JSON object: such an item has nothing that a contract could speak of.
   const std::vector<Subject>& read(std::string_view raw);
-  JsonDocument& item() { return item_; }
+  // The same for an item that somebody has laid out.
+  const std::vector<Subject>& read(const JsonTape& item);
 
  private:
-  void add_event(const JsonDocument& document, std::uint32_t node, const std::string& prefix);
-  void add_contexts(const JsonDocument& document, std::uint32_t list, const std::string& prefix);
-  void add_self_describing(const JsonDocument& document, std::uint32_t node, const std::string& prefix);
-  const JsonDocument* carried(std::string_view name, bool base64);
+  enum class Coding : std::uint8_t { plain, base64 };
+  void add_event(const JsonTape& tape, std::uint32_t node, const std::string& prefix);
+  void add_contexts(const JsonTape& tape, std::uint32_t list, const std::string& prefix);
+  void add_self_describing(const JsonTape& tape, std::uint32_t node, const std::string& prefix);
+  const JsonTape* carried(std::string_view text, Coding coding);
 
   JsonDocument item_;
   JsonDocument carried_[kDocumentsMax];
