@@ -42,17 +42,17 @@ void LakeRunner::append(process::RowBatch&& batch) {
   group->orders = std::move(batch.orders);
   group->funnel = std::move(batch.funnel);
   group->poison = std::move(batch.poison);
-  queued_rows_ += group->to.value - group->from.value;
-  {
-    const std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(group));
+  std::int64_t expected = 0;
+  oldest_ns_.compare_exchange_strong(expected, clock_.now().ns);
+  if (const auto appended = lake_.append(std::move(group)); !appended.ok()) {
+    spdlog::error("lake: append: {}", appended.error().message());
   }
-  worker_.wake();
+  note_tail_bytes();
+  if (!ready()) worker_.wake();
 }
 
 bool LakeRunner::ready() const {
-  return queued_rows_.load(std::memory_order_relaxed) < settings_.queued_rows_max &&
-         tail_bytes_.load(std::memory_order_relaxed) < settings_.tail_bytes_max;
+  return tail_bytes_.load(std::memory_order_relaxed) < settings_.tail_bytes_max;
 }
 
 void LakeRunner::hurry() {
@@ -65,44 +65,26 @@ double LakeRunner::lag_s() const {
   return oldest == 0 ? 0 : static_cast<double>(clock_.now().ns - oldest) / 1e9;
 }
 
-bool LakeRunner::take_queue() {
-  std::deque<std::shared_ptr<lake::RowGroup>> groups;
-  {
-    const std::lock_guard lock(mutex_);
-    groups.swap(queue_);
-  }
-  for (auto& group : groups) {
-    const std::uint64_t rows = group->to.value - group->from.value;
-    std::int64_t expected = 0;
-    oldest_ns_.compare_exchange_strong(expected, clock_.now().ns);
-    if (const auto appended = lake_.append(std::move(group)); !appended.ok()) {
-      spdlog::error("lake: append: {}", appended.error().message());
-    }
-    queued_rows_ -= rows;
-  }
-  if (!groups.empty()) note_tail_bytes();
-  return !groups.empty();
-}
-
 std::int64_t LakeRunner::turn() {
-  const bool worked = take_queue();
   const base::Instant now = clock_.now();
   if (round_ == Round::waiting) {
     // A tail that is full is no reason to try again sooner what has just failed.
     if (now < next_round_ && !hurry_ && (ready() || retry_ms_ > 0)) {
-      return worked ? 0 : std::clamp<std::int64_t>((next_round_ - now) / kMillisecond, 1, 1000);
+      return std::clamp<std::int64_t>((next_round_ - now) / kMillisecond, 1, 1000);
     }
     hurry_ = false;
     for (auto* stage : stages_) stage->request_checkpoint();
     round_ = Round::settling;
     return 0;
   }
-  const bool settled = std::all_of(stages_.begin(), stages_.end(), [](const StageRunner* stage) {
-    return stage->checkpoint_settled() || !stage->stopped_by().empty();
-  });
-  if (!settled) return worked ? 0 : kPollMs;
-  // What lies below a barrier was handed over before its batch was prepared.
-  take_queue();
+  bool settled = true;
+  for (auto* stage : stages_) {
+    if (stage->checkpoint_settled() || !stage->stopped_by().empty()) continue;
+    stage->request_checkpoint();  // Again: it may not have noticed yet that the last one was committed.
+    settled = false;
+  }
+  if (!settled) return kPollMs;
+  // What lies below a barrier was appended before its batch was prepared: the commit takes it.
   finish_round();
   return 0;
 }
@@ -122,7 +104,10 @@ void LakeRunner::remove_orphans() {
 
 void LakeRunner::finish_round() {
   const std::int64_t started_ns = clock_.now().ns;
+  // Rows that come during the commit are not in it.
+  const std::int64_t oldest_ns = oldest_ns_.exchange(0);
   if (const auto committed = lake_.commit(); !committed.ok()) {
+    oldest_ns_ = oldest_ns;
     retry_ms_ = std::clamp(retry_ms_ * 2, kRetryMinMs, kRetryMaxMs);
     spdlog::error("lake: commit: {}; again in {} ms", committed.error().message(), retry_ms_);
     next_round_ = {clock_.now().ns + retry_ms_ * kMillisecond};
@@ -130,13 +115,9 @@ void LakeRunner::finish_round() {
     return;
   }
   retry_ms_ = 0;
-  oldest_ns_ = 0;
   for (auto* stage : stages_) {
     const process::StateBatch* batch = stage->checkpoint_batch();
     if (!batch) continue;
-    // An idle shop's ticks bring no rows and the tables do not record every one of them: then the checkpoint waits, or a
-    // restart would hand over rows that leave a gap behind what the tables know.
-    if (lake_.committed(stage->topic(), stage->partition()) < stage->checkpoint_barrier()) continue;
     if (const auto committed = stage->store().commit(*batch); !committed.ok()) {
       spdlog::error("state of {}/{}: commit: {}", event::to_string(stage->topic()), stage->partition(),
                     committed.error().message());

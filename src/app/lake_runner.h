@@ -2,10 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "app/stage_runner.h"
@@ -18,12 +15,11 @@ namespace millrace::app {
 
 struct LakeRunnerSettings {
   std::int64_t commit_interval_ms = 10'000;
-  std::uint64_t queued_rows_max = 400'000;    // Handed over and not yet in the tail; past it the stages wait.
   std::uint64_t tail_bytes_max = 1ull << 30;  // Past it the stages wait for a commit.
 };
 
-// The lake's thread: takes rows from the stages, makes them visible to SQL, and commits. It also coordinates checkpoints,
-// because a stage's state may only be committed once the lake holds all rows below its barrier.
+// The lake's thread commits what the stages appended. It also coordinates checkpoints, because a stage's state may only be
+// committed once the lake holds all rows below its barrier.
 class LakeRunner {
  public:
   LakeRunner(lake::Lake& lake, const base::Clock& clock, LakeRunnerSettings settings);
@@ -32,7 +28,7 @@ class LakeRunner {
   void start(std::vector<StageRunner*> stages);
   void stop();
 
-  // Any thread.
+  // Any thread. The rows are visible to SQL when it returns.
   void append(process::RowBatch&& batch);
   bool ready() const;
   // A checkpoint and a commit as soon as possible.
@@ -44,7 +40,6 @@ class LakeRunner {
 
  private:
   std::int64_t turn();
-  bool take_queue();
   void finish_round();
   void note_tail_bytes();
   void remove_orphans();
@@ -58,12 +53,9 @@ class LakeRunner {
   base::Instant next_orphans_;
   std::int64_t retry_ms_ = 0;
   std::atomic<bool> hurry_{false};
-  std::atomic<std::uint64_t> queued_rows_{0};
   std::atomic<std::uint64_t> tail_bytes_{0};
   std::atomic<std::uint64_t> rounds_{0};
   std::atomic<std::int64_t> oldest_ns_{0};  // When the oldest uncommitted row was taken; 0: none.
-  std::mutex mutex_;
-  std::deque<std::shared_ptr<lake::RowGroup>> queue_;  // Guarded by mutex_.
   Worker worker_;
 };
 

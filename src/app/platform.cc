@@ -128,6 +128,7 @@ base::Result<std::unique_ptr<StageRunner>> Platform::open_stage(event::Topic top
   };
   parts.sink = std::make_unique<StageSink>(std::move(targets));
   TRY_ASSIGN(auto opened, StageRunner::open(std::move(parts)));
+  lake_->resume(topic, partition, {opened->position()});
   *runner = opened.get();
   journals_->commit(topic, partition).on_progress([stage = opened.get()] { stage->wake(); });
   return opened;

@@ -130,8 +130,6 @@ void add_processing(SettingTable& table, Settings& s) {
 void add_answers(SettingTable& table, Settings& s) {
   table.add("lake.commit_interval_ms", s.lake.commit_interval_ms, {100, base::kHourMs},
             "From one commit to the tables to the next.");
-  table.add("lake.queued_rows_max", s.lake.queued_rows_max, {1000, 100'000'000},
-            "Rows on their way to the lake; past it processing waits.");
   table.add("lake.tail_bytes_max", s.lake.tail_bytes_max, {16 * kMebibyte, 64 * kGibibyte},
             "Memory of rows not yet committed; past it processing waits.");
   table.add("sql.threads", s.sql_threads, {1, 64}, "Statements that run at once.");

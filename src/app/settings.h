@@ -53,7 +53,7 @@ enum class UnknownKeys : std::uint8_t { refuse, accept };
 struct Settings {
   std::string data_directory = "millrace-data";
   process::TimeMode time = process::TimeMode::wall;
-  http::ServerSettings http{.port = 8080};
+  http::ServerSettings http{.port = 8080, .limits = {}};
   std::size_t event_bytes_max = 32 * 1024;
   std::size_t batch_items_max = 2500;
   std::size_t inflated_bytes_max = 16 * 1024 * 1024;

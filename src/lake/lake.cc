@@ -169,9 +169,17 @@ Lake::Floor Lake::floor_of(const JournalPartition& partition) const {
   return floor;
 }
 
+void Lake::resume(event::Topic topic, std::uint32_t partition, journal::Offset at) {
+  const std::lock_guard lock(append_mutex_);
+  if (at <= committed(topic, partition)) return;
+  appended_.from.try_emplace({topic, partition}, journal::Offset{});
+  appended_.to[{topic, partition}] = at;
+}
+
 base::Status Lake::append(std::shared_ptr<const RowGroup> group) {
   const JournalPartition partition{group->topic, group->partition};
   if (group->to <= group->from) return base::Ok{};
+  const std::lock_guard lock(append_mutex_);
   const auto seen = appended_.to.find(partition);
   std::optional<journal::Offset> expected;
   if (seen != appended_.to.end()) {
@@ -201,23 +209,29 @@ base::Status Lake::append(std::shared_ptr<const RowGroup> group) {
   return base::Ok{};
 }
 
-LakeTable::WithoutRows Lake::idle_policy(std::uint64_t generation) const {
+LakeTable::WithoutRows Lake::idle_policy(std::uint64_t generation, const Appended& appended) const {
   const auto snapshot = tail_.snapshot();
   for (const auto& open : *snapshot) {
     if (open.id <= generation && !open.segments.empty()) return LakeTable::WithoutRows::advance_offsets;
   }
   std::uint64_t records = 0;
-  for (const auto& [partition, to] : appended_.to) {
+  for (const auto& [partition, to] : appended.to) {
     const auto committed = tables_[index_of(Table::raw_events)]->committed(partition);
-    records += to.value - std::min(to, committed.value_or(appended_.from.at(partition))).value;
+    records += to.value - std::min(to, committed.value_or(appended.from.at(partition))).value;
   }
   return records >= settings_.idle_records_max ? LakeTable::WithoutRows::advance_offsets
                                                : LakeTable::WithoutRows::skip;
 }
 
 base::Status Lake::commit() {
-  const auto generation = tail_.rotate();
-  const auto raw_policy = idle_policy(generation);
+  std::uint64_t generation = 0;
+  Appended appended;
+  {
+    const std::lock_guard lock(append_mutex_);
+    generation = tail_.rotate();
+    appended = appended_;
+  }
+  const auto raw_policy = idle_policy(generation, appended);
   std::optional<base::Error> failure;
   auto dropped = std::numeric_limits<std::uint64_t>::max();
   for (const Table table : kTables) {
@@ -225,7 +239,7 @@ base::Status Lake::commit() {
     // Its offsets promise that the others have their rows.
     if (table == Table::raw_events && failure) break;
     const auto policy = table == Table::raw_events ? raw_policy : LakeTable::WithoutRows::skip;
-    if (auto done = target.commit(generation, appended_, policy, settings_.parquet); !done.ok()) {
+    if (auto done = target.commit(generation, appended, policy, settings_.parquet); !done.ok()) {
       if (!failure) failure = std::move(done).error().with_context("commit " + qualified_name(table));
     }
   }

@@ -57,7 +57,8 @@ struct LakeStatus {
 // Promise: once append() returned, a query begun later sees the group's rows, each once, before, while and after they are
 // committed. Every table takes a journal record at most once, whatever is appended again after a crash.
 //
-// One thread appends, commits and compacts; status(), committed() and queries (query::SqlEngine) are for any.
+// commit(), compact() and remove_orphans() are for one thread; append(), status(), committed() and queries
+// (query::SqlEngine) for any, a commit in progress or not.
 class Lake {
  public:
   static base::Result<std::unique_ptr<Lake>> open(ObjectStore& store, const base::Clock& clock,
@@ -65,11 +66,15 @@ class Lake {
   Lake(ObjectStore& store, const base::Clock& clock, LakeSettings settings);  // Of no use before open().
   ~Lake();
 
+  // All rows of the records below `at` are in the tables, whether or not the tables have recorded that offset: an idle shop's
+  // records bring no rows. Before the partition's first append().
+  void resume(event::Topic topic, std::uint32_t partition, journal::Offset at);
+
   // Rows of records that are in a table or the tail already are dropped, record by record. invalid_argument, and
   // nothing is taken, when the group leaves a gap to what came before it.
   base::Status append(std::shared_ptr<const RowGroup> group);
 
-  // Commits everything appended so far, each table by itself. After an error the tables that failed keep their rows
+  // Commits everything appended before the call, each table by itself. After an error the tables that failed keep their rows
   // in the tail, and the next commit takes them along; committed() does not pass them.
   base::Status commit();
 
@@ -93,7 +98,7 @@ class Lake {
   using Floor = std::array<std::uint64_t, kTableCount>;
   Floor floor_of(const JournalPartition& partition) const;
   void count_bytes();
-  LakeTable::WithoutRows idle_policy(std::uint64_t generation) const;
+  LakeTable::WithoutRows idle_policy(std::uint64_t generation, const Appended& appended) const;
 
   ObjectStore& store_;
   const base::Clock& clock_;
@@ -103,6 +108,8 @@ class Lake {
   std::unique_ptr<DuckConnection> connection_;
   ParquetWriter writer_;
   std::array<std::unique_ptr<LakeTable>, kTableCount> tables_;
+
+  std::mutex append_mutex_;  // Guards the two below, and that no group falls between two generations.
   Appended appended_;
   std::uint64_t segments_ = 0;
 

@@ -318,6 +318,25 @@ TEST_CASE("ticks without rows move the offsets only now and then") {
   CHECK(fixture.lake().status().tables[index_of(Table::raw_events)].files == 0);
 }
 
+TEST_CASE("records without rows that a checkpoint has passed leave no gap") {
+  LakeFixture fixture("lake-resume");
+  GroupBuilder builder;
+  builder.event(make_event("v", "{}", kNoonMs));
+  REQUIRE(fixture.lake().append(builder.take()).ok());
+  REQUIRE(fixture.lake().commit().ok());
+  for (int i = 0; i < 5; ++i) builder.tick();
+  (void)builder.take();  // Of a life that ended before the tables recorded them.
+  fixture.reopen();
+  builder.event(make_event("v", "{}", kNoonMs + 1));
+  const auto group = builder.take();
+  CHECK_FALSE(fixture.lake().append(group).ok());
+  fixture.lake().resume(event::Topic::events, 0, {6});
+  REQUIRE(fixture.lake().append(group).ok());
+  REQUIRE(fixture.lake().commit().ok());
+  CHECK(fixture.lake().committed(event::Topic::events, 0) == journal::Offset{7});
+  CHECK(fixture.scalar("SELECT count(*) FROM conformed.events") == "2");
+}
+
 TEST_CASE("days apart go to partitions apart, history too") {
   LakeFixture fixture("lake-days");
   GroupBuilder builder;
