@@ -58,6 +58,20 @@ read -rt 1 <> <(:) || true
 $millrace load --to http://127.0.0.1:18099 --target raw --rate max --batch 50 --connections 16 --seconds 5
 $millrace load --to http://127.0.0.1:18099 --target raw --rate max --batch 1 --connections 64 --seconds 5
 kill $nginx_pid; nginx_pid=""
+echo "== collection alone (door_bench): no gates, then all gates; batches of 50, then single events"
+ninja -C build/release --quiet door_bench
+for gates in none all; do
+  for load in "--batch 50 --connections 32" "--batch 1 --connections 64"; do
+    rm -rf "$folder/data" "$folder/port"
+    build/release/door_bench "$folder/data" "$folder/port" $gates 2>>"$folder/log" &
+    server=$!
+    until [ -s "$folder/port" ]; do kill -0 $server && read -rt 0.05 <> <(:) || true; done
+    echo "gates: $gates"
+    # shellcheck disable=SC2086
+    $millrace load --to "http://127.0.0.1:$(cat "$folder/port")" --rate max $load --seconds 8
+    stop
+  done
+done
 echo "== collection, all stages and the lake running behind it: batches of 50, then single events"
 start; $millrace load --to "$url" --rate max --batch 50 --connections 16 --seconds 10; stop
 start; $millrace load --to "$url" --rate max --batch 1 --connections 64 --seconds 10; stop

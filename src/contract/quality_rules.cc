@@ -176,11 +176,22 @@ std::shared_ptr<const QualityBoard::Tallies> QualityBoard::rules() const {
   return rules_;
 }
 
+void QualityCheck::remember_product(std::uint64_t key) {
+  if (++lately_events_ == kLatelyEvents) {
+    lately_.fill(0);
+    lately_events_ = 0;
+  }
+  std::uint64_t& known = lately_[key % kLately];
+  if (known == key) return;
+  known = key;
+  board_.products.add(key);
+}
+
 void QualityCheck::remember(const event::Event& event) {
   switch (event.type) {
     case EventType::product_viewed:
     case EventType::product_clicked:
-      for (const auto& line : event.products) board_.products.add(base::hash64(line.product_id));
+      for (const auto& line : event.products) remember_product(base::hash64(line.product_id));
       break;
     case EventType::checkout_started: board_.checkouts.add(base::hash64(event.visitor_key())); break;
     default: break;

@@ -124,6 +124,14 @@ class QualityCheck {
  private:
   std::string problem(const QualityBoard::Tally& tally, const event::Event& event);
   void remember(const event::Event& event);
+  void remember_product(std::uint64_t key);
+
+  // Products that were added lately, so that the popular ones cost no look into the shared memory. Forgotten now and then, since
+  // that memory forgets too.
+  static constexpr std::size_t kLately = 4096;
+  static constexpr std::uint32_t kLatelyEvents = 100'000;
+  std::array<std::uint64_t, kLately> lately_{};
+  std::uint32_t lately_events_ = 0;
 
   QualityBoard& board_;
   std::shared_ptr<const QualityBoard::Tallies> rules_;

@@ -114,8 +114,10 @@ class Load {
       if (acked_) request.ids.push_back(maker_.message_id());
     }
     if (settings_.batch > 1) body += "]}";
+    const bool page = body.find(R"("type":"page")") != std::string::npos;
     const std::string path = settings_.target == LoadTarget::raw ? settings_.path
                              : settings_.batch > 1               ? "/v1/batch"
+                             : page                              ? "/v1/page"
                                                                  : "/v1/track";
     request.bytes = render_request("POST", path, body, settings_.write_key);
     return request;
