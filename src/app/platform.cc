@@ -270,6 +270,10 @@ base::Status Platform::advance_clock(base::WallTime to) {
 }
 
 base::Status Platform::submit_stock(const event::StockCommand& command, serve::StockAnswer answer) {
+  if (names_card(command)) {
+    return base::Error(base::ErrorCode::invalid_argument,
+                       "an id or SKU of it has the form of a card number, which is never stored");
+  }
   journal::RecordBuffer record;
   const base::WallTime now =
       settings_.time == process::TimeMode::events ? base::WallTime{advanced_to_ms_} : clock_.wall();

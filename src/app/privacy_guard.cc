@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "app/private_file.h"
 
 namespace millrace::app {
@@ -42,6 +44,23 @@ base::Result<privacy::Keys> load_or_make_keys(const std::string& file, base::Ran
   auto keys = privacy::Keys::make(random, clock.wall());
   TRY(write_private_file(file, keys.text()));
   return keys;
+}
+
+bool names_card(const event::StockCommand& command) {
+  privacy::PersonalScan scan;
+  std::vector<privacy::PersonalSpan> found;
+  const auto is_one = [&](const std::string& text) {
+    if (text.size() < 13) return false;
+    scan.find(text, privacy::bit(Personal::card), found);
+    return !found.empty();
+  };
+  if (const auto* set = std::get_if<event::SetStock>(&command)) return is_one(set->sku) || is_one(set->reference);
+  if (const auto* reserve = std::get_if<event::Reserve>(&command)) {
+    return is_one(reserve->id) || std::any_of(reserve->lines.begin(), reserve->lines.end(),
+                                              [&](const auto& line) { return is_one(line.sku); });
+  }
+  if (const auto* commit = std::get_if<event::CommitReservation>(&command)) return is_one(commit->id);
+  return is_one(std::get<event::ReleaseReservation>(command).id);
 }
 
 base::Result<std::unique_ptr<PrivacyGuard>> PrivacyGuard::open(const PrivacySettings& settings,

@@ -8,6 +8,7 @@
 #include "app/data_directory.h"
 #include "app/settings.h"
 #include "base/random.h"
+#include "event/fact.h"
 #include "privacy/bot_gate.h"
 #include "privacy/consent_gate.h"
 #include "privacy/personal_gate.h"
@@ -21,6 +22,9 @@ namespace millrace::app {
 std::string key_file_of(const std::string& data_directory);
 base::Result<privacy::Keys> load_or_make_keys(const std::string& file, base::Random& random,
                                               const base::Clock& clock);
+
+// Whether an id in the command has the form of a card number. What commands name is kept as it is.
+bool names_card(const event::StockCommand& command);
 
 // Privacy as the platform wires it: keys, suppressed ids, and the gates that every event passes.
 class PrivacyGuard {

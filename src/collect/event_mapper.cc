@@ -1,8 +1,8 @@
 #include "collect/event_mapper.h"
 
-#include <algorithm>
 #include <charconv>
 
+#include "collect/text_cut.h"
 #include "collect/url_query.h"
 
 namespace millrace::collect {
@@ -29,13 +29,6 @@ bool is_id(Text field) {
 
 // Values of these decide what the item is; one of the wrong JSON type is a fault, not a leftover.
 bool is_decisive(Text field) { return is_id(field) || field == Text::event_name; }
-
-std::string_view cut_at_character(std::string_view text, std::size_t bytes_max) {
-  std::size_t size = bytes_max;
-  if (size >= text.size()) return text;
-  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
-  return text.substr(0, size);
-}
 
 std::optional<std::int64_t> parse_integer(std::string_view text) {
   std::int64_t value = 0;
@@ -143,7 +136,7 @@ std::optional<ItemFault> EventMapper::map(JsonTape& item, const Subject& subject
   type_ = into.type = subject.type;
   if (!map_section(item, 0, Vocabulary::kRoot)) return std::move(fault_);
   const auto fill = [&into](Text field, std::string_view text) {
-    if (into[field].empty()) into[field] = cut_at_character(text, std::min(text.size(), kTextBytesMax));
+    if (into[field].empty()) into[field] = cut_text(text, kTextBytesMax);
   };
   fill(Text::event_name, subject.name);
   fill(Text::message_id, subject.message_id);
@@ -152,7 +145,7 @@ std::optional<ItemFault> EventMapper::map(JsonTape& item, const Subject& subject
   fill(Text::ip, subject.ip);
   fill(Text::query, subject.query);
   if (subject.total && !into.has(Amount::total)) into.set(Amount::total, *subject.total);
-  if (into.visitor_key().empty()) into[Text::anonymous_id] = subject.visitor.substr(0, kIdBytesMax);
+  if (into.visitor_key().empty()) into[Text::anonymous_id] = cut_text(subject.visitor, kIdBytesMax);
   return finish(item, nothing_shared_);
 }
 
@@ -244,7 +237,7 @@ bool EventMapper::place_text(JsonNode& node, Text field, std::uint16_t rank) {
   }
   if (!claim(text_slots_[static_cast<std::size_t>(field)], node, rank)) return false;
   if (text.size() > kTextBytesMax) {
-    text = cut_at_character(text, kTextBytesMax);
+    text = cut_text(text, kTextBytesMax);
     event_->set(Flag::fields_truncated);
   }
   (*event_)[field] = text;
@@ -299,7 +292,7 @@ bool EventMapper::place_line_field(JsonNode& node, LineField field, std::uint16_
     if (!claim(slot, node, rank)) return false;
     const std::size_t bytes_max = field <= LineField::sku ? kIdBytesMax : kTextBytesMax;
     if (node.text.size() > bytes_max) event_->set(Flag::fields_truncated);
-    line.*into = node.text.size() > bytes_max ? cut_at_character(node.text, bytes_max) : node.text;
+    line.*into = cut_text(node.text, bytes_max);
     return true;
   };
   switch (field) {

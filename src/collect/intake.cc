@@ -104,8 +104,9 @@ void Intake::turn_away(const event::Event& event, const Decision& decision) {
   finish_record(buffer);
   if (watch_ != nullptr) {
     // Nothing of it is kept, and so nothing of it is shown.
-    watch_->turned_away({event.source, event.received_at, decision.reason, {}, decision.detail, {}}, verdict,
-                        received_at_);
+    event::QuarantinedItem shown{event.source, event.received_at, decision.reason, {}, decision.detail, {}};
+    for (const auto& gate : gates_) gate->cleanse(shown);
+    watch_->turned_away(shown, verdict, received_at_);
   }
   reject(verdict, decision.reason, decision.pointer, decision.detail);
 }

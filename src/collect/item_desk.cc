@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "collect/text_cut.h"
 #include "journal/journal.h"
 
 namespace millrace::collect {
@@ -143,7 +144,7 @@ void ItemDesk::quarantine(std::string_view raw, const ItemFault& fault, std::str
   item.reason = fault.reason;
   item.pointer = fault.pointer;
   item.detail = fault.detail;
-  item.raw = raw.substr(0, limits_.quarantine_bytes_max);
+  item.raw = cut_text(raw, limits_.quarantine_bytes_max);
   sink_->quarantine(item, visitor);
 }
 

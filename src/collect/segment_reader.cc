@@ -3,6 +3,7 @@
 #include "base/result.h"
 #include "collect/item_desk.h"
 #include "collect/segment_pixel.h"
+#include "collect/text_cut.h"
 
 namespace millrace::collect {
 
@@ -227,7 +228,7 @@ void SegmentReader::quarantine(std::string_view raw, std::uint16_t source, const
   item.reason = fault.reason;
   item.pointer = fault.pointer;
   item.detail = fault.detail;
-  item.raw = raw.substr(0, limits_.quarantine_bytes_max);
+  item.raw = cut_text(raw, limits_.quarantine_bytes_max);
   const auto anonymous = root_text(item_, "anonymousId");
   origin.sink.quarantine(item, anonymous.empty() ? root_text(item_, "userId") : anonymous);
 }

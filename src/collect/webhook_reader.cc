@@ -1,6 +1,7 @@
 #include "collect/webhook_reader.h"
 
 #include "collect/shopify_item.h"
+#include "collect/text_cut.h"
 
 namespace millrace::collect {
 
@@ -93,7 +94,7 @@ void WebhookReader::accept_shopify(const http::Request& request) {
   }
   // The same webhook is delivered again until it is answered, under the same id.
   if (const auto id = request.header("x-shopify-webhook-id"); !id.empty()) {
-    message_id_ = "shopify:" + std::string(id.substr(0, 200));
+    message_id_ = "shopify:" + std::string(cut_text(id, 200));
     subject.message_id = message_id_;
   }
   ClientTimes times;

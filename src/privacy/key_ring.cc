@@ -15,6 +15,7 @@ namespace {
 constexpr char kHex[] = "0123456789abcdef";
 constexpr std::string_view kTokenStart = "tok_";
 constexpr std::size_t kTokenDigits = 32;
+constexpr std::size_t kKeyDigitsMax = 10;
 
 void append_hex(std::string& out, const std::uint8_t* bytes, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) {
@@ -133,9 +134,12 @@ std::string token_of(const TokenKey& key, std::string_view kind, std::string_vie
 }
 
 bool is_token(std::string_view text) {
-  if (!text.starts_with(kTokenStart)) return false;
-  const auto cut = text.find('_', kTokenStart.size());
-  return cut != std::string_view::npos && cut > kTokenStart.size() && text.size() - cut - 1 == kTokenDigits;
+  if (!text.starts_with(kTokenStart) || text.size() < kTokenStart.size() + 2 + kTokenDigits) return false;
+  const auto digits = text.substr(text.size() - kTokenDigits);
+  const auto key = text.substr(kTokenStart.size(), text.size() - kTokenDigits - 1 - kTokenStart.size());
+  return key.size() <= kKeyDigitsMax && text[text.size() - kTokenDigits - 1] == '_' &&
+         key.find_first_not_of("0123456789") == std::string_view::npos &&
+         digits.find_first_not_of(kHex) == std::string_view::npos;
 }
 
 }  // namespace millrace::privacy

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "privacy/glyph.h"
 #include "privacy/personal_scan.h"
 
 namespace millrace::privacy {
@@ -321,7 +322,10 @@ bool is_card(std::string_view digits) {
   if (size < 13 || size > 19) return false;
   std::uint32_t lead = 0;
   int taken = 0;
-  bool known = size == 13 && digits[0] == '4' && !is_gtin(digits);  // Article numbers have 13 digits too.
+  // Article numbers have 13 or 14 digits too, and so has no card of today's but Diners Club's.
+  const bool diners = digits[0] == '3';
+  if ((size == 13 || (size == 14 && !diners)) && is_gtin(digits)) return false;
+  bool known = size == 13 && digits[0] == '4';
   for (const Issuer& issuer : kIssuers) {
     if (known) break;
     if (size < issuer.shortest || size > issuer.longest) continue;
@@ -334,6 +338,7 @@ bool is_card(std::string_view digits) {
 }
 
 void normalise(Personal kind, std::string_view written, std::string& out) {
+  if (kind == Personal::card) return normalise_card(written, out);
   out.clear();
   for (std::size_t at = 0; at < written.size(); ++at) {
     char c = written[at];

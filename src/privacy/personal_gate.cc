@@ -1,6 +1,9 @@
 #include "privacy/personal_gate.h"
 
-#include <algorithm>
+#include <cstdlib>
+#include <string>
+
+#include "privacy/personal_forms.h"
 
 namespace millrace::privacy {
 
@@ -10,6 +13,18 @@ namespace {
 
 bool lies_in(std::string_view text, std::string_view in) {
   return text.data() >= in.data() && text.data() + text.size() <= in.data() + in.size();
+}
+
+// A replacement changes what its neighbours are taken for; more often than this it is no accident.
+constexpr std::size_t kRoundsMax = 6;
+// Further from the receipt than this, what is read as a time beside a card number is likely to be one itself.
+constexpr std::int64_t kFarMs = 3653 * base::kDayMs;
+constexpr std::int64_t kCardMin = 1'000'000'000'000;
+
+bool is_card_number(std::int64_t number) {
+  if (number < kCardMin) [[likely]]
+    return false;
+  return is_card(std::to_string(number));
 }
 
 }  // namespace
@@ -27,39 +42,62 @@ collect::Decision PersonalGate::inspect(event::Event& event) {
   bool replaced = !rules_.fields.empty() && fields_.apply(event, rules_.fields, tokens_, counters_);
   replaced |= cleanse_raw(event);
   replaced |= cleanse_texts(event);
+  cleanse_numbers(event);
   if (replaced) event.set(event::Flag::personal_replaced);
   return {};
 }
 
-bool PersonalGate::cleanse_raw(event::Event& event) {
-  // What is escaped is looked at as what it stands for; it is rewritten only if that is personal.
-  if (event.raw.find("\\u") != std::string_view::npos) {
-    unescape(event.raw, unescaped_);
-    if (!unescaped_.empty()) {
-      scan_.find(unescaped_.apply(), rules_.kinds, found_);
-      if (!found_.empty()) unescaped_.apply(event);
-    }
-  }
-  scan_.find(event.raw, rules_.kinds, found_);
-  if (found_.empty()) return false;
-  const std::string_view raw = event.raw;
-  rewrite_.begin(raw);
-  // A number becomes a string, whole.
+bool PersonalGate::replace_found(std::string_view source, Form form, Rewrite& rewrite) {
+  constexpr std::string_view kOfNumber = "0123456789.eE+-";
+  rewrite.begin(source);
+  bool card = false, quoted = false;
+  std::size_t seen = 0;
   for (const PersonalSpan& span : found_) {
-    normalise(span.kind, raw.substr(span.from, span.to - span.from), value_);
+    for (; seen < span.from; ++seen) {
+      if (source[seen] == '\\') {
+        ++seen;
+      } else if (source[seen] == '"') {
+        quoted = !quoted;
+      }
+    }
+    card = card || span.kind == Personal::card;
+    normalise(span.kind, source.substr(span.from, span.to - span.from), value_);
     const std::string& token = tokens_.token(to_string(span.kind), value_);
     count(counters_.replaced[static_cast<std::size_t>(span.kind)]);
-    if (!is_bare_number(raw, span.from, span.to)) {
-      rewrite_.replace(span.from, span.to, token);
+    if (form == Form::text || quoted) {
+      rewrite.replace(span.from, span.to, token);
       continue;
     }
-    constexpr std::string_view kOfNumber = "0123456789.eE+-";
     std::size_t from = span.from, to = span.to;
-    while (from > 0 && kOfNumber.find(raw[from - 1]) != std::string_view::npos) --from;
-    while (to < raw.size() && kOfNumber.find(raw[to]) != std::string_view::npos) ++to;
-    rewrite_.replace_quoted(from, to, token);
+    while (from > 0 && kOfNumber.find(source[from - 1]) != std::string_view::npos) --from;
+    while (to < source.size() && kOfNumber.find(source[to]) != std::string_view::npos) ++to;
+    rewrite.replace_quoted(from, to, token);
   }
-  rewrite_.apply(event);
+  return card;
+}
+
+bool PersonalGate::cleanse_raw(event::Event& event) {
+  card_in_raw_ = false;
+  for (std::size_t round = 0; round < kRoundsMax; ++round) {
+    // What is escaped is looked at as what it stands for; it is rewritten only if that is personal.
+    if (event.raw.find("\\u") != std::string_view::npos) {
+      Rewrite& unescaped = unescaped_[round % 2];
+      unescape(event.raw, unescaped);
+      if (!unescaped.empty()) {
+        scan_.find(unescaped.apply(), rules_.kinds, found_);
+        if (!found_.empty()) unescaped.apply(event);
+      }
+    }
+    scan_.find(event.raw, rules_.kinds, found_);
+    if (found_.empty()) return round > 0;
+    Rewrite& rewrite = rewrites_[round % 2];
+    const bool card = replace_found(event.raw, Form::json, rewrite);
+    rewrite.apply(event);
+    card_in_raw_ = card_in_raw_ || card;
+    // Where a card was, what is left is looked at again: it has other neighbours now.
+    if (!card) return true;
+  }
+  event.raw = "{}";
   return true;
 }
 
@@ -87,30 +125,50 @@ bool PersonalGate::cleanse_texts(event::Event& event) {
 }
 
 std::string_view PersonalGate::cleansed(std::string_view text) {
-  std::string_view source = text;
-  if (text.find("\\u") != std::string_view::npos) {
-    unescape(text, text_rewrite_);
-    if (!text_rewrite_.empty()) source = text_rewrite_.apply();
+  for (std::size_t round = 0; round < kRoundsMax; ++round) {
+    std::string_view source = text;
+    if (text.find("\\u") != std::string_view::npos) {
+      unescape(text, text_unescaped_);
+      if (!text_unescaped_.empty()) source = text_unescaped_.apply();
+    }
+    scan_.find(source, rules_.kinds, found_);
+    if (found_.empty() && source.data() != text.data()) {
+      source = text;
+      scan_.find(source, rules_.kinds, found_);
+    }
+    if (found_.empty()) return text;
+    const bool json = source.starts_with('{') || source.starts_with('[');
+    const bool card = replace_found(source, json ? Form::json : Form::text, text_rewrite_);
+    std::string& out = scratch();
+    out = text_rewrite_.apply();
+    text = out;
+    if (!card) return text;
   }
-  scan_.find(source, rules_.kinds, found_);
-  if (found_.empty()) return text;
-  std::string& out = scratch();
-  out.clear();
-  std::size_t done = 0;
-  for (const PersonalSpan& span : found_) {
-    normalise(span.kind, source.substr(span.from, span.to - span.from), value_);
-    const std::string& token = tokens_.token(to_string(span.kind), value_);
-    count(counters_.replaced[static_cast<std::size_t>(span.kind)]);
-    out += source.substr(done, span.from - done);
-    done = span.to;
-    // In `extra`, which is JSON, a number must become a string.
-    const bool bare = source.front() == '{' && is_bare_number(source, span.from, span.to);
-    if (bare) out += '"';
-    out += token;
-    if (bare) out += '"';
+  return {};
+}
+
+void PersonalGate::cleanse_numbers(event::Event& event) {
+  for (std::size_t i = 0; i < event::kAmountCount; ++i) {
+    if (!is_card_number(event.amounts[i].micros / event::kMoneyScale)) continue;
+    event.amounts[i] = {};
+    event.present_amounts &= ~(std::uint64_t{1} << i);
+    event.set(event::Flag::money_unreadable);
   }
-  out += source.substr(done);
-  return out;
+  for (auto& line : event.products) {
+    if (!is_card_number(line.price.micros / event::kMoneyScale)) continue;
+    line.price = {};
+    line.has_price = false;
+    event.set(event::Flag::money_unreadable);
+  }
+  if (!card_in_raw_) return;
+  const auto is_far = [&](base::WallTime time) {
+    return time.ms != 0 && std::abs(time.ms - event.received_at.ms) > kFarMs;
+  };
+  if (is_far(event.client_time)) event.client_time = {};
+  if (is_far(event.event_time)) {
+    event.event_time = event.received_at;
+    event.set(event::Flag::time_missing);
+  }
 }
 
 void PersonalGate::cleanse(event::QuarantinedItem& item) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,8 +33,14 @@ class PersonalGate final : public collect::Gate {
  private:
   // The text with tokens for what is personal; itself when nothing is. Holds until the next item.
   std::string_view cleansed(std::string_view text);
+  enum class Form : std::uint8_t { json, text };
+  // Fills `rewrite` with tokens for what was found in `source`; in JSON a number becomes a string, whole. True when a
+  // card was among it.
+  bool replace_found(std::string_view source, Form form, Rewrite& rewrite);
   bool cleanse_raw(event::Event& event);
   bool cleanse_texts(event::Event& event);
+  // Amounts and times that a card number was read as.
+  void cleanse_numbers(event::Event& event);
   std::string& scratch();
 
   const PersonalRules& rules_;
@@ -42,7 +49,9 @@ class PersonalGate final : public collect::Gate {
   PersonalScan scan_;
   std::vector<PersonalSpan> found_;
   FieldReplacer fields_;
-  Rewrite unescaped_, rewrite_, text_rewrite_;
+  std::array<Rewrite, 2> unescaped_, rewrites_;  // One reads what the other has made.
+  Rewrite text_unescaped_, text_rewrite_;
+  bool card_in_raw_ = false;
   std::vector<std::unique_ptr<std::string>> scratch_;  // Texts made for the item at hand; the memory stays.
   std::size_t scratch_used_ = 0;
   std::string value_;

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstring>
 
+#include "privacy/glyph.h"
 #include "privacy/personal_forms.h"
 
 namespace millrace::privacy {
@@ -34,18 +35,20 @@ constexpr int kDigit = 1, kSeparator = 2, kUnderscore = 4, kColon = 8, kHex = 16
               kAt = 128;
 
 __m128i by_high_half() {
-  return _mm_setr_epi8(0, 0, kSeparator, kDigit | kColon, static_cast<char>(kHex | kLow | kAt),
+  return _mm_setr_epi8(kUnderscore, 0, kSeparator, kDigit | kColon, static_cast<char>(kHex | kLow | kAt),
                        kHigh | kUnderscore, kHex | kLow, kHigh, kSeparator, kSeparator, kSeparator,
                        kSeparator, kSeparator, kSeparator, kSeparator, kSeparator);
 }
 
-// Bytes beyond ASCII are told apart below: their low half would need every bit.
+// Bytes beyond ASCII are told apart below: their low half would need every bit. Ends of lines share a class with the
+// underscore, and so do Y, Z and ], which cost a closer look and nothing else.
 __m128i by_low_half() {
   constexpr int d = kDigit | kHigh;
   return _mm_setr_epi8(static_cast<char>(d | kSeparator | kAt), d | kHex | kLow, d | kHex | kLow,
                        d | kHex | kLow, d | kHex | kLow, d | kHex | kLow | kSeparator, d | kHex | kLow,
-                       d | kLow, d | kLow, d | kLow, kHigh | kLow | kColon, kLow | kSeparator, kLow,
-                       kLow | kSeparator, kLow, kLow | kUnderscore);
+                       d | kLow, d | kLow, d | kLow | kUnderscore, kHigh | kLow | kColon | kUnderscore,
+                       kLow | kSeparator, kLow, kLow | kSeparator | kUnderscore, kLow,
+                       kLow | kSeparator | kUnderscore);
 }
 
 // The highest bit of each byte, `shift` moving the wanted one there.
@@ -74,6 +77,7 @@ void PersonalScan::classify(std::string_view text) {
   const __m128i low_table = by_low_half();
   const __m128i half = _mm_set1_epi8(0x0f);
   char last[64] = {};
+  std::uint64_t any = 0;
   for (std::size_t block = 0; block < count; ++block) {
     const char* from = text.data() + block * 64;
     if (block + 1 == count) {
@@ -98,8 +102,26 @@ void PersonalScan::classify(std::string_view text) {
       out.dot |= dot << shift;
       out.percent |= equal(bytes, '%') << shift;
       out.plus |= equal(bytes, '+') << shift;
+      const __m128i escape =
+          _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('&')));
+      out.escape |= static_cast<std::uint64_t>(static_cast<std::uint32_t>(_mm_movemask_epi8(escape))) << shift;
     }
     blocks_[block] = out;
+    any |= out.escape | out.percent;
+  }
+  has_escapes_ = any != 0;
+}
+
+void PersonalScan::classify_escapes() {
+  for (std::size_t block = 0; block < count_; ++block) {
+    std::uint64_t starts = blocks_[block].escape | blocks_[block].percent;
+    while (starts != 0) {
+      const std::size_t at = block * 64 + static_cast<std::size_t>(std::countr_zero(starts));
+      starts &= starts - 1;
+      const Glyph glyph = read_glyph(text_, at);
+      if (glyph.kind == Glyph::Kind::other) continue;
+      for (std::size_t i = at; i < at + glyph.size; ++i) blocks_[i / 64].separator |= std::uint64_t{1} << i % 64;
+    }
   }
 }
 
@@ -108,11 +130,16 @@ void PersonalScan::find(std::string_view text, PersonalSet kinds, std::vector<Pe
   if (text.size() < 6 || text.size() > UINT32_MAX) return;
   text_ = text;
   found_ = &found;
-  card_done_ = ipv4_done_ = ipv6_done_ = 0;
+  card_done_ = coded_done_ = ipv4_done_ = ipv6_done_ = 0;
+  has_tokens_ = text.find("tok_") != std::string_view::npos;
   classify(text);
+  if (has_escapes_ && (kinds & bit(Personal::card))) classify_escapes();
   for (std::size_t block = 0; block < count_; ++block) {
     if (kinds & bit(Personal::email)) look_for_emails(block);
-    if (kinds & bit(Personal::card)) look_for_cards(block);
+    if (kinds & bit(Personal::card)) {
+      look_for_cards(block);
+      look_for_coded(block);
+    }
     if (kinds & bit(Personal::iban)) look_for_ibans(block);
     if (kinds & bit(Personal::phone)) look_for_phones(block);
     if (kinds & bit(Personal::ip)) look_for_ips(block);
@@ -143,6 +170,21 @@ void PersonalScan::look_for_cards(std::size_t block) {
     const std::size_t at = block * 64 + static_cast<std::size_t>(std::countr_zero(starts));
     starts &= starts - 1;
     if (at >= card_done_) check_card_run(at);
+  }
+}
+
+void PersonalScan::look_for_coded(std::size_t block) {
+  const Classes& now = blocks_[block];
+  const Classes& next = blocks_[block + 1];
+  // 13 digits are 16 characters at least, of which some are no hexadecimal digits.
+  const Wide word = joined(now.digit | now.letter, next.digit | next.letter);
+  const Wide other = word & ~joined(now.digit | now.hex, next.digit | next.hex);
+  std::uint64_t starts = runs<16>(word);
+  if (starts == 0 || other == 0) return;
+  while (starts != 0) {
+    const std::size_t at = block * 64 + static_cast<std::size_t>(std::countr_zero(starts));
+    starts &= starts - 1;
+    if (at >= coded_done_) check_coded(at);
   }
 }
 
@@ -229,7 +271,7 @@ void PersonalScan::check_phone(std::size_t plus, std::size_t plus_size) {
 void PersonalScan::check_iban(std::size_t from) {
   const std::size_t to = iban_end(text_, from);
   // One id in a thousand would be an account number otherwise.
-  if (to > from && !inside_hexadecimal(from, to)) add(from, to, Personal::iban);
+  if (to > from && !inside_hexadecimal(text_, from, to)) add(from, to, Personal::iban);
 }
 
 void PersonalScan::check_ipv4(std::size_t from) {

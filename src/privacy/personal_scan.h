@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,11 +29,13 @@ struct PersonalSpan {
 // Finds personal values in text: JSON, URLs (percent-encoded @ and separators too) or plain. One pass
 // classifies the bytes, 64 at a time; only places that can be the start of something are looked at closer.
 //
-// Card: 13 to 19 digits with a known issuer's beginning and a right Luhn digit, in groups apart by blanks,
-// dashes (their Unicode kin too), underscores, plus signs, or by dots if grouped as on a card; not inside a
-// UUID or a hash in hexadecimal. Email: a local part, @, a domain that ends in letters. Phone: + and 8 to 15
-// digits that no letter or digit precedes. IBAN: by country, its length and mod 97. IP: four octets, or IPv6;
-// not what a letter, digit, dot or slash precedes (versions), unless that is "//".
+// Card: 13 to 19 digits of any script with a known issuer's beginning and a right Luhn digit, in groups apart by
+// blanks, dashes, underscores, plus signs, or by dots, slashes and line ends if grouped as on a card; escaped as
+// JSON, URLs or HTML do (privacy/glyph.h); as a number with an exponent; with zeros before it; in a row of more digits
+// than a number of 64 bits has; in base64. Not inside a UUID, a hash in hexadecimal or a token, nor behind a number's
+// decimal point. Email: a local part, @, a domain that ends in letters. Phone: + and 8 to 15 digits that no letter or
+// digit precedes. IBAN: by country, its length and mod 97. IP: four octets, or IPv6; not what a letter, digit, dot or
+// slash precedes (versions), unless that is "//".
 class PersonalScan {
  public:
   // Replaces `found` by what there is, in order and apart from each other.
@@ -42,17 +45,22 @@ class PersonalScan {
   // One bit a byte of the text.
   struct Classes {
     std::uint64_t digit = 0, separator = 0, dot = 0, colon = 0, hex = 0, letter = 0, at = 0, percent = 0,
-                  plus = 0;
+                  plus = 0, escape = 0;
   };
   void classify(std::string_view text);
+  // Escaped characters that may be of a card are separators in all their bytes, so that a run goes over them.
+  void classify_escapes();
   void look_for_cards(std::size_t block);
+  void look_for_coded(std::size_t block);
   void look_for_ips(std::size_t block);
   void look_for_ibans(std::size_t block);
   void look_for_emails(std::size_t block);
   void look_for_phones(std::size_t block);
 
   void check_card_run(std::size_t from);
-  bool inside_hexadecimal(std::size_t from, std::size_t to) const;
+  void check_group(std::size_t from, std::size_t to, std::size_t size);
+  void check_exponent(std::size_t from);
+  void check_coded(std::size_t start);
   void check_ipv4(std::size_t from);
   void check_ipv6(std::size_t colon);
   void check_iban(std::size_t from);
@@ -66,7 +74,11 @@ class PersonalScan {
   std::vector<Classes> blocks_;  // The first count_ are the text's, and an empty one is behind them.
   std::size_t count_ = 0;
   std::vector<PersonalSpan>* found_ = nullptr;
-  std::size_t card_done_ = 0, ipv4_done_ = 0, ipv6_done_ = 0;
+  std::size_t card_done_ = 0, coded_done_ = 0, ipv4_done_ = 0, ipv6_done_ = 0;
+  bool has_escapes_ = false, has_tokens_ = false;
+  std::string digits_, decoded_;
+  std::unique_ptr<PersonalScan> nested_;  // For what was in base64.
+  std::vector<PersonalSpan> nested_found_;
 };
 
 // A value as its token is made from it, so that the same one written differently has the same token: digits
