@@ -139,7 +139,7 @@ base::Status Deliverer::save() {
 
 Delivery Deliverer::compose(const Target& target, const event::Action& action) const {
   Delivery delivery;
-  delivery.body = body_of(action);
+  delivery.body = leaving_ ? leaving_(body_of(action)) : body_of(action);
   delivery.headers = {{"Content-Type", "application/json"}, {"Millrace-Action-Id", hex_id(action.id)}};
   if (!target.secret.empty()) {
     delivery.headers.emplace_back("Millrace-Signature",

@@ -48,6 +48,10 @@ class Deliverer {
   // Called from pump() for each action that is seen for the first time.
   void on_action(std::function<void(const event::Action&)> observer) { observer_ = std::move(observer); }
 
+  // What of an action leaves the house, made of its body right before each attempt: it may say more than is ever stored. Set
+  // before the first deliver_one(); from then on many threads call it.
+  void on_leaving(std::function<std::string(std::string body)> rewrite) { leaving_ = std::move(rewrite); }
+
   base::Status open();
   // Reads what is new in the journal and saves when that is due; how many actions it read. To be called about
   // every 100 ms.
@@ -71,6 +75,7 @@ class Deliverer {
   const base::Clock& clock_;
   const DelivererSettings settings_;
   std::function<void(const event::Action&)> observer_;
+  std::function<std::string(std::string body)> leaving_;
 
   mutable std::mutex mutex_;  // Guards the outbox and the figures.
   Outbox outbox_;

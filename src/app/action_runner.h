@@ -34,6 +34,10 @@ class ActionRunner {
     deliverer_->on_action(std::move(observer));
   }
 
+  void on_leaving(std::function<std::string(std::string body)> rewrite) {
+    deliverer_->on_leaving(std::move(rewrite));
+  }
+
   std::vector<serve::ActionEntry> list(const serve::ActionQuery& query) const;
   void collect(serve::MetricSamples& samples) const;
 

@@ -178,6 +178,9 @@ base::Status Platform::open_serving() {
   api.visitor_id = settings_.visitor_id;
   api.visitor_id.visit_ms = settings_.visitors.session.gap_ms;
   api_ = std::make_unique<serve::Api>(*router_, *views_, sources(), *metrics_, clock_, std::move(api));
+  if (privacy_->opens_for_marketing()) {
+    actions_->on_leaving([this](std::string body) { return privacy_->opened(std::move(body)); });
+  }
   actions_->on_action([this](const event::Action& action) { api_->live().publish(action); });
   platform_metrics_ = std::make_unique<PlatformMetrics>(
       PlatformMetrics::Parts{journals_.get(), lake_.get(), lake_runner_.get(), &stages_, door_.get(),

@@ -54,7 +54,8 @@ bool names_card(const event::StockCommand& command) {
     scan.find(text, privacy::bit(Personal::card), found);
     return !found.empty();
   };
-  if (const auto* set = std::get_if<event::SetStock>(&command)) return is_one(set->sku) || is_one(set->reference);
+  if (const auto* set = std::get_if<event::SetStock>(&command))
+    return is_one(set->sku) || is_one(set->reference);
   if (const auto* reserve = std::get_if<event::Reserve>(&command)) {
     return is_one(reserve->id) || std::any_of(reserve->lines.begin(), reserve->lines.end(),
                                               [&](const auto& line) { return is_one(line.sku); });
@@ -74,6 +75,7 @@ base::Result<std::unique_ptr<PrivacyGuard>> PrivacyGuard::open(const PrivacySett
   guard->key_version_ = private_file_version(file);
   TRY_ASSIGN(guard->suppressions_,
              privacy::Suppressions::open(directory.disk(), "privacy/suppressions", keys));
+  TRY(guard->open_vault(settings, directory.disk(), random));
   auto& counters = guard->counters_;
   guard->suppression_ = std::make_unique<privacy::SuppressionGateMaker>(*guard->suppressions_, counters);
   if (settings.bots == Switch::on) {
@@ -84,8 +86,69 @@ base::Result<std::unique_ptr<PrivacyGuard>> PrivacyGuard::open(const PrivacySett
   }
   guard->consent_ = std::make_unique<privacy::ConsentGateMaker>(settings.consent, guard->ring_, counters);
   guard->personal_ =
-      std::make_unique<privacy::PersonalGateMaker>(personal_rules(settings), guard->ring_, counters);
+      std::make_unique<privacy::PersonalGateMaker>(personal_rules(settings), guard->ring_, counters,
+                                                   settings.vault.empty() ? nullptr : guard->vault_.get());
   return guard;
+}
+
+// A vault that was there before stays open without rules, so that persons in it can be erased.
+base::Status PrivacyGuard::open_vault(const PrivacySettings& settings, disk::Disk& disk,
+                                      base::Random& random) {
+  auto rules = privacy::VaultRules::parse(settings.vault);
+  if (!rules.ok()) return std::move(rules).error().with_context("privacy.vault");
+  rules->values_max = static_cast<std::size_t>(settings.vault_values_max);
+  TRY_ASSIGN(const auto names, disk.list("privacy"));
+  const bool there = std::find(names.begin(), names.end(), "vault") != names.end();
+  if (!rules->any() && !there) return base::Ok{};
+  if (!ring_.keys()->vault) {
+    if (there) {
+      return base::Error(base::ErrorCode::corrupt, key_file_ + ": the vault's master key is not in it");
+    }
+    privacy::Keys keys = *ring_.keys();
+    keys.make_vault_key(random);
+    TRY(write_private_file(key_file_, keys.text()));
+    key_version_ = private_file_version(key_file_);
+    ring_.replace(std::move(keys));
+  }
+  TRY(disk::make_directory_durably(disk, "privacy/vault"));
+  TRY_ASSIGN(vault_, privacy::Vault::open(disk, "privacy/vault", *rules, *ring_.keys(), *suppressions_,
+                                          random, clock_));
+  return base::Ok{};
+}
+
+bool PrivacyGuard::opens_for_marketing() const {
+  if (!vault_) return false;
+  const auto& purposes = vault_->rules().purposes;
+  return std::any_of(purposes.begin(), purposes.end(), [](std::uint8_t bits) {
+    return (bits & event::Purposes::bit(event::Purpose::marketing)) != 0;
+  });
+}
+
+std::string PrivacyGuard::opened(std::string json) {
+  constexpr std::string_view kStart = "tok_";
+  std::vector<std::string> tokens;
+  std::vector<std::size_t> places;
+  for (std::size_t at = json.find(kStart); at != std::string::npos; at = json.find(kStart, at + 1)) {
+    const std::size_t cut = json.find('_', at + kStart.size());
+    if (cut == std::string::npos) break;
+    const std::string token = json.substr(at, cut + 33 - at);
+    if (!privacy::is_token(token)) continue;
+    tokens.push_back(token);
+    places.push_back(at);
+  }
+  if (tokens.empty()) return json;
+  const auto opened = vault_->open_tokens(tokens, event::Purpose::marketing, "webhook");
+  if (!opened.ok()) {
+    spdlog::warn("an action leaves with its tokens: {}", opened.error().message());
+    return json;
+  }
+  for (std::size_t i = tokens.size(); i-- > 0;) {
+    if ((*opened)[i].state != privacy::OpenedToken::State::opened) continue;
+    std::string text;
+    http::append_json_string(text, (*opened)[i].value);
+    json.replace(places[i], tokens[i].size(), text, 1, text.size() - 2);
+  }
+  return json;
 }
 
 std::vector<const collect::GateMaker*> PrivacyGuard::first_gates() const {
@@ -122,9 +185,29 @@ void PrivacyGuard::tick() {
   ring_.replace(std::move(rotated));
 }
 
+void PrivacyGuard::serve_vault(serve::Sources& sources) {
+  sources.erase_person = [this](std::string_view id) { return vault_->erase(id); };
+  sources.open_vault = [this](const std::vector<std::string>& tokens,
+                              event::Purpose purpose) -> base::Result<std::vector<serve::OpenedToken>> {
+    TRY_ASSIGN(const auto opened, vault_->open_tokens(tokens, purpose, "api"));
+    std::vector<serve::OpenedToken> out;
+    for (const auto& one : opened) out.push_back({one.token, std::string(to_string(one.state)), one.value});
+    return out;
+  };
+  sources.vault_openings = [this] {
+    std::vector<serve::VaultOpening> out;
+    for (const auto& one : vault_->openings()) {
+      out.push_back({one.at, one.who, std::string(event::to_string(one.purpose)),
+                     std::string(to_string(one.state)), one.token});
+    }
+    return out;
+  };
+}
+
 void PrivacyGuard::serve(serve::Sources& sources) {
   sources.suppress = [this](std::string_view id) { return suppressions_->add(id, clock_.wall()); };
   sources.end_suppression = [this](std::string_view id) { return suppressions_->remove(id, clock_.wall()); };
+  if (vault_) serve_vault(sources);
   sources.suppressions = [this] {
     std::vector<serve::SuppressedId> out;
     for (const auto& entry : suppressions_->list()) out.push_back({privacy::hex_of(entry.id), entry.since});
@@ -132,7 +215,23 @@ void PrivacyGuard::serve(serve::Sources& sources) {
   };
 }
 
+void PrivacyGuard::collect_vault(serve::MetricSamples& samples) const {
+  if (!vault_) return;
+  const privacy::VaultFigures figures = vault_->figures();
+  const auto as_double = [](std::uint64_t value) { return static_cast<double>(value); };
+  samples.gauge("millrace_vault_persons", "Persons with a key.", as_double(figures.persons));
+  samples.gauge("millrace_vault_values", "Sealed values.", as_double(figures.values));
+  samples.counter("millrace_vault_opened_total", "Values given back.", as_double(figures.opened));
+  samples.counter("millrace_vault_refused_total", "Tokens asked for and not opened.",
+                  as_double(figures.refused));
+  samples.counter("millrace_vault_erased_total", "Persons whose key was destroyed.",
+                  as_double(figures.erased));
+  samples.counter("millrace_vault_full_total", "Values not sealed for want of room.",
+                  as_double(figures.full));
+}
+
 void PrivacyGuard::collect(serve::MetricSamples& samples) const {
+  collect_vault(samples);
   for (std::size_t i = 0; i < privacy::kPersonalKinds; ++i) {
     samples.counter("millrace_privacy_values_replaced_total", "Personal values that became tokens, by kind.",
                     number(counters_.replaced[i]), {{"kind", privacy::to_string(static_cast<Personal>(i))}});

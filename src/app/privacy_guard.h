@@ -13,6 +13,7 @@
 #include "privacy/consent_gate.h"
 #include "privacy/personal_gate.h"
 #include "privacy/suppression_gate.h"
+#include "privacy/vault.h"
 #include "serve/metrics.h"
 #include "serve/sources.h"
 
@@ -40,10 +41,17 @@ class PrivacyGuard {
 
   // Follows the key file, and rotates the key when it is time. Call at least once a second.
   void tick();
+  // Whether the vault holds values for marketing, which actions are.
+  bool opens_for_marketing() const;
+  // A JSON text with the values that its tokens stand for, as far as their persons grant marketing.
+  std::string opened(std::string json);
   void serve(serve::Sources& sources);
+  void serve_vault(serve::Sources& sources);
   void collect(serve::MetricSamples& samples) const;
+  void collect_vault(serve::MetricSamples& samples) const;
 
  private:
+  base::Status open_vault(const PrivacySettings& settings, disk::Disk& disk, base::Random& random);
   PrivacyGuard(std::string key_file, privacy::Keys keys, int key_rotation_days, base::Random& random,
                const base::Clock& clock)
       : key_file_(std::move(key_file)),
@@ -61,6 +69,7 @@ class PrivacyGuard {
   std::int64_t looked_at_ms_ = 0;
   privacy::PrivacyCounters counters_;
   std::unique_ptr<privacy::Suppressions> suppressions_;
+  std::unique_ptr<privacy::Vault> vault_;  // Null when nothing is or was sealed.
   std::unique_ptr<privacy::SuppressionGateMaker> suppression_;
   std::unique_ptr<privacy::BotGateMaker> bots_;  // Null when they are not looked for.
   std::unique_ptr<privacy::ConsentGateMaker> consent_;

@@ -225,6 +225,11 @@ void add_privacy(SettingTable& table, Settings& s) {
   table.add("privacy.ip", p.ip, detected, "IP addresses, the client's own included.");
   table.add("privacy.key_rotation_days", p.key_rotation_days, {0, 3650},
             "A new key for tokens after so many days; 0: when `millrace keys rotate` says so.");
+  table.add("privacy.vault", p.vault,
+            "Values that a purpose needs back, sealed under a key of their person: `email:marketing, "
+            "phone:marketing`. Empty: none is kept (docs/guide/privacy.md).");
+  table.add("privacy.vault_values_max", p.vault_values_max, {1, 100'000'000},
+            "Values in the vault; later ones have tokens alone.");
   table.add_list("privacy.field", {"path", "action"},
                  "A value to replace by a token or to remove, by its path in the item: `traits.firstName`; * "
                  "is any step.",

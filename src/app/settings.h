@@ -42,6 +42,8 @@ struct PrivacySettings {
   Detected ip = Detected::token;
   std::vector<privacy::FieldRule> fields;
   int key_rotation_days = 0;  // 0: only when asked to.
+  std::string vault;          // privacy::VaultRules; empty: there is none.
+  std::int64_t vault_values_max = 1'000'000;
   privacy::ConsentRules consent;
   Switch bots = Switch::on;
   privacy::BotRules bot_rules;

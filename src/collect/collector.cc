@@ -156,6 +156,15 @@ void Collector::collect(Bench& bench, int endpoint, const http::Request& request
     std::move(responder).send(dialect.refuse(request, endpoint, *refusal));
     return;
   }
+  if (const auto kept = intake.finish(); !kept.ok()) {
+    bench.give_back(std::move(workbench));
+    counters_.requests_failed.fetch_add(1, std::memory_order_relaxed);
+    const Refusal refusal{503, "vault_unavailable",
+                          "What must be kept beside the journal cannot be: " + kept.error().message(),
+                          "Retry after the time given; see the server's log.", settings_.retry_after_fault_s};
+    std::move(responder).send(dialect.refuse(request, endpoint, refusal));
+    return;
+  }
   const Outcome& outcome = intake.outcome();
   counters_.items_received.fetch_add(outcome.received, std::memory_order_relaxed);
   counters_.items_accepted.fetch_add(outcome.accepted, std::memory_order_relaxed);

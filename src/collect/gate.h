@@ -45,6 +45,9 @@ class Gate {
   virtual void cleanse(event::QuarantinedItem&) {}
   // Every gate let the event pass: this is what is stored. Whoever keeps examples of values takes them here.
   virtual void stored(const event::Event&) {}
+  // After the last item of a request, before any of it goes to the journal: what a gate keeps of the items itself must be
+  // durable once this is ok. After an error none of them is stored, and the client is told to come again.
+  virtual base::Status finish() { return base::Ok{}; }
 };
 
 // Makes the gates that share one set of rules; any thread. The rules may change while gates exist; a gate

@@ -29,6 +29,11 @@ void Intake::begin(const http::Request& request, base::WallTime received_at, std
   for (const auto& gate : gates_) gate->begin(request);
 }
 
+base::Status Intake::finish() {
+  for (const auto& gate : gates_) TRY(gate->finish());
+  return base::Ok{};
+}
+
 journal::RecordBuffer& Intake::buffer_for(std::string_view key) {
   return buffers_[base::hash64(key) % buffers_.size()];
 }

@@ -40,6 +40,8 @@ class Intake final : public ItemSink {
   void quarantine(const event::QuarantinedItem& item, std::string_view visitor_key) override;
   void refuse(std::string_view reason, std::string_view detail) override;
 
+  // After the last item; an error is a gate's, and nothing of the request may be stored.
+  base::Status finish();
   // What came of it, in order for each partition.
   struct Share {
     std::size_t partition = 0;

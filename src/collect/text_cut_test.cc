@@ -16,7 +16,8 @@ TEST_CASE("a text that fits is not cut, and a longer one is cut at a character")
 
 TEST_CASE("a cut leaves nothing of the number that it goes through") {
   for (const std::string number :
-       {"4111111111111111", "4111 1111 1111 1111", "4111-1111-1111-1111", "%34%31%31%31%31%31%31%31%31%31%31%31%31%31%31%31",
+       {"4111111111111111", "4111 1111 1111 1111", "4111-1111-1111-1111",
+        "%34%31%31%31%31%31%31%31%31%31%31%31%31%31%31%31",
         R"(\u0034\u0031\u0031\u0031\u0031\u0031\u0031\u0031\u0031\u0031\u0031\u0031\u0031\u0031\u0031\u0031)",
         "\xef\xbc\x94\xef\xbc\x91\xef\xbc\x91\xef\xbc\x91\xef\xbc\x91\xef\xbc\x91\xef\xbc\x91\xef\xbc\x91"}) {
     const std::string text = "paid by " + number + " today";

@@ -169,7 +169,8 @@ void PersonalScan::check_group(std::size_t from, std::size_t to, std::size_t siz
   }
   std::string_view digits = digits_;
   digits.remove_prefix(std::min(digits.find_first_not_of('0'), digits.size()));
-  const bool may_be_64_bits = digits_.size() < kLargest64.size() || (digits_.size() == kLargest64.size() && digits_ <= kLargest64);
+  const bool may_be_64_bits =
+      digits_.size() < kLargest64.size() || (digits_.size() == kLargest64.size() && digits_ <= kLargest64);
   if (is_card(digits) || (!may_be_64_bits && holds_card(digits_))) add(from, to, Personal::card);
 }
 

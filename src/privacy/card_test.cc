@@ -96,7 +96,8 @@ TEST_CASE("a card number is found in any script and escape, and is the same valu
   CAPTURE(kSeed);
   base::SeededRandom random(kSeed);
   constexpr std::uint32_t kZeros[] = {'0', '0', '0', 0xff10, 0x660, 0x6f0, 0x966, 0x1d7ce, 0x1d7ec};
-  constexpr std::uint32_t kGaps[] = {' ', '-', '_', 0xa0, 0x2009, 0x2011, 0x202f, 0x3000, 0xfeff, 0xad, 0x2212};
+  constexpr std::uint32_t kGaps[] = {' ',    '-',    '_',    0xa0, 0x2009, 0x2011,
+                                     0x202f, 0x3000, 0xfeff, 0xad, 0x2212};
   constexpr std::uint32_t kMarks[] = {'.', '/', '\n', '\t', 0xb7, 0x2022, 0xff0e};
   const std::string numbers[] = {"4111111111111111", "378282246310005", "30569309025904", "6759649826438453",
                                  "4917610000000000003"};
@@ -126,8 +127,8 @@ TEST_CASE("a card number is found in any script and escape, and is the same valu
 }
 
 TEST_CASE("a card number is found as a number with an exponent, and fractions stay") {
-  for (const char* text : {"4.111111111111111E15", "4.111111111111111e+15", "41111111111111110e-1", "4111111111111111.0",
-                           "0.4111111111111111e16", "411111111111111.1e1"}) {
+  for (const char* text : {"4.111111111111111E15", "4.111111111111111e+15", "41111111111111110e-1",
+                           "4111111111111111.0", "0.4111111111111111e16", "411111111111111.1e1"}) {
     CAPTURE(text);
     const std::string json = R"({"a":)" + std::string(text) + "}";
     REQUIRE_EQ(cards_in(json).size(), 1);
@@ -138,8 +139,9 @@ TEST_CASE("a card number is found as a number with an exponent, and fractions st
     const std::string token = token_of(test_keys().tokens[0], "card", "4111111111111111");
     CHECK_EQ(event.raw, R"({"a":")" + token + R"("})");
   }
-  for (const char* text : {R"({"a":0.4111111111111111})", R"({"a":[1.4111111111111111, 2]})", R"({"a":-0.5555555555554444})",
-                           R"({"a":0.41111111111111112222222})", R"({"a":4.111111111111111e14,"b":4.1e15})"}) {
+  for (const char* text :
+       {R"({"a":0.4111111111111111})", R"({"a":[1.4111111111111111, 2]})", R"({"a":-0.5555555555554444})",
+        R"({"a":0.41111111111111112222222})", R"({"a":4.111111111111111e14,"b":4.1e15})"}) {
     CAPTURE(text);
     CHECK(cards_in(text).empty());
   }
@@ -147,8 +149,9 @@ TEST_CASE("a card number is found as a number with an exponent, and fractions st
 }
 
 TEST_CASE("a card number is found behind zeros and among more digits than a number has") {
-  for (const char* text : {"00004111111111111111", "004111111111111111", "41111111111111111227123", "9998884111111111111111",
-                           "123456789041111111111111117890123456", "41111111111111111111", "000378282246310005000000001"}) {
+  for (const char* text :
+       {"00004111111111111111", "004111111111111111", "41111111111111111227123", "9998884111111111111111",
+        "123456789041111111111111117890123456", "41111111111111111111", "000378282246310005000000001"}) {
     CAPTURE(text);
     const auto found = cards_in("n:" + std::string(text) + ";");
     REQUIRE_EQ(found.size(), 1);
@@ -163,7 +166,8 @@ TEST_CASE("a card number is found in base64, wherever it lies in its triples") {
     std::string out;
     for (std::size_t i = 0; i < text.size(); i += 3) {
       std::uint32_t bits = 0;
-      for (std::size_t j = 0; j < 3; ++j) bits = bits << 8 | (i + j < text.size() ? static_cast<unsigned char>(text[i + j]) : 0u);
+      for (std::size_t j = 0; j < 3; ++j)
+        bits = bits << 8 | (i + j < text.size() ? static_cast<unsigned char>(text[i + j]) : 0u);
       for (std::size_t j = 0; j < 4; ++j)
         out += i + j > text.size() ? '=' : kAlphabet[bits >> (18 - 6 * j) & 63];
     }
@@ -217,11 +221,13 @@ TEST_CASE("times, article numbers, numbers of 64 bits and ids stay") {
     // From 2001 to 2031 in ms, us and ns.
     const std::uint64_t ms = 1'000'000'000'000 + random.below(940'000'000'000);
     const std::string tail = std::to_string(1'000'000 + random.below(1'000'000)).substr(1);
-    for (const std::string& text : {std::to_string(ms), std::to_string(ms) + tail.substr(0, 3), std::to_string(ms) + tail}) {
+    for (const std::string& text :
+         {std::to_string(ms), std::to_string(ms) + tail.substr(0, 3), std::to_string(ms) + tail}) {
       CAPTURE(text);
       REQUIRE(cards_in(text).empty());
     }
-    const std::string large = std::to_string(10'000'000'000'000'000'000u + random.below(8'446'744'073'709'551'615u));
+    const std::string large =
+        std::to_string(10'000'000'000'000'000'000u + random.below(8'446'744'073'709'551'615u));
     CAPTURE(large);
     REQUIRE(cards_in("\"" + large + "\"").empty());
     std::string digits = std::to_string(1'000'000'000'000 + random.below(9'000'000'000'000 - 1)).substr(1);
@@ -237,7 +243,8 @@ TEST_CASE("times, article numbers, numbers of 64 bits and ids stay") {
 TEST_CASE("a card number read as an amount or a time is kept in neither") {
   GateRig rig;
   event::Event event;
-  const std::string raw = R"({"timestamp":4222222222222,"properties":{"revenue":4222222222222,"price":"4222222222222"}})";
+  const std::string raw =
+      R"({"timestamp":4222222222222,"properties":{"revenue":4222222222222,"price":"4222222222222"}})";
   event.raw = raw;
   event.received_at = {1'795'255'200'000};
   event.client_time = {4'222'222'222'222};

@@ -9,9 +9,7 @@ namespace {
 
 constexpr std::size_t kPatternBytes = 12;
 
-bool is_base64(char c) {
-  return is_digit(c) || is_letter(c) || c == '+' || c == '/' || c == '-' || c == '_';
-}
+bool is_base64(char c) { return is_digit(c) || is_letter(c) || c == '+' || c == '/' || c == '-' || c == '_'; }
 
 // Of three bytes between 0x20 and 0x3f, where digits, blanks and dashes are, base64 makes four characters of which
 // the first is one of eight, the second one of eight, the third one of sixteen.

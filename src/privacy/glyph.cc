@@ -136,7 +136,8 @@ Glyph classified(std::uint32_t code, std::size_t size) {
   if (code >= '0' && code <= '9') return {Glyph::Kind::digit, static_cast<std::uint8_t>(code - '0'), bytes};
   if (code < 0x80) {
     if (code == ' ' || code == '-' || code == '+' || code == '_') return {Glyph::Kind::blank, 0, bytes};
-    const bool mark = code == '.' || code == '/' || code == '\\' || code == '\n' || code == '\r' || code == '\t';
+    const bool mark =
+        code == '.' || code == '/' || code == '\\' || code == '\n' || code == '\r' || code == '\t';
     return {mark ? Glyph::Kind::mark : Glyph::Kind::other, 0, bytes};
   }
   const auto above = std::upper_bound(kZeros.begin(), kZeros.end(), code);
@@ -166,15 +167,18 @@ bool expand_exponent(std::string_view text, std::size_t from, std::size_t& to, s
       digits += text[at];
     }
   }
-  if (digits.size() < kMantissaDigitsMin || at >= text.size() || (text[at] != 'e' && text[at] != 'E')) return false;
+  if (digits.size() < kMantissaDigitsMin || at >= text.size() || (text[at] != 'e' && text[at] != 'E'))
+    return false;
   ++at;
   const bool minus = at < text.size() && text[at] == '-';
   if (at < text.size() && (text[at] == '-' || text[at] == '+')) ++at;
   int exponent = 0, given = 0;
-  for (; at < text.size() && is_digit(text[at]) && given < 3; ++at, ++given) exponent = exponent * 10 + (text[at] - '0');
+  for (; at < text.size() && is_digit(text[at]) && given < 3; ++at, ++given)
+    exponent = exponent * 10 + (text[at] - '0');
   if (given == 0 || given == 3) return false;
   to = at;
-  const auto places = static_cast<int>(point == std::string::npos ? digits.size() : point) + (minus ? -exponent : exponent);
+  const auto places =
+      static_cast<int>(point == std::string::npos ? digits.size() : point) + (minus ? -exponent : exponent);
   if (places < 13 || places > 40) return false;
   digits.resize(static_cast<std::size_t>(places), '0');
   digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size()));

@@ -70,6 +70,8 @@ void Keys::rotate(base::Random& random, base::WallTime now) {
   tokens.push_back({id, now, random_bytes(random)});
 }
 
+void Keys::make_vault_key(base::Random& random) { vault = random_bytes(random); }
+
 base::Result<Keys> Keys::parse(std::string_view text) {
   const Error bad(ErrorCode::corrupt, "the key file cannot be read");
   Keys keys;
@@ -83,6 +85,8 @@ base::Result<Keys> Keys::parse(std::string_view text) {
     if (word == "suppression") {
       if (!parse_hex(take_word(line), keys.suppression)) return bad;
       suppression = true;
+    } else if (word == "vault") {
+      if (!parse_hex(take_word(line), keys.vault.emplace())) return bad;
     } else if (word == "token") {
       TokenKey key;
       if (!parse_number(take_word(line), key.id) || !parse_number(take_word(line), key.made_at.ms))
@@ -102,6 +106,11 @@ std::string Keys::text() const {
   std::string out = "suppression ";
   append_hex(out, suppression.data(), suppression.size());
   out += '\n';
+  if (vault) {
+    out += "vault ";
+    append_hex(out, vault->data(), vault->size());
+    out += '\n';
+  }
   for (const auto& key : tokens) {
     out += "token " + std::to_string(key.id) + ' ' + std::to_string(key.made_at.ms) + ' ';
     append_hex(out, key.bytes.data(), key.bytes.size());

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,10 +30,12 @@ struct TokenKey {
 struct Keys {
   std::vector<TokenKey> tokens;  // The newest last; never empty.
   KeyBytes suppression{};
+  std::optional<KeyBytes> vault;  // Seals the keys of the persons in the vault; made when there is one.
 
   static Keys make(base::Random& random, base::WallTime now);
   static base::Result<Keys> parse(std::string_view text);
   void rotate(base::Random& random, base::WallTime now);
+  void make_vault_key(base::Random& random);
   std::string text() const;
 };
 

@@ -2,8 +2,10 @@
 
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 #include "privacy/personal_forms.h"
+#include "privacy/vault.h"
 
 namespace millrace::privacy {
 
@@ -29,8 +31,15 @@ bool is_card_number(std::int64_t number) {
 
 }  // namespace
 
-PersonalGate::PersonalGate(const PersonalRules& rules, const KeyRing& ring, PrivacyCounters& counters)
-    : rules_(rules), counters_(counters), tokens_(ring) {}
+PersonalGate::PersonalGate(const PersonalRules& rules, const KeyRing& ring, PrivacyCounters& counters,
+                           Vault* vault)
+    : rules_(rules), counters_(counters), tokens_(ring), vault_(vault) {}
+
+base::Status PersonalGate::finish() {
+  if (!std::exchange(sealed_, false)) [[likely]]
+    return base::Ok{};
+  return vault_->sync();
+}
 
 std::string& PersonalGate::scratch() {
   if (scratch_used_ == scratch_.size()) scratch_.push_back(std::make_unique<std::string>());
@@ -39,10 +48,19 @@ std::string& PersonalGate::scratch() {
 
 collect::Decision PersonalGate::inspect(event::Event& event) {
   scratch_used_ = 0;
+  person_.reset();
+  if (vault_ != nullptr) {
+    // Before the ids are tokens themselves.
+    const auto user = event[Text::user_id];
+    const auto id = user.empty() ? event[Text::anonymous_id] : user;
+    granted_ = event.purposes.granted;
+    if (!id.empty()) person_ = vault_->person(id);
+  }
   bool replaced = !rules_.fields.empty() && fields_.apply(event, rules_.fields, tokens_, counters_);
   replaced |= cleanse_raw(event);
   replaced |= cleanse_texts(event);
   cleanse_numbers(event);
+  if (person_) sealed_ |= vault_->grant(*person_, granted_);
   if (replaced) event.set(event::Flag::personal_replaced);
   return {};
 }
@@ -64,6 +82,11 @@ bool PersonalGate::replace_found(std::string_view source, Form form, Rewrite& re
     normalise(span.kind, source.substr(span.from, span.to - span.from), value_);
     const std::string& token = tokens_.token(to_string(span.kind), value_);
     count(counters_.replaced[static_cast<std::size_t>(span.kind)]);
+    if (person_) {
+      const auto wanted = vault_->rules().purposes[static_cast<std::size_t>(span.kind)] & granted_;
+      if (wanted != 0)
+        sealed_ |= vault_->seal(*person_, token, span.kind, value_, static_cast<std::uint8_t>(wanted));
+    }
     if (form == Form::text || quoted) {
       rewrite.replace(span.from, span.to, token);
       continue;
@@ -174,6 +197,7 @@ void PersonalGate::cleanse_numbers(event::Event& event) {
 void PersonalGate::cleanse(event::QuarantinedItem& item) {
   // The event it may come from was inspected before, and its memory is no longer needed.
   scratch_used_ = 0;
+  person_.reset();
   item.raw = cleansed(item.raw);
   item.pointer = cleansed(item.pointer);
   item.detail = cleansed(item.detail);

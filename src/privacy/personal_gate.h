@@ -2,9 +2,11 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/hash.h"
 #include "collect/gate.h"
 #include "privacy/field_replacer.h"
 #include "privacy/personal_scan.h"
@@ -13,6 +15,8 @@
 #include "privacy/tokens.h"
 
 namespace millrace::privacy {
+
+class Vault;
 
 struct PersonalRules {
   PersonalSet kinds = kAllPersonal;  // Cards are always in it.
@@ -23,12 +27,14 @@ struct PersonalRules {
 // into quarantine. Costs one pass over the bytes when there is nothing to replace.
 class PersonalGate final : public collect::Gate {
  public:
-  // All must outlive it.
-  PersonalGate(const PersonalRules& rules, const KeyRing& ring, PrivacyCounters& counters);
+  // All must outlive it. With a vault, values go there that their person grants a purpose for.
+  PersonalGate(const PersonalRules& rules, const KeyRing& ring, PrivacyCounters& counters,
+               Vault* vault = nullptr);
 
   void begin(const http::Request&) override { tokens_.refresh(); }
   collect::Decision inspect(event::Event& event) override;
   void cleanse(event::QuarantinedItem& item) override;
+  base::Status finish() override;
 
  private:
   // The text with tokens for what is personal; itself when nothing is. Holds until the next item.
@@ -55,22 +61,28 @@ class PersonalGate final : public collect::Gate {
   std::vector<std::unique_ptr<std::string>> scratch_;  // Texts made for the item at hand; the memory stays.
   std::size_t scratch_used_ = 0;
   std::string value_;
+  Vault* const vault_;
+  std::optional<base::Hash128> person_;  // Of the event at hand, when values of it may be sealed.
+  std::uint8_t granted_ = 0;             // By that person.
+  bool sealed_ = false;                  // Something of the request is in the vault and may not be durable.
 };
 
 class PersonalGateMaker final : public collect::GateMaker {
  public:
-  PersonalGateMaker(PersonalRules rules, const KeyRing& ring, PrivacyCounters& counters)
-      : rules_(std::move(rules)), ring_(ring), counters_(counters) {
+  PersonalGateMaker(PersonalRules rules, const KeyRing& ring, PrivacyCounters& counters,
+                    Vault* vault = nullptr)
+      : rules_(std::move(rules)), ring_(ring), counters_(counters), vault_(vault) {
     rules_.kinds |= bit(Personal::card);
   }
   std::unique_ptr<collect::Gate> gate() const override {
-    return std::make_unique<PersonalGate>(rules_, ring_, counters_);
+    return std::make_unique<PersonalGate>(rules_, ring_, counters_, vault_);
   }
 
  private:
   PersonalRules rules_;
   const KeyRing& ring_;
   PrivacyCounters& counters_;
+  Vault* const vault_;
 };
 
 }  // namespace millrace::privacy

@@ -104,7 +104,8 @@ void PersonalScan::classify(std::string_view text) {
       out.plus |= equal(bytes, '+') << shift;
       const __m128i escape =
           _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('&')));
-      out.escape |= static_cast<std::uint64_t>(static_cast<std::uint32_t>(_mm_movemask_epi8(escape))) << shift;
+      out.escape |= static_cast<std::uint64_t>(static_cast<std::uint32_t>(_mm_movemask_epi8(escape)))
+                    << shift;
     }
     blocks_[block] = out;
     any |= out.escape | out.percent;
@@ -120,7 +121,8 @@ void PersonalScan::classify_escapes() {
       starts &= starts - 1;
       const Glyph glyph = read_glyph(text_, at);
       if (glyph.kind == Glyph::Kind::other) continue;
-      for (std::size_t i = at; i < at + glyph.size; ++i) blocks_[i / 64].separator |= std::uint64_t{1} << i % 64;
+      for (std::size_t i = at; i < at + glyph.size; ++i)
+        blocks_[i / 64].separator |= std::uint64_t{1} << i % 64;
     }
   }
 }

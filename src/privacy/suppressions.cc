@@ -86,16 +86,16 @@ bool Suppressions::read(std::string_view text) {
   return true;
 }
 
-Hash128 Suppressions::hash(std::string_view id) const {
+Hash128 hash_of_id(const KeyBytes& key, std::string_view id) {
   while (!id.empty() && id.front() == ' ') id.remove_prefix(1);
   while (!id.empty() && id.back() == ' ') id.remove_suffix(1);
-  if (id.find('@') == std::string_view::npos) return sip_hash(key_.data(), id);
+  if (id.find('@') == std::string_view::npos) return sip_hash(key.data(), id);
   // Nobody means another person by the case of an email address.
   char lower[kIdBytesMax];
   const std::size_t size = std::min(id.size(), kIdBytesMax);
   for (std::size_t i = 0; i < size; ++i)
     lower[i] = id[i] >= 'A' && id[i] <= 'Z' ? static_cast<char>(id[i] + 32) : id[i];
-  return sip_hash(key_.data(), {lower, size});
+  return sip_hash(key.data(), {lower, size});
 }
 
 base::Status Suppressions::append(char sign, const Hash128& id, base::WallTime at) {
@@ -136,11 +136,11 @@ base::Result<bool> Suppressions::remove(std::string_view id, base::WallTime now)
   return true;
 }
 
-bool Suppressions::has(std::string_view id) const {
-  if (id.empty() || !any()) return false;
-  const Hash128 key = hash(id);
+bool Suppressions::has(std::string_view id) const { return !id.empty() && any() && has(hash(id)); }
+
+bool Suppressions::has(const Hash128& id) const {
   const std::shared_lock lock(mutex_);
-  return ids_.contains(key);
+  return ids_.contains(id);
 }
 
 std::vector<Suppressions::Entry> Suppressions::list() const {

@@ -18,6 +18,9 @@
 
 namespace millrace::privacy {
 
+// Of an id under the suppression key: an email address means the same in any case.
+base::Hash128 hash_of_id(const KeyBytes& key, std::string_view id);
+
 // Ids that are not to be followed: of a visitor, a user, a device, or an email address. Only keyed hashes of
 // them are kept. Durable: what add() and remove() returned ok for holds after a crash. Any thread.
 class Suppressions {
@@ -39,6 +42,7 @@ class Suppressions {
   bool any() const { return size_.load(std::memory_order_acquire) != 0; }
   std::size_t size() const { return size_.load(std::memory_order_acquire); }
   bool has(std::string_view id) const;
+  bool has(const base::Hash128& id) const;
 
  private:
   struct HashOf {
@@ -46,7 +50,7 @@ class Suppressions {
   };
   Suppressions(disk::Disk& disk, std::string path, const KeyBytes& key)
       : disk_(disk), path_(std::move(path)), key_(key) {}
-  base::Hash128 hash(std::string_view id) const;
+  base::Hash128 hash(std::string_view id) const { return hash_of_id(key_, id); }
   bool read(std::string_view text);
   base::Status append(char sign, const base::Hash128& id, base::WallTime at);
 

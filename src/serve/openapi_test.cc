@@ -124,6 +124,17 @@ void fill(ApiBench& bench) {
     return true;
   };
   bench.sources.end_suppression = [](std::string_view) -> base::Result<bool> { return false; };
+  bench.sources.erase_person = [](std::string_view id) -> base::Result<bool> {
+    if (id == "full") return base::Error(base::ErrorCode::io, "write failed");
+    return true;
+  };
+  bench.sources.open_vault = [](const std::vector<std::string>& tokens,
+                                event::Purpose) -> base::Result<std::vector<OpenedToken>> {
+    return std::vector<OpenedToken>{{tokens.front(), "opened", "ada@example.com"}, {"tok", "gone", ""}};
+  };
+  bench.sources.vault_openings = [] {
+    return std::vector<VaultOpening>(3, {{1}, "api", "marketing", "opened", "tok_1_00"});
+  };
   bench.sources.suppressions = [] {
     return std::vector<SuppressedId>{{std::string(32, 'a'), {1'795'258'800'000}}};
   };
@@ -144,6 +155,15 @@ const Exchange kExchanges[] = {
     {http::Method::put, "/v1/privacy/suppressions/bad", "/v1/privacy/suppressions/{id}", 400, ""},
     {http::Method::put, "/v1/privacy/suppressions/full", "/v1/privacy/suppressions/{id}", 503, ""},
     {http::Method::del, "/v1/privacy/suppressions/u", "/v1/privacy/suppressions/{id}", 200, ""},
+    {http::Method::del, "/v1/privacy/persons/ada%40example.com", "/v1/privacy/persons/{id}", 200, ""},
+    {http::Method::del, "/v1/privacy/persons/full", "/v1/privacy/persons/{id}", 503, ""},
+    {http::Method::post, "/v1/vault/open", "/v1/vault/open", 200,
+     R"({"tokens":["tok_1_2041394ff91c5a145c57fdf513340172"],"purpose":"marketing"})"},
+    {http::Method::post, "/v1/vault/open", "/v1/vault/open", 400, R"({"tokens":["t"],"purpose":"fun"})"},
+    {http::Method::post, "/v1/vault/open", "/v1/vault/open", 400, R"({"tokens":[],"purpose":"marketing"})"},
+    {http::Method::post, "/v1/vault/open", "/v1/vault/open", 400, R"({"tokens":[1],"purpose":"marketing"})"},
+    {http::Method::get, "/v1/vault/openings?n=2", "/v1/vault/openings", 200, ""},
+    {http::Method::get, "/v1/vault/openings?n=0", "/v1/vault/openings", 400, ""},
     {http::Method::get, "/v1/recommendations?visitor=v-1", "/v1/recommendations", 200, ""},
     {http::Method::get, "/v1/recommendations?visitor=nobody&n=100", "/v1/recommendations", 200, ""},
     {http::Method::get, "/v1/recommendations?items=a,shoe-1&include_current=1", "/v1/recommendations", 200,

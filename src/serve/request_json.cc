@@ -77,6 +77,21 @@ std::int64_t RequestJson::number_or(std::string_view name, std::int64_t preset, 
   return preset;
 }
 
+void RequestJson::texts(std::string_view name, std::size_t entries_max, std::size_t bytes_max,
+                        std::vector<std::string>& out) {
+  simdjson::dom::array array;
+  if (!require(name) || !expect(name, object_[name].get(array), "a list")) return;
+  for (const simdjson::dom::element element : array) {
+    std::string_view value;
+    if (!expect(name, element.get(value), "a list of texts")) return;
+    if (value.empty() || value.size() > bytes_max)
+      return refuse(name, "Give texts of 1 to " + std::to_string(bytes_max) + " bytes.");
+    out.emplace_back(value);
+  }
+  if (out.empty() || out.size() > entries_max)
+    refuse(name, "Give between 1 and " + std::to_string(entries_max) + " entries.");
+}
+
 void RequestJson::finish() {
   if (!parsed_ || !message_.empty()) return;
   for (const auto& [name, value] : object_) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "http/http.h"
 
@@ -43,6 +44,9 @@ class RequestJson {
       }
     }
   }
+  // The members of an array of texts.
+  void texts(std::string_view name, std::size_t entries_max, std::size_t bytes_max,
+             std::vector<std::string>& out);
   void refuse(std::string_view name, std::string_view hint);
 
   // 400 when anything was wrong, unknown members included.

@@ -94,6 +94,20 @@ struct SuppressedId {
   base::WallTime since;
 };
 
+// A token that a vault was asked to open: "opened", "gone", "not_granted", "suppressed", "unknown", "damaged".
+struct OpenedToken {
+  std::string token;
+  std::string state;
+  std::string value;  // When opened.
+};
+struct VaultOpening {
+  base::WallTime at;
+  std::string who;
+  std::string purpose;
+  std::string state;
+  std::string token;
+};
+
 // What the API asks of the rest of the program; every function is called on the server's threads and must not
 // block. A function that is left empty makes its routes answer 503 not_available.
 struct Sources {
@@ -121,6 +135,13 @@ struct Sources {
   std::function<base::Result<bool>(std::string_view id)> suppress;
   std::function<base::Result<bool>(std::string_view id)> end_suppression;
   std::function<std::vector<SuppressedId>()> suppressions;  // The oldest first.
+  // The vault; empty when there is none. Each opening is on disk before its value is given out, and what was erased is gone
+  // from the disk, when they return.
+  std::function<base::Result<std::vector<OpenedToken>>(const std::vector<std::string>& tokens,
+                                                       event::Purpose purpose)>
+      open_vault;
+  std::function<std::vector<VaultOpening>()> vault_openings;  // The newest first.
+  std::function<base::Result<bool>(std::string_view id)> erase_person;
   // Contracts, proposals, alerts, rules of quality and the quarantine, by operationId; answers once, from any thread. A change
   // waits for the disk.
   std::function<void(std::string_view operation, const http::Request& request, Respond respond)> contracts;
