@@ -104,6 +104,10 @@ base::Status demo(DemoOptions& options) {
         (std::filesystem::temp_directory_path() / fmt::format("millrace-demo-{}", getpid())).string();
   }
   TRY_ASSIGN(Settings settings, load_settings(options.serve));
+  if (!settings.tls.certificate.empty()) {
+    return base::Error(base::ErrorCode::invalid_argument,
+                       "the simulated shop speaks no TLS: leave out http.tls_certificate_file");
+  }
   ExitSignal exit_signal;
   SystemClock clock;
   SystemRandom random;

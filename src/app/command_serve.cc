@@ -32,18 +32,21 @@ base::Status write_port_file(const std::string& path, std::uint16_t port) {
 
 base::Status serve(const ServeOptions& options) {
   TRY_ASSIGN(const Settings settings, load_settings(options));
-  ExitSignal exit_signal;
+  ExitSignal signals(Hangup::is_heard);
   SystemClock clock;
   SystemRandom random;
   const base::Instant began = clock.now();
   TRY_ASSIGN(auto platform, Platform::open(settings, clock, random));
   TRY(platform->start());
   if (!options.port_file.empty()) TRY(write_port_file(options.port_file, platform->port()));
-  spdlog::info("millrace serves http://{}:{} from {} (ready after {} ms)", settings.http.address,
-               platform->port(), settings.data_directory, (clock.now() - began) / 1'000'000);
-  while (!exit_signal.wait(kSignalPollMs)) {
+  spdlog::info("millrace serves {}://{}:{} from {} (ready after {} ms)",
+               settings.tls.certificate.empty() ? "http" : "https", settings.http.address, platform->port(),
+               settings.data_directory, (clock.now() - began) / 1'000'000);
+  for (auto heard = ExitSignal::Heard::nothing; heard != ExitSignal::Heard::end;) {
+    heard = signals.listen(kSignalPollMs);
+    if (heard == ExitSignal::Heard::hangup) platform->reload();
   }
-  exit_signal.restore_default();
+  signals.restore_default();
   spdlog::info("stopping: answering what is in flight, committing the tail");
   platform->stop();
   return base::Ok{};

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "app/action_runner.h"
+#include "app/certificate_watch.h"
 #include "app/collect_door.h"
 #include "app/contract_runner.h"
 #include "app/platform_metrics.h"
@@ -35,11 +36,23 @@ Platform::~Platform() = default;
 base::Result<std::unique_ptr<Platform>> Platform::open(const Settings& settings, const base::Clock& clock,
                                                        base::Random& random) {
   std::unique_ptr<Platform> platform(new Platform(settings, clock, random));
+  TRY(platform->open_certificate());
   TRY(platform->open_storage());
   TRY(platform->open_lake());
   TRY(platform->open_stages());
   TRY(platform->open_serving());
   return platform;
+}
+
+base::Status Platform::open_certificate() {
+  if (settings_.tls.certificate.empty() && settings_.tls.key.empty()) return base::Ok{};
+  TRY_ASSIGN(settings_.http.tls, http::TlsIdentity::load(settings_.tls));
+  certificate_ = std::make_unique<CertificateWatch>(settings_.http.tls, clock_, [](const base::Status&) {});
+  return base::Ok{};
+}
+
+void Platform::reload() {
+  if (certificate_) certificate_->ask();
 }
 
 base::Status Platform::open_storage() {
@@ -258,6 +271,7 @@ std::int64_t Platform::tick() {
     }
   }
   privacy_->tick();
+  if (certificate_) certificate_->tick();
   api_->tick();
   return settings_.tick_ms;
 }

@@ -26,6 +26,7 @@
 namespace millrace::app {
 
 class ActionRunner;
+class CertificateWatch;
 class CollectDoor;
 class ContractRunner;
 class PlatformMetrics;
@@ -45,6 +46,8 @@ class Platform {
   // Answers what is in flight, brings what was accepted into the tables, and leaves the directory clean. After a crash none of it
   // is needed.
   void stop();
+  // Reads the certificate's files again, soon.
+  void reload();
 
   std::uint16_t port() const { return port_; }
   serve::PlatformStatus status() const;
@@ -55,6 +58,7 @@ class Platform {
 
  private:
   Platform(const Settings& settings, const base::Clock& clock, base::Random& random);
+  base::Status open_certificate();
   base::Status open_storage();
   base::Status open_lake();
   base::Status open_door();
@@ -106,6 +110,7 @@ class Platform {
   std::unique_ptr<http::Router> router_;
   std::unique_ptr<serve::Api> api_;
   std::unique_ptr<http::Server> server_;
+  std::unique_ptr<CertificateWatch> certificate_;  // Null in the clear.
   std::unique_ptr<Worker> ticker_;
 };
 

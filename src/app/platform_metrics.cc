@@ -119,6 +119,10 @@ void PlatformMetrics::collect_http(MetricSamples& samples) const {
   samples.counter("millrace_http_refused_total", "Requests over a limit, or malformed.",
                   number(http_->refused.load()));
   samples.counter("millrace_http_received_bytes_total", "Bytes read.", number(http_->bytes_in.load()));
+  samples.counter("millrace_tls_handshakes_total", "TLS handshakes that succeeded.",
+                  number(http_->tls_handshakes.load()));
+  samples.counter("millrace_tls_handshakes_failed_total", "TLS handshakes that came to nothing.",
+                  number(http_->tls_failed.load()));
   samples.counter("millrace_http_sent_bytes_total", "Bytes written.", number(http_->bytes_out.load()));
 }
 

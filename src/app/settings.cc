@@ -40,6 +40,11 @@ void add_collection(SettingTable& table, Settings& s) {
   table.add("http.address", s.http.address, "Address to listen on.");
   table.add("http.port", s.http.port, {0, 65535}, "Port to listen on; 0 takes any free one.");
   table.add("http.threads", s.http.threads, {1, 64}, "Threads that serve HTTP.");
+  table.add_path(
+      "http.tls_certificate_file", s.tls.certificate,
+      "PEM file: the certificate, then the chain above it. Empty: HTTP in the clear. A changed file is "
+      "taken up within a second, or at SIGHUP.");
+  table.add_path("http.tls_key_file", s.tls.key, "PEM file: its key, without a passphrase.");
   auto& limits = s.http.limits;
   table.add("http.connections_max", limits.connections_max, {1, 1'000'000},
             "Open connections; past it new ones are closed.");

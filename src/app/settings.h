@@ -10,6 +10,7 @@
 #include "commerce/entity_stage.h"
 #include "commerce/visitor_stage.h"
 #include "http/server.h"
+#include "http/tls_identity.h"
 #include "privacy/bot_gate.h"
 #include "privacy/consent_rules.h"
 #include "privacy/personal_gate.h"
@@ -55,7 +56,8 @@ enum class UnknownKeys : std::uint8_t { refuse, accept };
 struct Settings {
   std::string data_directory = "millrace-data";
   process::TimeMode time = process::TimeMode::wall;
-  http::ServerSettings http{.port = 8080, .limits = {}};
+  http::ServerSettings http{.port = 8080, .limits = {}, .tls = nullptr};
+  http::TlsFiles tls;  // Both empty: in the clear.
   std::size_t event_bytes_max = 32 * 1024;
   std::size_t batch_items_max = 2500;
   std::size_t inflated_bytes_max = 16 * 1024 * 1024;

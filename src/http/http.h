@@ -12,6 +12,7 @@
 namespace millrace::http {
 
 enum class Method : std::uint8_t { get, head, post, put, del, options, other };
+enum class Scheme : std::uint8_t { http, https };
 
 // A whole request. It and its views are valid until its Responder was used: whoever answers later, from elsewhere, has
 // copied what it still needs.
@@ -24,6 +25,7 @@ struct Request {
   std::string_view body;                // De-chunked; still in its content encoding.
   std::string peer;                     // Address of the client without the port.
   std::vector<std::string> parameters;  // What the route's {placeholders} matched, percent-decoded.
+  Scheme scheme = Scheme::http;         // Of this connection; what a proxy before us had is not in it.
 
   // Case-insensitive; empty when absent.
   std::string_view header(std::string_view name) const;
@@ -76,12 +78,16 @@ using Route = std::function<void(const Request&, Responder)>;
 class Router {
  public:
   void add(Method method, std::string_view pattern, Route route);
+  // Puts what `wrap` makes of it in the place of every route there is. It goes by the pattern that a route was added under: however a
+  // client spells a path, what it reaches was wrapped as that pattern.
+  void wrap(const std::function<Route(Method method, std::string_view pattern, Route route)>& wrap);
   // Fills request.parameters.
   void dispatch(Request& request, Responder responder) const;
 
  private:
   struct Entry {
     Method method;
+    std::string pattern;
     std::vector<std::string> segments;
     Route route;
   };

@@ -86,7 +86,14 @@ void Router::add(Method method, std::string_view pattern, Route route) {
     exact_[std::string(pattern)].emplace_back(method, std::move(route));
     return;
   }
-  entries_.push_back({method, std::move(segments), std::move(route)});
+  entries_.push_back({method, std::string(pattern), std::move(segments), std::move(route)});
+}
+
+void Router::wrap(const std::function<Route(Method, std::string_view, Route)>& wrap) {
+  for (auto& [pattern, routes] : exact_) {
+    for (auto& [method, route] : routes) route = wrap(method, pattern, std::move(route));
+  }
+  for (Entry& entry : entries_) entry.route = wrap(entry.method, entry.pattern, std::move(entry.route));
 }
 
 const Route* Router::exact(const Request& request) const {

@@ -103,7 +103,10 @@ class LoopServer final : public Server {
       return;
     }
     counters.connections.fetch_add(1, std::memory_order_relaxed);
-    auto connection = std::make_shared<SocketConnection>(loop, std::move(socket));
+    const auto& tls = shared_->settings.tls;
+    auto transport = tls == nullptr ? make_plain_transport(std::move(socket))
+                                    : make_tls_transport(std::move(socket), *tls, counters);
+    auto connection = std::make_shared<SocketConnection>(loop, std::move(transport));
     asio::post(loop->io(), [connection = std::move(connection)] { connection->start(); });
   }
 

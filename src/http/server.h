@@ -10,11 +10,14 @@
 
 namespace millrace::http {
 
+class TlsIdentity;
+
 struct ServerSettings {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  // 0: any free one.
   int threads = 2;
   Limits limits;
+  std::shared_ptr<TlsIdentity> tls;  // Null: in the clear. May be reloaded while it serves.
 };
 
 struct ServerCounters {
@@ -24,9 +27,11 @@ struct ServerCounters {
   std::atomic<std::uint64_t> refused{0};  // Over a limit, or malformed.
   std::atomic<std::uint64_t> bytes_in{0};
   std::atomic<std::uint64_t> bytes_out{0};
+  std::atomic<std::uint64_t> tls_handshakes{0};
+  std::atomic<std::uint64_t> tls_failed{0};  // Handshakes that came to nothing.
 };
 
-// HTTP/1.1 over TCP: keep-alive, pipelining, chunked bodies, Expect: 100-continue, HEAD. Routes run on the server's threads
+// HTTP/1.1 over TCP or TLS: keep-alive, pipelining, chunked bodies, Expect: 100-continue, HEAD. Routes run on the server's threads
 // and must not block; an answer may come later from anywhere.
 class Server {
  public:

@@ -1,7 +1,7 @@
 #include "http/socket_connection.h"
 
 #include <algorithm>
-#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <charconv>
 
 namespace millrace::http {
@@ -39,9 +39,9 @@ bool may_have_body(int status) { return status >= 200 && status != 204 && status
 
 }  // namespace
 
-SocketConnection::SocketConnection(std::shared_ptr<Loop> loop, asio::ip::tcp::socket socket)
+SocketConnection::SocketConnection(std::shared_ptr<Loop> loop, std::unique_ptr<Transport> transport)
     : loop_(std::move(loop)),
-      socket_(std::move(socket)),
+      transport_(std::move(transport)),
       limits_(loop_->shared().settings.limits),
       reader_(limits_) {}
 
@@ -49,10 +49,12 @@ SocketConnection::~SocketConnection() = default;
 
 void SocketConnection::start() {
   error_code code;
-  socket_.non_blocking(true, code);
-  socket_.set_option(asio::ip::tcp::no_delay(true), code);
-  const auto peer = socket_.remote_endpoint(code);
+  auto& socket = transport_->socket();
+  socket.non_blocking(true, code);
+  socket.set_option(asio::ip::tcp::no_delay(true), code);
+  const auto peer = socket.remote_endpoint(code);
   if (!code) reader_.request().peer = peer.address().to_string(code);
+  if (loop_->shared().settings.tls != nullptr) reader_.request().scheme = Scheme::https;
   loop_->add(*this);
   if (loop_->stopping()) {
     close();
@@ -65,24 +67,25 @@ void SocketConnection::read() {
   set_read_deadline();
   if (reading_) return;
   reading_ = true;
-  const auto space = reader_.space();
-  socket_.async_read_some(asio::buffer(space.data(), space.size()),
-                          [self = shared_from_this()](const error_code& code, std::size_t bytes) {
-                            self->reading_ = false;
-                            if (self->phase_ != Phase::reading) return;
-                            if (code) {
-                              self->close();
-                            } else {
-                              self->on_read(bytes);
-                            }
-                          });
+  transport_->start_read(shared_from_this(), reader_.space());
 }
 
-void SocketConnection::on_read(std::size_t bytes) {
+void SocketConnection::on_read(const error_code& code, std::size_t bytes) {
+  reading_ = false;
+  if (phase_ != Phase::reading) return;
+  if (code) {
+    code == spoke_plain_http() ? refuse_plain_http() : close();
+    return;
+  }
   loop_->shared().counters.bytes_in.fetch_add(bytes, std::memory_order_relaxed);
   reader_.filled(bytes);
   account_buffer();
   process();
+}
+
+void SocketConnection::on_established() {
+  timed_ = RequestReader::State::ready;
+  set_read_deadline();
 }
 
 void SocketConnection::process() {
@@ -152,6 +155,15 @@ void SocketConnection::refuse() {
   append(reader_.refusal());
 }
 
+void SocketConnection::refuse_plain_http() {
+  loop_->shared().counters.refused.fetch_add(1, std::memory_order_relaxed);
+  close_after_write_ = true;
+  head_only_ = false;
+  append(error_response(400, "tls_expected", "This port speaks HTTPS, and the request came without TLS.",
+                        "Use https:// in the address."));
+  process();
+}
+
 void SocketConnection::append_head(const Response& response) {
   out_ += "HTTP/1.1 ";
   append_number(out_, static_cast<std::uint64_t>(response.status));
@@ -184,8 +196,7 @@ void SocketConnection::append(const Response& response) {
 void SocketConnection::flush() {
   if (writing_ || phase_ == Phase::closed || out_.size() == out_sent_) return;
   error_code code;
-  const std::size_t sent =
-      socket_.write_some(asio::buffer(out_.data() + out_sent_, out_.size() - out_sent_), code);
+  const std::size_t sent = transport_->write_some(std::string_view(out_).substr(out_sent_), code);
   if (code && code != asio::error::would_block && code != asio::error::try_again) {
     close();
     return;
@@ -203,20 +214,20 @@ void SocketConnection::flush() {
   }
   writing_ = true;
   deadline_ = loop_->tick_after(limits_.write_timeout_ms);
-  // Only waits, so that out_ may grow meanwhile.
-  socket_.async_wait(asio::ip::tcp::socket::wait_write,
-                     [self = shared_from_this()](const error_code& failed) {
-                       self->writing_ = false;
-                       if (self->phase_ == Phase::closed) return;
-                       if (failed) {
-                         self->close();
-                       } else {
-                         self->on_writable();
-                       }
-                     });
+  transport_->wait_writable(shared_from_this());  // Only waits, so that out_ may grow meanwhile.
 }
 
-void SocketConnection::on_writable() {
+void SocketConnection::on_writable(const error_code& code) {
+  writing_ = false;
+  if (phase_ == Phase::closed) return;
+  if (code) {
+    close();
+  } else {
+    go_on_writing();
+  }
+}
+
+void SocketConnection::go_on_writing() {
   flush();
   if (writing_ || phase_ == Phase::closed) return;
   deadline_ = 0;
@@ -251,7 +262,7 @@ void SocketConnection::send_stream(const std::shared_ptr<EventStream>& stream) {
     append_head(stream->head());
     out_ += "Connection: close\r\n\r\n";
     if (head_only_ || loop_->stopping()) stream_->close();
-    watch_for_hangup();
+    transport_->wait_readable(shared_from_this());
   }
   if (phase_ != Phase::streaming || writing_) return;
   const EventStream::Next next =
@@ -264,25 +275,24 @@ void SocketConnection::send_stream(const std::shared_ptr<EventStream>& stream) {
   if (next == EventStream::Next::last && !writing_ && phase_ == Phase::streaming) close();
 }
 
-void SocketConnection::watch_for_hangup() {
-  socket_.async_wait(asio::ip::tcp::socket::wait_read, [self = shared_from_this()](const error_code& failed) {
-    if (self->phase_ != Phase::streaming && self->phase_ != Phase::lingering) return;
-    char discarded[4096];
-    error_code code = failed;
-    const std::size_t bytes = code ? 0 : self->socket_.read_some(asio::buffer(discarded), code);
-    self->lingered_ += bytes;
-    const bool nothing = code == asio::error::would_block || code == asio::error::try_again;
-    if ((code && !nothing) || self->lingered_ > kLingerBytes) {
-      self->close();
-    } else {
-      self->watch_for_hangup();
-    }
-  });
+// A client that is being told something has nothing to say but that it leaves.
+void SocketConnection::on_readable(const error_code& failed) {
+  if (phase_ != Phase::streaming && phase_ != Phase::lingering) return;
+  char discarded[4096];
+  error_code code = failed;
+  const std::size_t bytes = code ? 0 : transport_->read_some(discarded, code);
+  lingered_ += bytes;
+  const bool nothing = code == asio::error::would_block || code == asio::error::try_again;
+  if ((code && !nothing) || lingered_ > kLingerBytes) {
+    close();
+  } else {
+    transport_->wait_readable(shared_from_this());
+  }
 }
 
 void SocketConnection::linger() {
   error_code code;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, code);
+  transport_->end_sending(code);
   if (code || loop_->stopping()) {
     close();
     return;
@@ -290,7 +300,7 @@ void SocketConnection::linger() {
   phase_ = Phase::lingering;
   lingered_ = 0;
   deadline_ = loop_->tick_after(std::min(kLingerMs, limits_.idle_timeout_ms));
-  watch_for_hangup();
+  transport_->wait_readable(shared_from_this());
 }
 
 void SocketConnection::set_read_deadline() {
@@ -300,7 +310,10 @@ void SocketConnection::set_read_deadline() {
   switch (state) {
     case RequestReader::State::header: deadline_ = loop_->tick_after(limits_.header_timeout_ms); break;
     case RequestReader::State::body: deadline_ = loop_->tick_after(limits_.body_timeout_ms); break;
-    default: deadline_ = loop_->tick_after(limits_.idle_timeout_ms); break;
+    default:
+      deadline_ =
+          loop_->tick_after(transport_->established() ? limits_.idle_timeout_ms : limits_.header_timeout_ms);
+      break;
   }
 }
 
@@ -351,8 +364,7 @@ void SocketConnection::close() {
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
   deadline_ = 0;
-  error_code code;
-  socket_.close(code);
+  transport_->close();
   if (stream_ != nullptr) stream_->abandon();
   stream_.reset();
   loop_->shared().buffered_bytes.fetch_sub(buffered_, std::memory_order_relaxed);

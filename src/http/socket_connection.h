@@ -1,6 +1,6 @@
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/system/error_code.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -9,6 +9,7 @@
 #include "http/http.h"
 #include "http/loop.h"
 #include "http/request_reader.h"
+#include "http/transport.h"
 
 namespace millrace::http {
 
@@ -19,7 +20,7 @@ namespace millrace::http {
 class SocketConnection final : public Responder::Connection,
                                public std::enable_shared_from_this<SocketConnection> {
  public:
-  SocketConnection(std::shared_ptr<Loop> loop, boost::asio::ip::tcp::socket socket);
+  SocketConnection(std::shared_ptr<Loop> loop, std::unique_ptr<Transport> transport);
   ~SocketConnection() override;
 
   void send(Response response) override;
@@ -33,6 +34,12 @@ class SocketConnection final : public Responder::Connection,
   void on_stop();
   void close();
 
+  // What the transport has to tell.
+  void on_read(const boost::system::error_code& code, std::size_t bytes);
+  void on_readable(const boost::system::error_code& code);
+  void on_writable(const boost::system::error_code& code);
+  void on_established();
+
  private:
   friend class Loop;
   enum class Phase : std::uint8_t {
@@ -44,23 +51,22 @@ class SocketConnection final : public Responder::Connection,
   };
 
   void read();
-  void on_read(std::size_t bytes);
   void process();
   // True when the request was answered at once and the connection goes on.
   bool route();
   void refuse();
+  void refuse_plain_http();
   void append_head(const Response& response);
   void append(const Response& response);
   void flush();
-  void on_writable();
+  void go_on_writing();
   void linger();
-  void watch_for_hangup();
   void set_read_deadline();
   void expire();
   void account_buffer();
 
   std::shared_ptr<Loop> loop_;
-  boost::asio::ip::tcp::socket socket_;
+  const std::unique_ptr<Transport> transport_;
   const Limits& limits_;
   RequestReader reader_;
   std::string out_;  // Answers not yet handed to the kernel, from out_sent_ on.

@@ -54,8 +54,9 @@ std::optional<Cookie> find_cookie(const http::Request& request, std::string_view
   return std::nullopt;
 }
 
-// TLS ends before us: the proxy says so, or the page's own address does.
+// TLS may end before us: then the proxy says so, or the page's own address does.
 bool is_https(const http::Request& request) {
+  if (request.scheme == http::Scheme::https) return true;
   const std::string_view forwarded = request.header("X-Forwarded-Proto");
   if (!forwarded.empty()) return http::equals_ignoring_case(forwarded, "https");
   return request.header("Origin").starts_with("https://");
