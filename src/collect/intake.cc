@@ -111,6 +111,7 @@ void Intake::turn_away(const event::Event& event, const Decision& decision) {
     // Nothing of it is kept, and so nothing of it is shown.
     event::QuarantinedItem shown{event.source, event.received_at, decision.reason, {}, decision.detail, {}};
     for (const auto& gate : gates_) gate->cleanse(shown);
+    shown.raw = {};
     watch_->turned_away(shown, verdict, received_at_);
   }
   reject(verdict, decision.reason, decision.pointer, decision.detail);

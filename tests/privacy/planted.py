@@ -149,7 +149,7 @@ def check_tables(server, wanted):
     with tempfile.TemporaryDirectory(prefix="millrace-rows-") as rows:
         for table in ("raw.events", "conformed.events", "conformed.quarantine", "conformed.orders", "conformed.sessions"):
             columns = [row[0] for row in server.sql(f"select column_name from (describe {table})")]
-            joined = " || ' ' || ".join(f"""coalesce({'decode' if c == 'raw' else ''}("{c}")::varchar, '')""" for c in columns)
+            joined = " || ' ' || ".join(f"""coalesce({f'''decode("{c}", 'replace')''' if c == 'raw' else f'"{c}"::varchar'}, '')""" for c in columns)
             taken = server.sql(f"select {joined} from {table}")
             assert table != "raw.events" or len(taken) > 100, len(taken)
             (pathlib.Path(rows) / table).write_text("\n".join(row[0] for row in taken))
