@@ -86,4 +86,19 @@ beside=$!
 $millrace load --to "$url" --target recommend --batch 1 --rate 2000 --connections 16 --seconds 10
 wait $beside
 curl -s "$url/metrics" | grep -E 'millrace_api_answer_seconds_(bucket|count).*recommend' | head -12; stop
+echo "== one visitor floods with 20,000 events/s: what the others, 2,000 events/s, notice"
+start
+for flood in no yes; do
+  echo "flood: $flood"
+  if [ $flood = yes ]; then $millrace load --to "$url" --rate 20000 --batch 50 --connections 4 --visitors 1 --seed 9 --seconds 14 >/dev/null & beside=$!; fi
+  $millrace load --to "$url" --rate 2000 --batch 5 --connections 16 --seconds 12 --probes 20
+done
+wait $beside; stop
+echo "== twenty times the load for 60 s: 2,000 events/s, then 40,000, then 2,000 again at once"
+start
+burst() { $millrace load --to "$url" --rate "$1" --batch 20 --connections 64 --seed "$3" --seconds "$2" --probes 20 --acked-file "$folder/acked"; }
+burst 2000 8 1; burst 40000 60 2; burst 2000 10 3; burst 2000 10 4
+until [ "$(curl -s "$url/metrics" | awk '/^millrace_stage_lag_records/ {lag += $2} END {print lag}')" = 0 ]; do read -rt 0.2 <> <(:) || true; done
+echo "acknowledged $(sort -u "$folder/acked" | wc -l), in SQL $(curl -s "$url/v1/sql" -d '{"sql":"select count(distinct message_id) from raw.events"}' | grep -o '"rows":.*')"
+grep -E "VmHWM|VmRSS" "/proc/$server/status"; stop
 fsync_baseline

@@ -134,10 +134,10 @@ bool PersonalGate::cleanse_texts(event::Event& event) {
     return true;
   };
   for (std::size_t i = 0; i < event.texts.size(); ++i) {
-    const bool changed = look(event.texts[i]);
-    // That the client has an address is no news.
-    replaced |= changed && i != static_cast<std::size_t>(Text::ip);
+    if (i != static_cast<std::size_t>(Text::ip)) replaced |= look(event.texts[i]);
   }
+  // That the client has an address is no news.
+  if (!lies_in(event[Text::ip], event.raw)) event[Text::ip] = cleansed_address(event[Text::ip]);
   for (auto& line : event.products) {
     for (auto* text : {&line.product_id, &line.sku, &line.name, &line.brand, &line.category, &line.variant,
                        &line.coupon}) {
@@ -145,6 +145,19 @@ bool PersonalGate::cleanse_texts(event::Event& event) {
     }
   }
   return replaced;
+}
+
+std::string_view PersonalGate::cleansed_address(std::string_view text) {
+  if (text.size() < 6) return text;
+  if (person_ || text != address_) {
+    const auto clean = cleansed(text);
+    address_ = text;
+    clean_address_ = clean;
+    return clean;
+  }
+  if (clean_address_ == address_) return text;
+  count(counters_.replaced[static_cast<std::size_t>(Personal::ip)]);
+  return clean_address_;
 }
 
 std::string_view PersonalGate::cleansed(std::string_view text) {

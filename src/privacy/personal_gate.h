@@ -31,7 +31,10 @@ class PersonalGate final : public collect::Gate {
   PersonalGate(const PersonalRules& rules, const KeyRing& ring, PrivacyCounters& counters,
                Vault* vault = nullptr);
 
-  void begin(const http::Request&) override { tokens_.refresh(); }
+  void begin(const http::Request&) override {
+    tokens_.refresh();
+    address_.clear();
+  }
   collect::Decision inspect(event::Event& event) override;
   void cleanse(event::QuarantinedItem& item) override;
   base::Status finish() override;
@@ -45,6 +48,8 @@ class PersonalGate final : public collect::Gate {
   bool replace_found(std::string_view source, Form form, Rewrite& rewrite);
   bool cleanse_raw(event::Event& event);
   bool cleanse_texts(event::Event& event);
+  // The same for where an event came from, which mostly is where the request's others did.
+  std::string_view cleansed_address(std::string_view text);
   // Amounts and times that a card number was read as.
   void cleanse_numbers(event::Event& event);
   std::string& scratch();
@@ -61,6 +66,7 @@ class PersonalGate final : public collect::Gate {
   std::vector<std::unique_ptr<std::string>> scratch_;  // Texts made for the item at hand; the memory stays.
   std::size_t scratch_used_ = 0;
   std::string value_;
+  std::string address_, clean_address_;  // The last one of the request.
   Vault* const vault_;
   std::optional<base::Hash128> person_;  // Of the event at hand, when values of it may be sealed.
   std::uint8_t granted_ = 0;             // By that person.
