@@ -165,6 +165,46 @@ bool needs_decoding(std::span<ColumnWriter> columns) {
   return false;
 }
 
+constexpr std::size_t kAssignedId = 7;  // Position in raw.events.
+constexpr std::string_view kIdNames[] = {"\"messageId\"", "\"eid\""};
+
+// Whether what follows a string's closing quote ends one object and no more: then the string stands in the item itself.
+bool closes_item(std::string_view rest) {
+  int depth = 0;
+  bool in_text = false;
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    const char c = rest[i];
+    if (in_text) {
+      if (c == '\\') ++i;
+      if (c == '"') in_text = false;
+    } else if (c == '"') {
+      in_text = true;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return depth == -1;
+}
+
+// Whether `id`, a view into `raw`, is the value of the first member that goes by the first of kIdNames that there is.
+bool is_member(std::string_view raw, std::string_view id) {
+  if (id.data() < raw.data() || id.data() + id.size() >= raw.data() + raw.size()) return false;
+  for (const std::string_view name : kIdNames) {
+    std::size_t at = raw.find(name);
+    if (at == std::string_view::npos) continue;
+    constexpr std::string_view kBlanks = " \t\r\n";
+    at = raw.find_first_not_of(kBlanks, at + name.size());
+    if (at == std::string_view::npos || raw[at] != ':') return false;
+    at = raw.find_first_not_of(kBlanks, at + 1);
+    const auto begin = static_cast<std::size_t>(id.data() - raw.data());
+    return at != std::string_view::npos && raw[at] == '"' && at + 1 == begin &&
+           closes_item(raw.substr(begin + id.size() + 1));
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string_view source_name(const SourceNames& sources, std::uint16_t index) {
@@ -192,14 +232,19 @@ RawFields raw_fields(const RawRecord& record) {
   const auto kind = event::record_kind(record.payload);
   if (kind.ok() && *kind == event::RecordKind::event) {
     if (const auto head = event::decode_event_head(record.payload); head.ok())
-      return {head->received_at, head->source, visitor_key_of(head->visitor_key()), head->raw};
+      return {head->received_at, head->source, visitor_key_of(head->visitor_key()), head->raw,
+              head->raw.empty() ? std::string_view() : head->message_id};
   }
   if (kind.ok() && *kind == event::RecordKind::quarantined) {
     if (auto item = event::decode_quarantined(record.payload); item.ok()) {
-      return {item->received_at, item->source, 0, item->raw};
+      return {item->received_at, item->source, 0, item->raw, {}};
     }
   }
-  return {{}, UINT16_MAX, 0, record.payload};
+  return {{}, UINT16_MAX, 0, record.payload, {}};
+}
+
+std::string_view assigned_id(std::string_view raw, std::string_view message_id) {
+  return is_member(raw, message_id) ? std::string_view() : message_id;
 }
 
 void write_event_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
@@ -225,7 +270,8 @@ void write_raw_rows(std::span<const RowRef> rows, std::span<ColumnWriter> column
   Event scratch;
   bool decode = false;
   for (const auto& column : columns)
-    decode = decode || column.column() < 2 || column.column() == 3 || column.column() == 4;
+    decode = decode || column.column() < 2 || column.column() == 3 || column.column() == 4 ||
+             column.column() == kAssignedId;
   for (std::size_t row = 0; row < rows.size(); ++row) {
     if (row % kPrefetchRows == 0) prefetch(rows.subspan(row, std::min(kPrefetchRows, rows.size() - row)));
     const RawRecord record = raw_record(rows[row]);
@@ -238,6 +284,7 @@ void write_raw_rows(std::span<const RowRef> rows, std::span<ColumnWriter> column
         case 3: column.int32(row, fields.visitor_key); break;
         case 4: column.binary(row, fields.raw); break;
         case 5: column.int32(row, rows[row].segment->group->partition); break;
+        case kAssignedId: column.text(row, assigned_id(fields.raw, fields.message_id)); break;
         default: column.int64(row, static_cast<std::int64_t>(record.offset)); break;
       }
     }

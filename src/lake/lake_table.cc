@@ -139,7 +139,11 @@ base::Status LakeTable::publish() {
       sql = fmt::format("SELECT {} FROM {} UNION ALL {}", columns, read_files_sql(spec, paths), sql);
   }
   if (table_ == Table::raw_events) {
-    sql = fmt::format("SELECT *, TRY(decode(raw) ->> '$.messageId') AS message_id FROM ({})", sql);
+    sql = fmt::format(
+        "SELECT * EXCLUDE (assigned_id), coalesce(assigned_id, TRY(decode(raw) ->> '$.messageId'), "
+        "TRY(decode(raw) ->> '$.eid')) AS message_id, TRY(decode(raw) ->> '$.replayed_from') AS "
+        "replayed_from FROM ({})",
+        sql);
   }
   const TailPin pin(parts_.tail, parts_.connection.id());
   return parts_.connection.execute(fmt::format(

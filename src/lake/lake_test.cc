@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "lake/lake_fixture.h"
+#include "lake/row_writers.h"
 
 using namespace millrace;
 using namespace millrace::lake;
@@ -162,6 +163,43 @@ TEST_CASE("duplicates are raw events only; quarantined and poisoned records are 
   REQUIRE(fixture.lake().commit().ok());
   check();
   CHECK(fixture.lake().committed(event::Topic::events, 0) == journal::Offset{5});
+}
+
+TEST_CASE("the id that de-duplication uses is in raw.events, whether the raw bytes hold it or not") {
+  // The id, "*" where it lies in the raw bytes as every dialect leaves it there, and whether it is stored beside them.
+  struct Case {
+    std::string id, raw;
+    bool is_assigned;
+  };
+  const Case cases[] = {
+      {"m-1", R"({"messageId" : "m-1","x":{"y":["}"]}})", false},
+      {"m-2", R"({"properties":{"messageId":"other"},"messageId":"m-2"})", true},
+      {"e-1", R"({"e":"pv","eid":"e-1","aid":"shop"})", false},
+      {"e-2", R"({"eid":"e-2","messageId":"other"})", true},
+      {"w-1", R"({"delivery":{"messageId":"w-1"}})", true},
+      {"0123456789abcdef0123456789abcdef", R"({"name":"purchase"})", true},
+      {"17", R"({"messageId":17})", true},
+      {"q", "", true},
+  };
+  LakeFixture fixture("lake-message-ids");
+  GroupBuilder builder;
+  for (const auto& [id, raw, is_assigned] : cases) {
+    event::Event event = make_event("v", raw);
+    const auto at = raw.rfind(id);
+    event[event::Text::message_id] =
+        at == std::string::npos ? std::string_view(id) : std::string_view(raw).substr(at, id.size());
+    builder.event(event);
+    CHECK_EQ(assigned_id(raw, event[event::Text::message_id]), is_assigned ? id : "");
+  }
+  REQUIRE(fixture.lake().append(builder.take()).ok());
+  const auto check = [&] {
+    CHECK(fixture.scalar(
+              "SELECT string_agg(coalesce(message_id, '-'), ' ' ORDER BY \"offset\") FROM raw.events") ==
+          "m-1 m-2 e-1 e-2 w-1 0123456789abcdef0123456789abcdef 17 -");
+  };
+  check();
+  REQUIRE(fixture.lake().commit().ok());
+  check();
 }
 
 TEST_CASE("the columns of an event are what the event says, in the tail and in Parquet") {

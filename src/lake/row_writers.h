@@ -42,8 +42,12 @@ struct RawFields {
   std::uint16_t source = 0;
   std::int32_t visitor_key = 0;
   std::string_view raw;
+  std::string_view message_id;  // Empty: none, or the raw bytes went with the visitor's ids.
 };
 RawFields raw_fields(const RawRecord& record);
+
+// The message id, unless raw.events's computed column finds it in `raw`: as the item's own "messageId", else as its "eid".
+std::string_view assigned_id(std::string_view raw, std::string_view message_id);
 
 // Upper half of the visitor's hash.
 std::int32_t visitor_key_of(std::string_view visitor);

@@ -23,6 +23,8 @@ TableSpec raw_events_spec() {
           {5, "raw", binary, false, "The item's bytes as they arrived."},
           {6, "partition", int32, false, "Journal partition."},
           {7, "offset", int64, false, "Position in it; with partition, the event's identity."},
+          {8, "assigned_id", string, false,
+           "The id that de-duplication uses, where the raw bytes do not hold it as messageId or eid."},
       },
       {{1, 1000, "day", Transform::day}},
       {4, 7},

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { jitsuAnalytics } from '@jitsu/js';
 import { buildSelfDescribingEvent, newTracker } from '@snowplow/node-tracker';
-import { eventsOf, eventually, url } from './millrace.mjs';
+import { eventsOf, eventually, idsOf, sql, url } from './millrace.mjs';
 
 const server = new URL(url);
 
@@ -39,6 +39,7 @@ for (const eventMethod of ['post', 'get']) {
       assert.equal(bought.order_id, order);
       assert.equal(bought.product_id, 'p1');
       assert.equal(Number(bought.quantity), 2);
+      for (const id of await idsOf(visitor)) assert.match(id, /^[0-9a-f]{8}-[0-9a-f-]{27}$/, 'the event id of the tracker');
     });
   }
 }
@@ -51,6 +52,7 @@ test('@jitsu/js on a server', async () => {
   await analytics.track('Order Completed', { order_id: `o-${visitor}`, revenue: 5, currency: 'EUR' });
   const rows = await eventually(() => eventsOf(visitor), (found) => found.length >= 2);
   assert.deepEqual(rows.map((row) => row.event_type).sort(), ['order_completed', 'product_viewed']);
+  await idsOf(visitor);
 });
 
 test('GA4 Measurement Protocol', async () => {
@@ -70,6 +72,7 @@ test('GA4 Measurement Protocol', async () => {
   assert.equal(sent.status, 204);
   const rows = await eventually(() => eventsOf(visitor), (found) => found.length >= 2);
   assert.deepEqual(rows.map((row) => row.event_type).sort(), ['order_completed', 'product_viewed']);
+  await idsOf(visitor);
 });
 
 test('GA4 gtag hits, in the query and in the lines of a body', async () => {
@@ -86,4 +89,8 @@ test('GA4 gtag hits, in the query and in the lines of a body', async () => {
   }
   const rows = await eventually(() => eventsOf(visitor), (found) => found.length >= 3);
   assert.deepEqual(rows.map((row) => row.event_type).sort(), ['order_completed', 'page_viewed', 'product_viewed']);
+  const ids = await idsOf(visitor);
+  // The second batch was the first one again: its items have the same ids.
+  const again = () => sql(`select message_id from raw.events where verdict = 'duplicate' and message_id in ('${ids.join("','")}')`);
+  assert.equal((await eventually(again, (found) => found.length >= 2)).length, 2);
 });

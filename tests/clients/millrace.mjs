@@ -35,3 +35,13 @@ export async function sql(statement) {
 export function eventsOf(visitor) {
   return sql(`select * from conformed.events where visitor_id = '${visitor.replaceAll("'", "''")}' order by event_time`);
 }
+
+// The ids that de-duplication uses, of a visitor's events: each item has one, whatever its dialect.
+export async function idsOf(visitor) {
+  const rows = await sql(`select r.message_id from conformed.events e join raw.events r using (partition, "offset")
+    where e.visitor_id = '${visitor.replaceAll("'", "''")}' order by e.event_time`);
+  const ids = rows.map((row) => row.message_id);
+  assert.ok(ids.length > 0 && ids.every((id) => typeof id === 'string' && id !== ''), JSON.stringify(ids));
+  assert.equal(new Set(ids).size, ids.length);
+  return ids;
+}

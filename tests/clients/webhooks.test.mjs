@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHmac, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { eventsOf, eventually, sql, url } from './millrace.mjs';
+import { eventsOf, eventually, idsOf, sql, url } from './millrace.mjs';
 
 const SECRET = 'shopify-secret';
 
@@ -65,6 +65,7 @@ test('a delivery that comes again counts once, and one that is not signed right 
   assert.equal(await shopify('orders/create', order(id, visitor), { secret: 'wrong' }), 401);
   const rows = await eventually(() => eventsOf(visitor), (found) => found.length >= 1);
   assert.deepEqual(rows.map((row) => row.event_type), ['cart_viewed']);
+  assert.deepEqual(await idsOf(visitor), [`shopify:${id}`]);
 });
 
 test('anybody\'s signed JSON by a mapping file', async () => {
@@ -80,4 +81,5 @@ test('anybody\'s signed JSON by a mapping file', async () => {
   assert.equal(row.event_type, 'order_completed');
   assert.equal(row.order_id, `w-${visitor}`);
   assert.equal(row.product_id, 'p9');
+  await idsOf(visitor);
 });
