@@ -32,6 +32,27 @@ Method method_of(beast::http::verb verb) {
   }
 }
 
+bool is_decimal(char c) { return c >= '0' && c <= '9'; }
+
+// A line that ends in a bare LF is two lines to one reader and one to another; and who ends all lines so would wait for ever.
+bool has_bare_line_feed(std::string_view bytes, std::size_t from) {
+  for (std::size_t at = bytes.find('\n', from); at != std::string_view::npos; at = bytes.find('\n', at + 1)) {
+    if (at == 0 || bytes[at - 1] != '\r') return true;
+  }
+  return false;
+}
+
+enum class Protocol : std::uint8_t { spoken, foreign, none };
+
+// What the request line says it is in.
+Protocol protocol_of(std::string_view line) {
+  const std::string_view name = line.substr(line.rfind(' ') + 1);
+  if (name == "HTTP/1.1" || name == "HTTP/1.0") return Protocol::spoken;
+  const bool is_version = name.size() == 8 && name.starts_with("HTTP/") && is_decimal(name[5]) &&
+                          name[6] == '.' && is_decimal(name[7]) && name.size() < line.size();
+  return is_version ? Protocol::foreign : Protocol::none;
+}
+
 beast::error_code malformed() { return beast::http::make_error_code(beast::http::error::bad_field); }
 
 }  // namespace
@@ -65,7 +86,11 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
   }
   void on_response_impl(int, Text, int, Code) override {}
   void on_field_impl(beast::http::field name, Text name_text, Text value, Code code) override {
-    if (is_header_done()) return;  // A trailer; nothing here needs one.
+    if (is_header_done()) {  // A trailer; nothing here needs one.
+      trailer_bytes_ += name_text.size() + value.size();
+      if (trailer_bytes_ > kChunkLineMax) code = malformed();
+      return;
+    }
     if (request_.headers.size() == limits_.headers_max) {
       too_many_fields = true;
       code = malformed();
@@ -88,7 +113,10 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
   void note(beast::http::field name, Text value) {
     switch (name) {
       case beast::http::field::host: ++hosts; break;
-      case beast::http::field::content_length: ++lengths; break;
+      case beast::http::field::content_length:
+        // Beast takes "5, 5" for 5.
+        lengths += value.empty() || !std::all_of(value.begin(), value.end(), is_decimal) ? 2 : 1;
+        break;
       case beast::http::field::transfer_encoding:
         ++codings;
         coding_is_chunked = equals_ignoring_case(view(value), "chunked");
@@ -100,7 +128,8 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
   void on_header_impl(Code) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, Code) override {}
   std::size_t on_body_impl(Text body, Code) override { return body.size(); }
-  void on_chunk_header_impl(std::uint64_t size, Text, Code code) override {
+  void on_chunk_header_impl(std::uint64_t size, Text extensions, Code code) override {
+    if (extensions.size() > kChunkLineMax) code = malformed();
     if (size > limits_.body_bytes_max || chunked_body_.size() + size > limits_.body_bytes_max) {
       body_too_large = true;
       code = malformed();
@@ -116,6 +145,7 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
   std::string& chunked_body_;
   const Limits& limits_;
   const char* head_end_;
+  std::size_t trailer_bytes_ = 0;
 };
 
 RequestReader::RequestReader(const Limits& limits) : limits_(limits) {}
@@ -202,6 +232,17 @@ RequestReader::State RequestReader::read_header() {
     return refuse(431, "headers_too_large", "The header lines are over the limit.",
                   "Send fewer or shorter headers.");
   }
+  const Protocol protocol =
+      line == std::string_view::npos ? Protocol::spoken : protocol_of(bytes.substr(0, line));
+  if (protocol == Protocol::foreign) {
+    return refuse(505, "unsupported_version", "Only HTTP/1.1 and HTTP/1.0 are spoken here.",
+                  "Let a proxy in front speak other versions.");
+  }
+  const auto first = static_cast<unsigned char>(bytes.front());
+  if (protocol == Protocol::none || first <= ' ' || first >= 0x7f ||
+      has_bare_line_feed(bytes.substr(0, seen), scanned_)) {
+    return refuse_head();
+  }
   if (end == std::string_view::npos) {
     scanned_ = bytes.size();
     return state_;
@@ -227,9 +268,9 @@ RequestReader::State RequestReader::read_fields(std::size_t header_bytes) {
   const bool ambiguous = !known_coding || parser_->lengths + parser_->codings > 1 ||
                          (parser_->codings > 0 && parser_->version < 11) ||
                          (parser_->version == 11 ? parser_->hosts != 1 : parser_->hosts > 1);
-  if (code || used != header_bytes || ambiguous || !parse_target(request_.target, request_)) {
-    return refuse(400, "malformed_request", "The request head is not valid HTTP/1.1.",
-                  "Check the client's HTTP library.");
+  const bool whole_server = request_.target == "*" && request_.method != Method::options;
+  if (code || used != header_bytes || ambiguous || whole_server || !parse_target(request_.target, request_)) {
+    return refuse_head();
   }
   header_bytes_ = header_bytes;
   keep_alive_ = parser_->keep_alive();
@@ -288,6 +329,11 @@ RequestReader::State RequestReader::refuse_for_memory() {
   refuse(503, "overloaded", "The server holds too many unfinished requests.", "Retry after the time given.");
   refusal_.headers.emplace_back("Retry-After", "1");
   return state_;
+}
+
+RequestReader::State RequestReader::refuse_head() {
+  return refuse(400, "malformed_request", "The request head is not valid HTTP/1.1.",
+                "Check the client's HTTP library.");
 }
 
 RequestReader::State RequestReader::refuse(int status, std::string_view code, std::string_view message,

@@ -15,8 +15,8 @@ namespace millrace::http {
 // Turns the bytes of one connection into requests, without touching a socket.
 //
 // Whatever could be read in two ways is refused: Content-Length beside Transfer-Encoding or given twice, folded header
-// lines, any transfer coding but a single "chunked", HTTP/1.1 without exactly one Host. After a refusal the connection
-// must be closed: where the next request starts is not known.
+// lines or such as end in a bare LF, any transfer coding but a single "chunked", HTTP/1.1 without exactly one Host. After a refusal the
+// connection must be closed: where the next request starts is not known.
 class RequestReader {
  public:
   enum class State : std::uint8_t {
@@ -58,6 +58,7 @@ class RequestReader {
   State read_fields(std::size_t header_bytes);
   State begin_body();
   State read_chunks();
+  State refuse_head();
   State refuse(int status, std::string_view code, std::string_view message, std::string_view hint);
   void reserve(std::size_t capacity);
 
