@@ -4,6 +4,7 @@
 
 #include "collect/text_cut.h"
 #include "collect/url_query.h"
+#include "event/order_amounts.h"
 
 namespace millrace::collect {
 
@@ -155,6 +156,7 @@ std::optional<ItemFault> EventMapper::finish(JsonTape& item, JsonTape& shared) {
     return ItemFault{"missing_identity", "", "An item needs an anonymous id or a user id of its visitor."};
   }
   finish_line(own_line_);
+  if (event::totals_differ(into)) into.set(Flag::totals_differ);
   derive_from_url(item);
   append_extra(item, shared);
   into[Text::extra] = extra_;

@@ -4,8 +4,8 @@
 #include <cstdlib>
 
 #include "base/hash.h"
-#include "commerce/order_amounts.h"
 #include "commerce/order_sales.h"
+#include "event/order_amounts.h"
 #include "event/row_codec.h"
 
 namespace millrace::commerce {

@@ -1,6 +1,6 @@
 #include "commerce/order_placed.h"
 
-#include "commerce/order_amounts.h"
+#include "event/order_amounts.h"
 
 namespace millrace::commerce {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "commerce/order_amounts.h"
 #include "commerce/order_sales.h"
+#include "event/order_amounts.h"
 #include "process/memory_state_store.h"
 
 namespace millrace::commerce {

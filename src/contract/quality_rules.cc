@@ -17,8 +17,8 @@ namespace {
 using event::EventType;
 using event::Text;
 
-constexpr std::string_view kKinds[] = {"identity", "timestamp",     "range",
-                                       "unique",   "known_product", "payment_checkout"};
+constexpr std::string_view kKinds[] = {"identity",      "timestamp",        "range", "unique",
+                                       "known_product", "payment_checkout", "totals"};
 constexpr std::string_view kAmounts[] = {"revenue",  "total",    "subtotal", "tax",
                                          "shipping", "discount", "value"};
 constexpr std::pair<std::string_view, Text> kUniqueFields[] = {
@@ -76,7 +76,8 @@ std::vector<QualityRule> preset_quality_rules() {
           {"revenue_range", QualityKind::range, kObserve, "order_completed", "revenue", 0, 10'000'000},
           {"one_order_once", QualityKind::unique, kObserve, "order_completed", "order_id", 0, 0},
           {"known_product", QualityKind::known_product, kObserve, "product_added", "", 0, 0},
-          {"payment_without_checkout", QualityKind::payment_checkout, kObserve, "", "", 0, 0}};
+          {"payment_without_checkout", QualityKind::payment_checkout, kObserve, "", "", 0, 0},
+          {"order_totals", QualityKind::totals, kObserve, "", "", 0, 0}};
 }
 
 base::Result<std::vector<QualityRule>> parse_quality_rules(std::string_view json) {
@@ -93,7 +94,8 @@ base::Result<std::vector<QualityRule>> parse_quality_rules(std::string_view json
     rule.field = text_of(tape, i, "field");
     const std::size_t kind = position(kKinds, text_of(tape, i, "kind"));
     if (kind == std::size(kKinds))
-      return invalid("a kind is identity, timestamp, range, unique, known_product or payment_checkout");
+      return invalid(
+          "a kind is identity, timestamp, range, unique, known_product, payment_checkout or totals");
     rule.kind = static_cast<QualityKind>(kind);
     const std::string_view action = text_of(tape, i, "action");
     if (action != "" && action != "observe" && action != "quarantine")
@@ -244,6 +246,8 @@ std::string QualityCheck::problem(const QualityBoard::Tally& tally, const event:
                  ? "Its visitor has not begun a checkout."
                  : "";
     }
+    case QualityKind::totals:
+      return event.has(event::Flag::totals_differ) ? "Its amounts do not agree with its lines." : "";
   }
   return "";
 }

@@ -26,8 +26,9 @@ enum class QualityKind : std::uint8_t {
   unique,     // `field` has not been seen with this event type; the same message sent again is no second one.
   known_product,     // Its products were viewed or clicked before.
   payment_checkout,  // A payment or order of a visitor who began a checkout.
+  totals,            // An order's amounts agree with its lines, by the rule of docs/guide/orders.md.
 };
-constexpr std::size_t kQualityKindCount = 6;
+constexpr std::size_t kQualityKindCount = 7;
 std::string_view to_string(QualityKind kind);
 
 // What happens to an event that breaks a rule.

@@ -2,18 +2,22 @@
 
 #include <vector>
 
+#include "event/event.h"
 #include "event/row.h"
 
-namespace millrace::commerce {
+namespace millrace::event {
 
 // Fills items_net, order_net, order_gross and reconciles of an order from its lines and the amounts the
 // client gave, by the one rule of docs/guide/orders.md. Amounts given are never changed.
-void derive_amounts(event::OrderRow& order);
+void derive_amounts(OrderRow& order);
 
 // The same for an order of which some units were returned: its lines hold what is left of `ordered`. Discount
 // and tax go back in proportion to the price of what was returned, shipping with the last unit. `returned` was
 // given back in money alone, and lessens what remains in proportion.
-void derive_remaining(event::OrderRow& order, const std::vector<event::OrderLine>& ordered,
-                      event::Money returned = {});
+void derive_remaining(OrderRow& order, const std::vector<OrderLine>& ordered, Money returned = {});
 
-}  // namespace millrace::commerce
+// Whether the amounts that an order or a change of it gives disagree with its lines, by the same rule. Never for what gives back: that
+// names little more than its order.
+bool totals_differ(const Event& event);
+
+}  // namespace millrace::event

@@ -1,13 +1,11 @@
-#include "commerce/order_amounts.h"
+#include "event/order_amounts.h"
 
 #include <algorithm>
 #include <optional>
 
-namespace millrace::commerce {
+namespace millrace::event {
 
 namespace {
-
-using event::Money;
 
 // Sums that stay right or say that they do not.
 class Sum {
@@ -16,7 +14,7 @@ class Sum {
   Sum& plus(Money money) { return add(money); }
   Sum& minus(Money money) { return add({-money.micros}); }
   Sum& plus(Money unit, std::int64_t quantity) {
-    const auto product = event::multiply(unit, quantity);
+    const auto product = multiply(unit, quantity);
     if (!product) fits_ = false;
     return product ? add(*product) : *this;
   }
@@ -36,7 +34,7 @@ class Sum {
 
 // A shop rounds each line; one hundredth for each of them and one for the order is not a difference.
 bool close(Money a, Money b, std::size_t lines) {
-  const std::int64_t slack = static_cast<std::int64_t>(lines + 1) * (event::kMoneyScale / 100);
+  const std::int64_t slack = static_cast<std::int64_t>(lines + 1) * (kMoneyScale / 100);
   const __int128 difference = static_cast<__int128>(a.micros) - b.micros;
   return difference <= slack && difference >= -slack;
 }
@@ -44,14 +42,14 @@ bool close(Money a, Money b, std::size_t lines) {
 bool given(Money money) { return money.micros != 0; }
 
 // What the goods cost after discounts when the client priced no line.
-Money net_without_lines(const event::OrderRow& order) {
+Money net_without_lines(const OrderRow& order) {
   if (given(order.subtotal)) return order.subtotal;
   if (given(order.revenue)) return order.revenue;
   if (!given(order.total)) return {};
   return Sum(order.total).minus(order.tax).minus(order.shipping).value();
 }
 
-bool amounts_agree(const event::OrderRow& order) {
+bool amounts_agree(const OrderRow& order) {
   const std::size_t lines = order.lines.size();
   const auto is_goods = [&](Money money) {
     return close(money, order.items_net, lines) || close(money, order.order_net, lines);
@@ -60,7 +58,7 @@ bool amounts_agree(const event::OrderRow& order) {
   const bool revenue_agrees = is_goods(order.revenue) || close(order.revenue, order.order_gross, lines);
   if (given(order.revenue) && !revenue_agrees) return false;
   // Updates and cancellations carry the total before discounts (Segment's specification).
-  const bool changed = order.status != event::OrderStatus::completed;
+  const bool changed = order.status != OrderStatus::completed;
   const bool total_agrees =
       close(order.total, order.order_gross, lines) || (changed && close(order.total, order.items_net, lines));
   return !given(order.total) || total_agrees;
@@ -77,24 +75,23 @@ Money scaled(Money money, Share share) {
   return {static_cast<std::int64_t>(exact / share.whole)};
 }
 
-std::int64_t units_of(const std::vector<event::OrderLine>& lines) {
+std::int64_t units_of(const std::vector<OrderLine>& lines) {
   std::int64_t units = 0;
   for (const auto& line : lines) {
-    if (line.quantity > 0 && line.quantity < event::kMoneyScale * event::kMoneyScale) units += line.quantity;
+    if (line.quantity > 0 && line.quantity < kMoneyScale * kMoneyScale) units += line.quantity;
   }
   return units;
 }
 
 }  // namespace
 
-void derive_remaining(event::OrderRow& order, const std::vector<event::OrderLine>& ordered, Money returned) {
-  event::OrderRow whole = order;
+void derive_remaining(OrderRow& order, const std::vector<OrderLine>& ordered, Money returned) {
+  OrderRow whole = order;
   whole.lines = ordered;
   derive_amounts(whole);
   const std::int64_t units = units_of(order.lines);
   order.reconciles = whole.reconciles;
-  if (units == 0 && order.status != event::OrderStatus::updated &&
-      order.status != event::OrderStatus::completed) {
+  if (units == 0 && order.status != OrderStatus::updated && order.status != OrderStatus::completed) {
     order.items_net = order.order_net = order.order_gross = Money{};
     return;
   }
@@ -118,7 +115,7 @@ void derive_remaining(event::OrderRow& order, const std::vector<event::OrderLine
   order.order_gross = kept;
 }
 
-void derive_amounts(event::OrderRow& order) {
+void derive_amounts(OrderRow& order) {
   Sum items(Money{});
   for (const auto& line : order.lines) items.plus(line.price, line.quantity);
   const bool priced = items.fits() && given(items.value());
@@ -139,4 +136,25 @@ void derive_amounts(event::OrderRow& order) {
   order.reconciles = fits && order.order_net.micros >= 0 && amounts_agree(order);
 }
 
-}  // namespace millrace::commerce
+bool totals_differ(const Event& event) {
+  if (event.type != EventType::order_completed && event.type != EventType::order_updated) return false;
+  OrderRow order;
+  order.status = event.type == EventType::order_completed ? OrderStatus::completed : OrderStatus::updated;
+  const auto amount = [&event](Amount field) { return event.has(field) ? event[field] : Money{}; };
+  order.revenue = amount(Amount::revenue);
+  order.total = amount(Amount::total);
+  order.subtotal = amount(Amount::subtotal);
+  order.tax = amount(Amount::tax);
+  order.shipping = amount(Amount::shipping);
+  order.discount = amount(Amount::discount);
+  order.lines.reserve(event.products.size());
+  for (const auto& line : event.products) {
+    OrderLine& copy = order.lines.emplace_back();
+    copy.quantity = line.quantity;
+    copy.price = line.price;
+  }
+  derive_amounts(order);
+  return !order.reconciles;
+}
+
+}  // namespace millrace::event
