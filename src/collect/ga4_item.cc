@@ -1,6 +1,7 @@
 #include "collect/ga4_item.h"
 
 #include <array>
+#include <cstring>
 
 #include "http/http.h"
 
@@ -59,52 +60,69 @@ void append_item(std::string& json, std::string_view coded) {
   json += '}';
 }
 
+// The text without its escapes; itself when it has none, or a broken one.
+std::string_view decoded(std::string_view text, std::string& into) {
+  const bool is_plain = text.empty() || (std::memchr(text.data(), '%', text.size()) == nullptr &&
+                                         std::memchr(text.data(), '+', text.size()) == nullptr);
+  if (is_plain) return text;
+  into.clear();
+  return http::percent_decode(text, http::Plus::space, into) ? std::string_view(into) : text;
+}
+
 }  // namespace
 
-void append_hit_parameters(std::string_view query, HitParameters& parameters) {
-  while (!query.empty()) {
-    const std::size_t end = query.find('&');
-    const std::string_view field = query.substr(0, end);
-    query = end == std::string_view::npos ? std::string_view{} : query.substr(end + 1);
-    if (field.empty()) continue;
-    const std::size_t equals = field.find('=');
-    auto& [name, value] = parameters.emplace_back();
-    const auto decode = [](std::string_view text, std::string& into) {
-      if (http::percent_decode(text, http::Plus::space, into)) return;
-      into = text;
-    };
-    decode(field.substr(0, equals), name);
-    if (equals != std::string_view::npos) decode(field.substr(equals + 1), value);
+void HitWriter::add(std::string_view name, std::string_view value, Parts& to) {
+  if (is_item(name)) {
+    to.items += to.items.empty() ? "[" : "";
+    append_item(to.items, value);
+  } else if (const std::size_t group = group_of(name); group < std::size(kGroups)) {
+    if (to.groups[group].empty()) to.groups[group] = '{';
+    append_member(to.groups[group], name.substr(kGroups[group].size() + 1), value);
+  } else {
+    to.has_page = to.has_page || name == "_p";
+    to.has_number = to.has_number || name == "_s";
+    append_member(to.members, name, value);
   }
 }
 
-void write_hit(const HitParameters& parameters, std::string& json) {
-  json = '{';
-  std::array<std::string, std::size(kGroups)> groups;
-  std::string items = "[";
-  for (const auto& [name, value] : parameters) {
-    if (is_item(name)) {
-      append_item(items, value);
-    } else if (const std::size_t group = group_of(name); group < std::size(kGroups)) {
-      if (groups[group].empty()) groups[group] = '{';
-      append_member(groups[group], std::string_view(name).substr(kGroups[group].size() + 1), value);
-    } else {
-      append_member(json, name, value);
-    }
+void HitWriter::begin(const std::vector<std::pair<std::string, std::string>>& shared) {
+  static_assert(std::size(kGroups) == kGroupCount);
+  shared_.members = '{';
+  for (std::string& group : shared_.groups) group.clear();
+  shared_.items.clear();
+  shared_.has_page = shared_.has_number = false;
+  for (const auto& [name, value] : shared) add(name, value, shared_);
+}
+
+std::string_view HitWriter::write(std::string_view line) {
+  own_.members.assign(shared_.members);
+  for (std::size_t i = 0; i < kGroupCount; ++i) own_.groups[i].assign(shared_.groups[i]);
+  own_.items.assign(shared_.items);
+  own_.has_page = shared_.has_page;
+  own_.has_number = shared_.has_number;
+  while (!line.empty()) {
+    const std::size_t end = line.find('&');
+    const std::string_view field = line.substr(0, end);
+    line = end == std::string_view::npos ? std::string_view{} : line.substr(end + 1);
+    if (field.empty()) continue;
+    const std::size_t equals = field.find('=');
+    const bool has_value = equals != std::string_view::npos;
+    add(decoded(field.substr(0, equals), name_),
+        has_value ? decoded(field.substr(equals + 1), value_) : std::string_view{}, own_);
   }
-  const auto append_group = [&json](std::string_view name, std::string_view text, char close) {
-    if (json.size() > 1) json += ',';
-    json += '"';
-    json += name;
-    json += "\":";
-    json += text;
-    json += close;
+  hit_.assign(own_.members);
+  const auto append = [this](std::string_view name, std::string_view text, char close) {
+    if (text.empty()) return;
+    if (hit_.size() > 1) hit_ += ',';
+    hit_ += '"';
+    hit_ += name;
+    hit_ += "\":";
+    hit_ += text;
+    hit_ += close;
   };
-  for (std::size_t i = 0; i < std::size(kGroups); ++i) {
-    if (!groups[i].empty()) append_group(kGroups[i], groups[i], '}');
-  }
-  if (items.size() > 1) append_group("items", items, ']');
-  json += '}';
+  for (std::size_t i = 0; i < kGroupCount; ++i) append(kGroups[i], own_.groups[i], '}');
+  append("items", own_.items, ']');
+  return hit_ += '}';
 }
 
 }  // namespace millrace::collect

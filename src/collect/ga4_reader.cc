@@ -117,8 +117,7 @@ std::optional<Refusal> Ga4TagReader::read(const http::Request& request, int, bas
   from_request_.user_agent = request.header("user-agent");
   from_request_.page_url = request.header("referer");
   from_request_.ip = request.peer;
-  parameters_.assign(request.query.begin(), request.query.end());
-  const std::size_t shared = parameters_.size();
+  hits_.begin(request.query);
   std::string_view body;
   if (request.method == http::Method::post) {
     if (auto refusal = opener_.open(request, limits_.inflated_bytes_max, body)) return refusal;
@@ -131,40 +130,42 @@ std::optional<Refusal> Ga4TagReader::read(const http::Request& request, int, bas
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty()) continue;
     any = true;
-    if (auto refusal = read_hit(line, shared)) return refusal;
+    if (auto refusal = read_hit(line)) return refusal;
   }
-  return any ? std::nullopt : read_hit({}, shared);
+  return any ? std::nullopt : read_hit({});
 }
 
-std::optional<Refusal> Ga4TagReader::read_hit(std::string_view line, std::size_t shared) {
+std::optional<Refusal> Ga4TagReader::read_hit(std::string_view line) {
   if (auto refusal = desk_.count_item()) return refusal;
-  parameters_.resize(shared);
-  append_hit_parameters(line, parameters_);
-  write_hit(parameters_, item_);
-  if (!desk_.lay_out(item_)) return std::nullopt;
+  const std::string_view item = hits_.write(line);
+  if (!desk_.lay_out(item)) return std::nullopt;
   const std::string_view name = root_text(desk_.tape(), "en");
   if (name.empty()) {
-    desk_.quarantine(item_, nameless("A hit needs the name of its event, \"en\"."),
+    desk_.quarantine(item, nameless("A hit needs the name of its event, \"en\"."),
                      root_text(desk_.tape(), "cid"));
     return std::nullopt;
   }
-  name_hit();
+  name_hit(item);
   Subject subject = from_request_;
   subject.type = vocabulary_.event_type(name);
   subject.message_id = message_id_;
-  desk_.accept(subject, {});
+  ClientTimes times;
+  times.original = micros_member(desk_.tape(), "timestamp_micros");
+  desk_.accept(subject, times);
   return std::nullopt;
 }
 
 // A page's hits are numbered, so that what says the same under the same number is the same hit, sent again.
-void Ga4TagReader::name_hit() {
+void Ga4TagReader::name_hit(std::string_view item) {
   message_id_.clear();
-  const JsonTape& tape = desk_.tape();
-  if (root_member(tape, "_p") == nullptr || root_member(tape, "_s") == nullptr) return;
-  const auto hash = base::hash128(item_);
+  if (!hits_.is_numbered()) return;
   constexpr char kHex[] = "0123456789abcdef";
-  for (int i = 60; i >= 0; i -= 4) message_id_ += kHex[(hash.high >> i) & 15];
-  for (int i = 60; i >= 0; i -= 4) message_id_ += kHex[(hash.low >> i) & 15];
+  auto [high, low] = base::hash128(item);
+  message_id_.resize(32);
+  for (std::size_t i = 16; i-- > 0; high >>= 4, low >>= 4) {
+    message_id_[i] = kHex[high & 15];
+    message_id_[16 + i] = kHex[low & 15];
+  }
 }
 
 }  // namespace millrace::collect

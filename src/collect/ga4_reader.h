@@ -33,7 +33,7 @@ class Ga4ProtocolReader final : public Reader {
 };
 
 // gtag: one event in the query, or one in each line of the body with the query's fields for all. An item's raw bytes are
-// the hit as write_hit() has it.
+// the hit as HitWriter has it.
 class Ga4TagReader final : public Reader {
  public:
   Ga4TagReader(const Vocabulary& vocabulary, const SourceTable& sources, const ItemLimits& limits);
@@ -41,16 +41,15 @@ class Ga4TagReader final : public Reader {
                               ItemSink& sink) override;
 
  private:
-  std::optional<Refusal> read_hit(std::string_view line, std::size_t shared);
-  void name_hit();
+  std::optional<Refusal> read_hit(std::string_view line);
+  void name_hit(std::string_view item);
 
   const Vocabulary& vocabulary_;
   const ItemLimits& limits_;
   BodyOpener opener_;
   ItemDesk desk_;
   Subject from_request_;
-  HitParameters parameters_;
-  std::string item_;
+  HitWriter hits_;
   std::string message_id_;
 };
 

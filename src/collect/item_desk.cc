@@ -103,27 +103,38 @@ std::optional<Refusal> ItemDesk::count_item() {
 }
 
 bool ItemDesk::lay_out(std::string_view document) {
+  if (document.size() > limits_.item_bytes_max || index_.scan(document) == JsonFault::none) {
+    return lay_out(index_, 0, index_.size(), document);
+  }
+  return refuse_item(document, {"invalid_json", "", "This is not JSON."});
+}
+
+bool ItemDesk::lay_out(const JsonIndex& index, std::uint32_t first, std::uint32_t end,
+                       std::string_view document) {
+  document_ = document;
+  if (document.size() > limits_.item_bytes_max) {
+    return refuse_item(
+        document,
+        {"too_large", "", "An item has at most " + std::to_string(limits_.item_bytes_max) + " bytes."});
+  }
+  if (const TapeFault fault = tape_.build(index, first); fault != TapeFault::none) {
+    return refuse_item(document, to_item_fault(fault, tape_.fault_at()));
+  }
+  if (tape_.end_token() != end) {
+    return refuse_item(document, {"invalid_json", "", "Something follows the JSON value."});
+  }
+  if (tape_[0].kind != JsonKind::object) {
+    return refuse_item(document, {"not_an_object", "", "An item is a JSON object."});
+  }
+  return true;
+}
+
+// Who sent what cannot be read is only known from the head of the request.
+bool ItemDesk::refuse_item(std::string_view document, const ItemFault& fault) {
   tape_.clear();
   document_ = document;
-  std::optional<ItemFault> fault;
-  if (document.size() > limits_.item_bytes_max) {
-    fault = ItemFault{"too_large", "",
-                      "An item has at most " + std::to_string(limits_.item_bytes_max) + " bytes."};
-  } else if (const JsonFault scanned = index_.scan(document); scanned != JsonFault::none) {
-    fault = ItemFault{"invalid_json", "", "This is not JSON."};
-  } else if (const TapeFault built = tape_.build(index_, 0); built != TapeFault::none) {
-    fault = to_item_fault(built, tape_.fault_at());
-  } else if (tape_.end_token() != index_.size()) {
-    fault = ItemFault{"invalid_json", "", "Something follows the JSON value."};
-  } else if (tape_[0].kind != JsonKind::object) {
-    fault = ItemFault{"not_an_object", "", "An item is a JSON object."};
-  }
-  if (fault) {
-    tape_.clear();
-    // Who sent what cannot be read is only known from the head of the request.
-    if (item_admitted_ || admit_item({})) quarantine(document, *fault);
-  }
-  return !fault;
+  if (item_admitted_ || admit_item({})) quarantine(document, fault);
+  return false;
 }
 
 void ItemDesk::accept(const Subject& subject, const ClientTimes& times) {

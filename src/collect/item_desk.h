@@ -44,13 +44,18 @@ class ItemDesk {
   // Lays out an item, which must stay as it is until it was accepted or quarantined. False: it is in quarantine, or
   // refused when nobody known sent it.
   bool lay_out(std::string_view document);
+  // The same for a value that `index` has from token `first` up to `end`; `document` is its text.
+  bool lay_out(const JsonIndex& index, std::uint32_t first, std::uint32_t end, std::string_view document);
   JsonTape& tape() { return tape_; }
+  const JsonTape& tape() const { return tape_; }
   std::string_view document() const { return document_; }
 
   void accept(const Subject& subject, const ClientTimes& times);
   void quarantine(std::string_view raw, const ItemFault& fault, std::string_view visitor = {});
 
  private:
+  bool refuse_item(std::string_view document, const ItemFault& fault);
+
   const SourceTable& sources_;
   const ItemLimits& limits_;
   const http::Request* request_ = nullptr;

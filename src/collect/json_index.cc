@@ -72,6 +72,12 @@ std::string_view JsonIndex::token(std::uint32_t i) const {
   return text_.substr(begin, end - begin);
 }
 
+std::string_view JsonIndex::text_of(std::uint32_t first, std::uint32_t end) const {
+  const std::string_view last = token(end - 1);
+  const std::size_t begin = positions_[first];
+  return text_.substr(begin, static_cast<std::size_t>(last.data() + last.size() - text_.data()) - begin);
+}
+
 std::uint32_t JsonIndex::skip(std::uint32_t i) const {
   int depth = 0;
   for (; i < size_; ++i) {

@@ -39,6 +39,8 @@ class JsonIndex {
   char character(std::uint32_t i) const { return i < size_ ? text_[positions_[i]] : '\0'; }
   // From the start of token `i` to the start of the next, without the blanks between.
   std::string_view token(std::uint32_t i) const;
+  // The text of the tokens from `first` up to `end`, without the blanks behind it.
+  std::string_view text_of(std::uint32_t first, std::uint32_t end) const;
   // Index after the value that starts at token `i`, by counting brackets; size() when they do not close.
   std::uint32_t skip(std::uint32_t i) const;
 

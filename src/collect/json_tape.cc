@@ -278,23 +278,25 @@ char* JsonTape::reserve_text(std::size_t bytes) {
   return place;
 }
 
-bool JsonTape::unescape(std::string_view escaped, std::string_view& text) {
-  char* const begin = reserve_text(escaped.size());  // No escape is shorter than what it stands for.
-  char* out = begin;
+char* unescape_json(std::string_view escaped, char* out) {
   for (std::size_t i = 0; i < escaped.size(); ++i) {
-    if (escaped[i] != '\\') {
-      *out++ = escaped[i];
-      continue;
-    }
-    if (++i == escaped.size()) return false;
+    const auto* const next =
+        static_cast<const char*>(std::memchr(escaped.data() + i, '\\', escaped.size() - i));
+    const std::size_t plain =
+        next == nullptr ? escaped.size() - i : static_cast<std::size_t>(next - escaped.data()) - i;
+    std::memcpy(out, escaped.data() + i, plain);
+    out += plain;
+    i += plain;
+    if (next == nullptr) break;
+    if (++i == escaped.size()) return nullptr;
     if (escaped[i] != 'u') {
-      const char plain = simple_escape(escaped[i]);
-      if (plain == '\0') return false;
-      *out++ = plain;
+      const char single = simple_escape(escaped[i]);
+      if (single == '\0') return nullptr;
+      *out++ = single;
       continue;
     }
     const std::int32_t unit = code_unit(escaped, i + 1);
-    if (unit < 0) return false;
+    if (unit < 0) return nullptr;
     i += 4;
     auto code = static_cast<std::uint32_t>(unit);
     if (code >= 0xd800 && code < 0xe000) {
@@ -309,7 +311,14 @@ bool JsonTape::unescape(std::string_view escaped, std::string_view& text) {
     }
     out = write_utf8(out, code == 0 ? kReplacement : code);
   }
-  text = {begin, static_cast<std::size_t>(out - begin)};
+  return out;
+}
+
+bool JsonTape::unescape(std::string_view escaped, std::string_view& text) {
+  char* const begin = reserve_text(escaped.size());
+  const char* const end = unescape_json(escaped, begin);
+  if (end == nullptr) return false;
+  text = {begin, static_cast<std::size_t>(end - begin)};
   return true;
 }
 

@@ -93,4 +93,7 @@ void append_pointer_step(std::string& pointer, std::string_view key);
 
 bool is_json_number(std::string_view token);
 
+// Writes what the inside of a JSON string stands for, which is never longer; null when an escape is none. Returns the end.
+char* unescape_json(std::string_view escaped, char* out);
+
 }  // namespace millrace::collect

@@ -59,7 +59,8 @@ std::optional<Refusal> SnowplowReader::read(const http::Request& request, int, b
       http::append_json_string(query_item_, value);
     }
     query_item_ += '}';
-    refusal = read_item(query_item_);
+    INVARIANT(body_index_.scan(query_item_) == JsonFault::none);
+    refusal = read_item(0, body_index_.size());
   }
   return refusal ? refusal : desk_.refusal_of_all();
 }
@@ -85,73 +86,124 @@ std::optional<Refusal> SnowplowReader::read_payload(const http::Request& request
     if (first == ',' || first == ':' || first == '}' || first == '\0' || (next != ',' && next != ']')) {
       return bad_payload("\"data\" is not a JSON array.");
     }
-    const std::string_view last = body_index_.token(end - 1);
-    const std::size_t begin = body_index_.position(at);
-    const auto bytes =
-        static_cast<std::size_t>(last.data() + last.size() - body_index_.text().data()) - begin;
-    if (auto refusal = read_item(body_index_.text().substr(begin, bytes))) return refusal;
+    if (auto refusal = read_item(at, end)) return refusal;
     at = next == ',' ? end + 1 : end;
   }
   return std::nullopt;
 }
 
-std::optional<Refusal> SnowplowReader::read_item(std::string_view raw) {
+std::optional<Refusal> SnowplowReader::read_item(std::uint32_t first, std::uint32_t end) {
   if (auto refusal = desk_.count_item()) return refusal;
-  JsonTape& tape = desk_.tape();
-  // The item's own source is only known once it is laid out; until then a fault is the request's.
-  if (!desk_.lay_out(raw)) return std::nullopt;
-  if (!desk_.admit_item(root_text(tape, "aid"))) return std::nullopt;
-  if (const auto fault = open_coded(tape)) {
-    desk_.quarantine(raw, *fault, root_text(tape, "duid"));
+  const std::string_view raw = body_index_.text_of(first, end);
+  std::optional<ItemFault> fault;
+  const bool is_small = raw.size() <= limits_.item_bytes_max;
+  if (!is_small || open_coded(first, end, fault) == Opening::none) {
+    // The item's own source is only known once it is laid out; until then a fault is the request's.
+    if (!desk_.lay_out(body_index_, first, end, raw)) return std::nullopt;
+    if (desk_.admit_item(root_text(desk_.tape(), "aid"))) accept();
     return std::nullopt;
   }
-  if (!opened_.empty() && !desk_.lay_out(opened_)) return std::nullopt;
-  accept();
+  if (!desk_.admit_item(head_.write_key)) return std::nullopt;
+  if (fault) {
+    desk_.quarantine(raw, *fault, head_.visitor);
+  } else if (desk_.lay_out(opened_)) {
+    if (opened_are_values()) {
+      accept();
+    } else {
+      desk_.quarantine(raw, {"invalid_json", "", "A coded member is not one JSON value."}, head_.visitor);
+    }
+  }
   return std::nullopt;
 }
 
 // The cookie says who a browser without an id of its own is. A server that names its user keeps no cookies: an id made for
 // each of its requests would be a visitor for each.
-bool SnowplowReader::needs_network_user(const JsonTape& tape) const {
-  if (visit_.network_user_id.empty()) return false;
-  for (const std::string_view id : {"duid", "tnuid", "nuid"}) {
-    if (root_member(tape, id) != nullptr) return false;
-  }
-  return visit_.had_cookie || root_member(tape, "uid") == nullptr;
+bool SnowplowReader::needs_network_user() const {
+  if (visit_.network_user_id.empty() || head_.has_device) return false;
+  return visit_.had_cookie || !head_.has_user;
 }
 
-// Writes the item with its coded members opened into `opened_`; leaves that empty when there is nothing to do.
-std::optional<ItemFault> SnowplowReader::open_coded(const JsonTape& tape) {
-  opened_.clear();
-  const bool adds_visitor = needs_network_user(tape);
-  bool changes = adds_visitor;
-  for (std::uint32_t i = 1; i < tape.size(); i = tape[i].end) changes |= is_coded(tape[i].key);
-  if (!changes) return std::nullopt;
-  opened_ = '{';
-  for (std::uint32_t i = 1; i < tape.size(); i = tape[i].end) {
-    const JsonNode& node = tape[i];
-    if (opened_.size() > 1) opened_ += ',';
-    if (!is_coded(node.key) || node.kind != JsonKind::string || node.text.empty()) {
-      opened_.append(node.member, static_cast<std::size_t>(node.raw.data() + node.raw.size() - node.member));
-      continue;
-    }
-    opened_ += node.key.starts_with('u') ? R"("ue_pr":)" : R"("co":)";
-    if (!node.key.ends_with('x')) {
-      opened_ += node.text;
-      continue;
-    }
-    decoded_.clear();
-    if (!decode_base64(node.text, decoded_)) {
-      return ItemFault{"invalid_base64", "/" + std::string(node.key), "This text is not base64."};
-    }
-    opened_ += decoded_;
+// Writes what a coded member's text stands for behind its new name. False when it is not in the coding that the name says.
+bool SnowplowReader::open_member(std::string_view key, std::string_view text) {
+  opened_ += key.starts_with('u') ? R"("ue_pr":)" : R"("co":)";
+  const std::size_t begin = opened_.size();
+  if (key.ends_with('x')) {
+    if (!decode_base64(text, opened_)) return false;
+  } else {
+    opened_.resize(begin + text.size());
+    const char* const end = unescape_json(text, opened_.data() + begin);
+    opened_.resize(end == nullptr ? begin : static_cast<std::size_t>(end - opened_.data()));
   }
+  coded_.push_back({begin, opened_.size()});
+  return true;
+}
+
+// Writes the item with its coded members opened into `opened_`, in one pass over its tokens.
+SnowplowReader::Opening SnowplowReader::open_coded(std::uint32_t first, std::uint32_t end,
+                                                   std::optional<ItemFault>& fault) {
+  opened_.clear();
+  coded_.clear();
+  head_ = {};
+  const JsonIndex& index = body_index_;
+  const auto inside = [&index](std::uint32_t token) {
+    const std::string_view text = index.token(token);
+    return text.size() < 2 ? std::string_view{} : text.substr(1, text.size() - 2);
+  };
+  const std::string_view raw = index.text_of(first, end);
+  const char* from = raw.data();  // What is not copied yet.
+  std::uint32_t at = first + 1;
+  while (index.character(at) == '"' && index.character(at + 1) == ':') {
+    const std::string_view key = inside(at);
+    const std::uint32_t value = at + 2;
+    const std::string_view text = index.character(value) == '"' ? inside(value) : std::string_view{};
+    if (key == "aid") head_.write_key = text;
+    if (key == "duid") head_.visitor = text;
+    head_.has_device = head_.has_device || key == "duid" || key == "tnuid" || key == "nuid";
+    head_.has_user = head_.has_user || key == "uid";
+    if (is_coded(key) && !text.empty()) {
+      opened_.append(from, static_cast<std::size_t>(key.data() - 1 - from));
+      from = text.data() + text.size() + 1;
+      if (!open_member(key, text)) {
+        fault = ItemFault{"invalid_base64", "/" + std::string(key), "This text is not base64."};
+      }
+    }
+    at = index.skip(value);
+    if (index.character(at) != ',') break;
+    ++at;
+  }
+  const bool is_object = index.character(first) == '{' && index.character(at) == '}' && at + 1 == end;
+  const bool is_escaped = head_.write_key.find('\\') != std::string_view::npos;
+  const bool adds_visitor = needs_network_user();
+  if (!is_object || is_escaped || (coded_.empty() && !fault && !adds_visitor)) return Opening::none;
+  opened_.append(from, static_cast<std::size_t>(raw.data() + raw.size() - 1 - from));
   if (adds_visitor) {
-    if (opened_.size() > 1) opened_ += ',';
+    if (end - first > 2) opened_ += ',';
     opened_ += R"("nuid":")" + visit_.network_user_id + '"';
   }
   opened_ += '}';
-  return std::nullopt;
+  return Opening::opened;
+}
+
+// A text with a comma or a brace too many would make members of the item's own out of what it says.
+bool SnowplowReader::opened_are_values() const {
+  const JsonTape& tape = desk_.tape();
+  std::size_t found = 0;
+  for (std::uint32_t i = 1; i < tape.size() && found < coded_.size(); i = tape[i].end) {
+    const auto begin = static_cast<std::size_t>(tape[i].raw.data() - opened_.data());
+    const Span span = coded_[found];
+    if (begin < span.begin) continue;
+    const std::size_t end = begin + tape[i].raw.size();
+    if (end > span.end) return false;
+    const std::string_view lead = std::string_view(opened_).substr(span.begin, begin - span.begin);
+    const std::string_view rest = std::string_view(opened_).substr(end, span.end - end);
+    constexpr std::string_view kBlanks = " \t\r\n";
+    if (lead.find_first_not_of(kBlanks) != std::string_view::npos ||
+        rest.find_first_not_of(kBlanks) != std::string_view::npos) {
+      return false;
+    }
+    ++found;
+  }
+  return found == coded_.size();
 }
 
 // Gives the contexts the names of their schemas, by which the mapping table knows them.
@@ -161,9 +213,20 @@ void SnowplowReader::name_contexts() {
   const std::uint32_t list = contexts == 0 ? 0 : member_of(tape, contexts, "data");
   if (list == 0 || tape[list].kind != JsonKind::array) return;
   for (std::uint32_t i = list + 1; i < tape[list].end; i = tape[i].end) {
-    const std::string_view address = text_at(tape, member_of(tape, i, "schema"));
-    if (is_snowplow_schema(address)) tape[i].key = iglu_name(address);
+    const std::uint32_t schema = member_of(tape, i, "schema");
+    const std::string_view address = text_at(tape, schema);
+    if (!is_snowplow_schema(address)) continue;
+    tape[i].key = iglu_name(address);
+    tape[schema].taken = true;  // The element's name says it.
   }
+  take_schema(contexts);
+}
+
+// A wrapper's own schema says nothing but that it is one.
+void SnowplowReader::take_schema(std::uint32_t wrapper) {
+  JsonTape& tape = desk_.tape();
+  const std::uint32_t schema = member_of(tape, wrapper, "schema");
+  if (is_snowplow_schema(text_at(tape, schema))) tape[schema].taken = true;
 }
 
 // The same for the self-describing event, which says what the item is.
@@ -172,11 +235,14 @@ void SnowplowReader::name_event(Subject& subject) {
   const std::uint32_t wrapper = member_of(tape, 0, "ue_pr");
   const std::uint32_t event = wrapper == 0 ? 0 : member_of(tape, wrapper, "data");
   if (event == 0) return;
-  const std::string_view address = text_at(tape, member_of(tape, event, "schema"));
+  const std::uint32_t schema = member_of(tape, event, "schema");
+  const std::string_view address = text_at(tape, schema);
   subject.name = iglu_name(address);
   query_.clear();
   if (!is_snowplow_schema(address)) return;
   tape[event].key = subject.name;
+  tape[schema].taken = true;
+  take_schema(wrapper);
   const std::uint32_t data = member_of(tape, event, "data");
   if (subject.name != kAction) {
     subject.type = vocabulary_.event_type(subject.name);
@@ -231,7 +297,7 @@ void SnowplowReader::accept() {
     subject.name = "transaction_item";
   } else if (kind != "se") {
     const bool missing = root_member(tape, "e") == nullptr;
-    return desk_.quarantine(opened_.empty() ? desk_.document() : opened_,
+    return desk_.quarantine(desk_.document(),
                             {missing ? "missing_type" : "unknown_type", missing ? "" : "/e",
                              "\"e\" is none of pv, pp, se, ue, tr, ti."},
                             root_text(tape, "duid"));

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "collect/body_opener.h"
 #include "collect/item_desk.h"
@@ -24,10 +25,30 @@ class SnowplowReader final : public Reader {
 
  private:
   std::optional<Refusal> read_payload(const http::Request& request);
-  std::optional<Refusal> read_item(std::string_view raw);
-  bool needs_network_user(const JsonTape& tape) const;
-  std::optional<ItemFault> open_coded(const JsonTape& tape);
+  // The members of an item that are looked at before it is laid out, as they lie in the body.
+  struct Head {
+    std::string_view write_key;
+    std::string_view visitor;
+    bool has_device = false;
+    bool has_user = false;
+  };
+  enum class Opening : std::uint8_t {
+    none,    // The item is to be read as it is, or nothing could be made of it.
+    opened,  // `opened_` is the item.
+  };
+  struct Span {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
+
+  // The item from token `first` of the body up to `end`.
+  std::optional<Refusal> read_item(std::uint32_t first, std::uint32_t end);
+  bool needs_network_user() const;
+  Opening open_coded(std::uint32_t first, std::uint32_t end, std::optional<ItemFault>& fault);
+  bool open_member(std::string_view key, std::string_view text);
+  bool opened_are_values() const;
   void name_contexts();
+  void take_schema(std::uint32_t wrapper);
   void name_event(Subject& subject);
   void join_terms(std::uint32_t terms);
   event::EventType checkout_step();
@@ -43,8 +64,9 @@ class SnowplowReader final : public Reader {
   SnowplowVisit visit_;
   Subject from_request_;
   std::string query_item_;
+  Head head_;
   std::string opened_;
-  std::string decoded_;
+  std::vector<Span> coded_;  // What was opened, in opened_.
   std::string query_;
 };
 

@@ -13,6 +13,12 @@ int hex_digit(char c) {
   return -1;
 }
 
+constexpr std::array<bool, 256> kPlainInJson = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t c = 0x20; c < 0x7f; ++c) plain[c] = c != '"' && c != '\\';
+  return plain;
+}();
+
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 // Length of the valid UTF-8 sequence at `text`, 0 when there is none (RFC 3629: no surrogates, no overlong forms).
@@ -106,21 +112,25 @@ std::string_view to_string(Method method) {
 }
 
 bool percent_decode(std::string_view text, Plus plus, std::string& out) {
+  std::size_t plain = 0;  // Start of what can be copied as it is.
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (c == '+' && plus == Plus::space) {
+    const bool is_space = c == '+' && plus == Plus::space;
+    if (c != '%' && !is_space) continue;
+    out.append(text, plain, i - plain);
+    if (is_space) {
       out += ' ';
-    } else if (c == '%') {
+    } else {
       if (i + 2 >= text.size()) return false;
       const int high = hex_digit(text[i + 1]);
       const int low = hex_digit(text[i + 2]);
       if (high < 0 || low < 0) return false;
       out += static_cast<char>(high * 16 + low);
       i += 2;
-    } else {
-      out += c;
     }
+    plain = i + 1;
   }
+  out.append(text, plain, text.size() - plain);
   return true;
 }
 
@@ -170,7 +180,7 @@ void append_json_string(std::string& out, std::string_view text) {
   std::size_t plain = 0;  // Start of what can be copied as it is.
   for (std::size_t i = 0; i < text.size();) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\' && byte != 0x7f) {
+    if (kPlainInJson[byte]) {
       ++i;
       continue;
     }
