@@ -46,7 +46,8 @@ base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& set
                                                              const std::vector<std::uint16_t>& indices,
                                                              JournalSet& journals,
                                                              std::vector<const collect::GateMaker*> gates,
-                                                             const base::Clock& clock) {
+                                                             const base::Clock& clock, disk::Disk& disk,
+                                                             collect::Collector::StockPort stock) {
   collect::OpenSource open_source;
   std::vector<collect::SourceSettings> sources;
   const std::vector<std::string> names = source_names(settings);
@@ -64,6 +65,7 @@ base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& set
   limits.inflated_bytes_max = settings.inflated_bytes_max;
   limits.items_max = settings.batch_items_max;
   limits.item_bytes_max = settings.event_bytes_max;
+  TRY_ASSIGN(door->shopify_stock_, collect::ShopifyStock::open(disk, "shopify_stock"));
   TRY(door->add_dialects(settings, limits));
   collect::CollectorSettings collector_settings;
   collector_settings.time =
@@ -75,6 +77,7 @@ base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& set
   door->collector_ = std::make_unique<collect::Collector>(collector_settings, std::move(partitions), clock,
                                                           std::move(gates));
   door->collector_->watch(door->watch_);
+  door->collector_->send_stock_to(std::move(stock));
   return door;
 }
 
@@ -93,7 +96,8 @@ base::Status CollectDoor::add_dialects(const Settings& settings, const collect::
     if (!mapping.ok()) return std::move(mapping).error().with_context(source.mapping);
     mappings.emplace(source.write_key, *std::move(mapping));
   }
-  dialects_.push_back(std::make_unique<collect::WebhookDialect>(sources_, limits, std::move(mappings)));
+  dialects_.push_back(
+      std::make_unique<collect::WebhookDialect>(sources_, limits, std::move(mappings), shopify_stock_.get()));
   return base::Ok{};
 }
 

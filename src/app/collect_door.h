@@ -11,6 +11,7 @@
 #include "collect/collector.h"
 #include "collect/dialect.h"
 #include "collect/item_watch.h"
+#include "collect/shopify_stock.h"
 #include "collect/source_table.h"
 #include "http/http.h"
 #include "serve/metrics.h"
@@ -52,7 +53,8 @@ class CollectDoor {
                                                          const std::vector<std::uint16_t>& indices,
                                                          JournalSet& journals,
                                                          std::vector<const collect::GateMaker*> gates,
-                                                         const base::Clock& clock);
+                                                         const base::Clock& clock, disk::Disk& disk,
+                                                         collect::Collector::StockPort stock);
 
   void add_routes(http::Router& router) {
     for (const auto& dialect : dialects_) collector_->attach(*dialect, router);
@@ -70,6 +72,7 @@ class CollectDoor {
 
   const collect::SourceTable sources_;
   std::vector<std::string> names_by_index_;
+  std::unique_ptr<collect::ShopifyStock> shopify_stock_;
   std::vector<std::unique_ptr<collect::Dialect>> dialects_;
   serve::RecentItems recent_items_{serve::RecentItemLimits{}};
   DoorWatch watch_{recent_items_};

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "collect/answers.h"
+
 namespace millrace::app {
 
 namespace {
@@ -9,15 +11,17 @@ namespace {
 constexpr std::int64_t kTurnMs = 2000;
 
 // A request from within: holds what the request's views point to until it is answered.
-class ImportConnection final : public http::Responder::Connection {
+class ReplayConnection final : public http::Responder::Connection {
  public:
-  ImportConnection(std::string write_key, std::string body, contract::Respond respond)
-      : write_key_(std::move(write_key) + ":"), body_(std::move(body)), respond_(std::move(respond)) {
+  ReplayConnection(std::string_view path, std::string write_key, std::string body, contract::Respond respond)
+      : path_(path), write_key_(std::move(write_key)), body_(std::move(body)), respond_(std::move(respond)) {
     request.method = http::Method::post;
-    request.target = "/v1/import";
-    request.path = "/v1/import";
+    request.target = path_;
+    request.path = path_;
     request.peer = "127.0.0.1";
-    request.headers = {{"Content-Type", "application/json"}, {"X-Write-Key", write_key_}};
+    request.headers = {{"Content-Type", "application/json"},
+                       {"X-Write-Key", write_key_},
+                       {collect::kOutcomeHeader, "items"}};
     request.body = body_;
   }
   void send(http::Response response) override { respond_(std::move(response)); }
@@ -28,6 +32,7 @@ class ImportConnection final : public http::Responder::Connection {
   http::Request request;
 
  private:
+  const std::string path_;
   const std::string write_key_;
   const std::string body_;
   const contract::Respond respond_;
@@ -35,10 +40,10 @@ class ImportConnection final : public http::Responder::Connection {
 
 }  // namespace
 
-void send_import(const http::Router& router, std::string write_key, std::string body,
-                 contract::Respond respond) {
+void post_again(const http::Router& router, std::string_view path, std::string write_key, std::string body,
+                contract::Respond respond) {
   const auto connection =
-      std::make_shared<ImportConnection>(std::move(write_key), std::move(body), std::move(respond));
+      std::make_shared<ReplayConnection>(path, std::move(write_key), std::move(body), std::move(respond));
   http::Request& request = connection->request;
   // Held until dispatch() is done with the request, whoever answers first.
   router.dispatch(request, http::Responder(connection));
@@ -53,7 +58,9 @@ base::Result<std::unique_ptr<ContractRunner>> ContractRunner::open(disk::Disk& d
   TRY_ASSIGN(runner->discovery_, contract::Discovery::open(disk, *runner->registry_, runner->feed_, clock));
   runner->gates_ = std::make_unique<contract::ContractGateMaker>(*runner->registry_, runner->quality_,
                                                                  runner->feed_, clock);
-  runner->quarantine_ = std::make_unique<contract::Quarantine>(*runner->registry_, std::move(ports));
+  TRY_ASSIGN(runner->marks_, contract::QuarantineMarks::open(disk, clock));
+  runner->quarantine_ =
+      std::make_unique<contract::Quarantine>(*runner->registry_, *runner->marks_, std::move(ports));
   runner->api_ = std::make_unique<contract::ContractApi>(contract::ContractApi::Parts{
       disk, *runner->registry_, runner->quality_, *runner->discovery_, *runner->quarantine_});
   TRY(runner->api_->load());
@@ -68,6 +75,7 @@ void ContractRunner::start() { worker_->start(); }
 
 void ContractRunner::stop() {
   if (worker_) worker_->stop();
+  if (discovery_) (void)discovery_->save().ok();  // What is lost is learnt again.
 }
 
 void ContractRunner::answer(std::string_view operation, const http::Request& request,

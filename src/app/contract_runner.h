@@ -47,13 +47,14 @@ class ContractRunner {
   contract::DiscoveryFeed feed_;
   std::unique_ptr<contract::ContractGateMaker> gates_;
   std::unique_ptr<contract::Discovery> discovery_;
+  std::unique_ptr<contract::QuarantineMarks> marks_;
   std::unique_ptr<contract::Quarantine> quarantine_;
   std::unique_ptr<contract::ContractApi> api_;
   std::unique_ptr<Worker> worker_;
 };
 
-// Sends a batch to the import endpoint of `router` as if it had come in over HTTP with that write key.
-void send_import(const http::Router& router, std::string write_key, std::string body,
-                 contract::Respond respond);
+// Posts a body to a door of `router` as if it had come in over HTTP with that "key:secret"; answers what became of its items.
+void post_again(const http::Router& router, std::string_view path, std::string write_key, std::string body,
+                contract::Respond respond);
 
 }  // namespace millrace::app

@@ -71,13 +71,14 @@ base::Status Platform::open_door() {
   ports.run_sql = [this](std::string statement, contract::Respond respond) {
     sql_->submit(std::move(statement), std::move(respond));
   };
-  ports.resend = [this](const std::string& source, std::string body, contract::Respond respond) {
+  ports.resend = [this](const std::string& source, std::string_view path, std::string body,
+                        contract::Respond respond) {
     // Any key is the open source's.
-    std::string write_key = "millrace";
+    std::string write_key = "millrace:";
     for (const auto& each : settings_.sources) {
-      if (each.name == source) write_key = each.write_key;
+      if (each.name == source) write_key = each.write_key + ":" + each.secret;
     }
-    send_import(*router_, std::move(write_key), std::move(body), std::move(respond));
+    post_again(*router_, path, std::move(write_key), std::move(body), std::move(respond));
   };
   TRY_ASSIGN(contracts_,
              ContractRunner::open(directory_->disk(), source_names_by_index(settings_, source_indices_),
@@ -87,7 +88,14 @@ base::Status Platform::open_door() {
   auto gates = privacy_->first_gates();
   gates.push_back(&contracts_->gates());
   gates.push_back(privacy_->last_gate());
-  TRY_ASSIGN(door_, CollectDoor::open(settings_, source_indices_, *journals_, std::move(gates), clock_));
+  // One writer decides stock, whoever counts it (docs/decisions/0030).
+  const auto count_stock = [this](const event::SetStock& count, std::function<void(base::Status)> settle) {
+    return submit_stock(count, [settle = std::move(settle)](int status, const std::string& body) {
+      settle(status < 500 ? base::Status(base::Ok{}) : base::Error(base::ErrorCode::unavailable, body));
+    });
+  };
+  TRY_ASSIGN(door_, CollectDoor::open(settings_, source_indices_, *journals_, std::move(gates), clock_,
+                                      directory_->disk(), count_stock));
   return base::Ok{};
 }
 

@@ -19,6 +19,8 @@ http::Response gif();
 http::Response plain(const http::Request& request, int status, std::string_view text);
 http::Response refusal_answer(const http::Request& request, const Refusal& refusal);
 // {"success":true,"received":...,"items":[...]}
+// A request with this header is answered with outcome_json(), whatever its dialect's clients hear.
+constexpr std::string_view kOutcomeHeader = "X-Millrace-Outcome";
 std::string outcome_json(const Outcome& outcome);
 
 }  // namespace millrace::collect

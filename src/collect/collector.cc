@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "collect/answers.h"
+
 namespace millrace::collect {
 
 using base::ErrorCode;
@@ -33,7 +35,10 @@ class Collector::Bench {
       }
     }
     std::vector<std::unique_ptr<Gate>> gates;
-    for (const GateMaker* maker : gates_) gates.push_back(maker->gate());
+    for (const GateMaker* maker : gates_) {
+      gates.push_back(maker->gate());
+      gates.back()->expect(dialect_.item_form());
+    }
     return std::make_unique<Workbench>(dialect_.reader(), partitions_, time_, std::move(gates), watch_);
   }
   void give_back(std::unique_ptr<Workbench> workbench) {
@@ -174,11 +179,17 @@ void Collector::collect(Bench& bench, int endpoint, const http::Request& request
     counters_.items_consent_dropped.fetch_add(outcome.consent_dropped, std::memory_order_relaxed);
   }
   auto shares = intake.take_shares();
-  const int waits =
-      1 + static_cast<int>(shares.size());  // One is our own, so that nobody answers before all is submitted.
+  const auto counts = stock_ ? intake.take_counts() : std::vector<event::SetStock>{};
+  // One is our own, so that nobody answers before all is submitted.
+  const int waits = 1 + static_cast<int>(shares.size() + counts.size());
   const auto receipt =
       std::make_shared<Receipt>(*this, dialect, endpoint, request, std::move(responder), began, waits);
   receipt->accepted = dialect.answer(request, endpoint, outcome);
+  if (!request.header(kOutcomeHeader).empty()) {
+    receipt->accepted.status = 200;
+    receipt->accepted.content_type = "application/json";
+    receipt->accepted.body = outcome_json(outcome);
+  }
   bench.give_back(std::move(workbench));
   for (Intake::Share& share : shares) {
     const auto submitted = partitions_[share.partition]->submit(
@@ -191,6 +202,16 @@ void Collector::collect(Bench& bench, int endpoint, const http::Request& request
       const bool full = submitted.error().code() == ErrorCode::exhausted;
       receipt->settle(full ? Receipt::Result::full : Receipt::Result::failed, &submitted.error());
     }
+  }
+  for (const event::SetStock& count : counts) {
+    const auto settle = [receipt](const base::Status& status) {
+      const bool full = !status.ok() && status.error().code() == ErrorCode::exhausted;
+      receipt->settle(status.ok() ? Receipt::Result::durable
+                      : full      ? Receipt::Result::full
+                                  : Receipt::Result::failed,
+                      status.ok() ? nullptr : &status.error());
+    };
+    if (const auto submitted = stock_(count, settle); !submitted.ok()) settle(submitted);
   }
   counters_.parse_ns.record(static_cast<std::uint64_t>(clock_.now() - began));
   receipt->settle(Receipt::Result::durable, nullptr);

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -51,6 +52,10 @@ class Collector {
 
   // Shows all items of the dialects attached later to `watch`, which must outlive this.
   void watch(ItemWatch& watch) { watch_ = &watch; }
+  // Takes the counts of stock that come in, and says of each whether it is durable; an error: it was not taken. Without it they go
+  // nowhere. Before attach().
+  using StockPort = std::function<base::Status(const event::SetStock&, std::function<void(base::Status)>)>;
+  void send_stock_to(StockPort port) { stock_ = std::move(port); }
   // Adds the dialect's endpoints. The dialect and this must outlive the router.
   void attach(const Dialect& dialect, http::Router& router);
   const CollectorCounters& counters() const { return counters_; }
@@ -67,6 +72,7 @@ class Collector {
   const base::Clock& clock_;
   const std::vector<const GateMaker*> gates_;
   ItemWatch* watch_ = nullptr;
+  StockPort stock_;
   std::vector<std::unique_ptr<Bench>> benches_;
   CollectorCounters counters_;
 };

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "collect/item_form.h"
 #include "collect/json_tape.h"
 #include "event/event.h"
+#include "event/fact.h"
 #include "event/record.h"
 #include "http/http.h"
 
@@ -66,6 +68,9 @@ class ItemSink {
   virtual void quarantine(const event::QuarantinedItem& item, std::string_view visitor_key) = 0;
   // Counted in the answer and stored nowhere.
   virtual void refuse(std::string_view reason, std::string_view detail) = 0;
+  // How much of a SKU there is, as a source that keeps stock says it: a command to who decides stock, durable before the request is
+  // answered.
+  virtual void count_stock(const event::SetStock&) {}
 };
 
 // Reads the requests of one dialect; owns the memory that doing so takes, and is used by one thread at a time.
@@ -95,6 +100,7 @@ class Dialect {
   };
   virtual std::vector<Endpoint> endpoints() const = 0;
   virtual std::unique_ptr<Reader> reader() const = 0;
+  virtual ItemForm item_form() const { return ItemForm::own; }
   virtual http::Response answer(const http::Request& request, int endpoint, const Outcome& outcome) const = 0;
   virtual http::Response refuse(const http::Request& request, int endpoint, const Refusal& refusal) const = 0;
   virtual http::Response inform(const http::Request& request, int endpoint) const = 0;

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "collect/item_form.h"
 #include "collect/json_tape.h"
 #include "event/event.h"
 #include "event/record.h"
@@ -32,6 +33,8 @@ struct Decision {
 class Gate {
  public:
   virtual ~Gate() = default;
+  // Once, before the first request: the form of all items.
+  virtual void expect(ItemForm) {}
   // Before the items of each request, which stays as it is until the last of them.
   virtual void begin(const http::Request&) {}
   // Before inspect(), for items whose raw bytes the dialect has laid out: so no gate needs to parse them again. Holds until

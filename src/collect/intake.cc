@@ -19,6 +19,7 @@ void Intake::begin(base::WallTime received_at, std::size_t bytes_hint) {
   outcome_.items.clear();
   for (auto& buffer : buffers_) buffer.clear();
   full_.clear();
+  counts_.clear();
   // A record is its raw bytes and about half as much beside them.
   reserve_bytes_ = bytes_hint + bytes_hint / 2;
   reserve_bytes_ = bytes_hint < 4096 ? reserve_bytes_ + 256 : reserve_bytes_ / buffers_.size() * 5 / 4 + 512;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "collect/dialect.h"
@@ -39,6 +40,7 @@ class Intake final : public ItemSink {
   void accept(event::Event& event) override;
   void quarantine(const event::QuarantinedItem& item, std::string_view visitor_key) override;
   void refuse(std::string_view reason, std::string_view detail) override;
+  void count_stock(const event::SetStock& count) override { counts_.push_back(count); }
 
   // After the last item; an error is a gate's, and nothing of the request may be stored.
   base::Status finish();
@@ -48,6 +50,7 @@ class Intake final : public ItemSink {
     journal::RecordBuffer records;
   };
   std::vector<Share> take_shares();
+  std::vector<event::SetStock> take_counts() { return std::exchange(counts_, {}); }
   const Outcome& outcome() const { return outcome_; }
   Outcome& outcome() { return outcome_; }
 
@@ -61,7 +64,8 @@ class Intake final : public ItemSink {
               std::string_view detail);
 
   std::vector<journal::RecordBuffer> buffers_;  // By partition.
-  std::vector<Share> full_;                     // Those that reached kShareBytes.
+  std::vector<event::SetStock> counts_;
+  std::vector<Share> full_;  // Those that reached kShareBytes.
   const TimeSource time_;
   const std::vector<std::unique_ptr<Gate>> gates_;  // In the order of passing.
   ItemWatch* const watch_;

@@ -18,6 +18,7 @@ class SegmentDialect final : public Dialect {
 
   std::vector<Endpoint> endpoints() const override;
   std::unique_ptr<Reader> reader() const override;
+  ItemForm item_form() const override { return ItemForm::call; }
   http::Response answer(const http::Request& request, int endpoint, const Outcome& outcome) const override;
   http::Response refuse(const http::Request& request, int endpoint, const Refusal& refusal) const override;
   http::Response inform(const http::Request& request, int endpoint) const override;

@@ -35,6 +35,7 @@ constexpr EventNameRow kEventNames[] = {
 // An item of the Measurement Protocol: its event, with the members of the request beside it.
 constexpr FieldRow kProtocolFields[] = {
     {"timestamp_micros", Scope::any, kEnvelope},
+    {"messageId", Scope::any, to(Text::message_id)},
     {"client_id", Scope::any, to(Text::anonymous_id)},
     {"app_instance_id", Scope::any, to(Text::anonymous_id)},
     {"user_id", Scope::any, to(Text::user_id)},
@@ -88,6 +89,8 @@ constexpr FieldRow kProtocolFields[] = {
 constexpr FieldRow kTagFields[] = {
     {"v", Scope::any, kEnvelope},
     {"tid", Scope::any, kEnvelope},
+    {"timestamp_micros", Scope::any, kEnvelope},
+    {"messageId", Scope::any, to(Text::message_id)},
     {"cid", Scope::any, to(Text::anonymous_id)},
     {"uid", Scope::any, to(Text::user_id)},
     {"en", Scope::any, to(Text::event_name)},

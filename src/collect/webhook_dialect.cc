@@ -9,8 +9,12 @@ namespace millrace::collect {
 using http::Request;
 using http::Response;
 
-WebhookDialect::WebhookDialect(const SourceTable& sources, ItemLimits limits, WebhookMappings mappings)
-    : sources_(sources), limits_(within_journal_limits(limits)), mappings_(std::move(mappings)) {}
+WebhookDialect::WebhookDialect(const SourceTable& sources, ItemLimits limits, WebhookMappings mappings,
+                               ShopifyStock* stock)
+    : sources_(sources),
+      limits_(within_journal_limits(limits)),
+      mappings_(std::move(mappings)),
+      stock_(stock) {}
 
 std::vector<Dialect::Endpoint> WebhookDialect::endpoints() const {
   return {{http::Method::post, "/webhooks/shopify/{write_key}", shopify, Endpoint::Role::collects},
@@ -18,7 +22,7 @@ std::vector<Dialect::Endpoint> WebhookDialect::endpoints() const {
 }
 
 std::unique_ptr<Reader> WebhookDialect::reader() const {
-  return std::make_unique<WebhookReader>(vocabulary_, sources_, limits_, mappings_);
+  return std::make_unique<WebhookReader>(vocabulary_, sources_, limits_, mappings_, stock_);
 }
 
 Response WebhookDialect::answer(const Request&, int, const Outcome& outcome) const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "collect/dialect.h"
+#include "collect/shopify_stock.h"
 #include "collect/source_table.h"
 #include "collect/vocabulary.h"
 #include "collect/webhook_mapping.h"
@@ -19,8 +20,9 @@ using WebhookMappings = std::map<std::string, std::unique_ptr<const WebhookMappi
 // path; nothing is taken from a source without a secret, or without the signature that the secret makes.
 class WebhookDialect final : public Dialect {
  public:
-  // `sources` must outlive this.
-  WebhookDialect(const SourceTable& sources, ItemLimits limits, WebhookMappings mappings);
+  // `sources` and `stock`, when there is one, must outlive this.
+  WebhookDialect(const SourceTable& sources, ItemLimits limits, WebhookMappings mappings,
+                 ShopifyStock* stock = nullptr);
 
   std::vector<Endpoint> endpoints() const override;
   std::unique_ptr<Reader> reader() const override;
@@ -34,6 +36,7 @@ class WebhookDialect final : public Dialect {
   const SourceTable& sources_;
   const ItemLimits limits_;
   const WebhookMappings mappings_;
+  ShopifyStock* const stock_;
   const Vocabulary vocabulary_{Table::shopify};
 };
 

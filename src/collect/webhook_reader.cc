@@ -1,5 +1,8 @@
 #include "collect/webhook_reader.h"
 
+#include <algorithm>
+#include <charconv>
+
 #include "collect/shopify_item.h"
 #include "collect/text_cut.h"
 
@@ -27,6 +30,28 @@ std::optional<std::uint32_t> node_at(const JsonTape& tape, std::string_view poin
   return at;
 }
 
+// The token at which the array begins that a pointer names; nothing when there is none. A body may hold more values than an item may.
+std::optional<std::uint32_t> array_at(const JsonIndex& index, std::string_view pointer) {
+  std::uint32_t at = 0;
+  while (!pointer.empty()) {
+    pointer.remove_prefix(1);
+    const std::size_t end = std::min(pointer.find('/'), pointer.size());
+    const std::string_view step = pointer.substr(0, end);
+    pointer.remove_prefix(end);
+    if (index.character(at) != '{') return std::nullopt;
+    std::optional<std::uint32_t> found;
+    for (++at; index.character(at) == '"' && index.character(at + 1) == ':';) {
+      const std::string_view key = index.token(at);
+      if (key.substr(1, key.size() - 2) == step) found = at + 2;
+      at = index.skip(at + 2);
+      if (index.character(at) == ',') ++at;
+    }
+    if (!found) return std::nullopt;
+    at = *found;
+  }
+  return index.character(at) == '[' ? std::optional(at) : std::nullopt;
+}
+
 bool is_about_nobody(std::string_view topic) {
   return topic.starts_with("products/") || topic.starts_with("inventory_") || topic.starts_with("refunds/");
 }
@@ -34,11 +59,12 @@ bool is_about_nobody(std::string_view topic) {
 }  // namespace
 
 WebhookReader::WebhookReader(const Vocabulary& shopify, const SourceTable& sources, const ItemLimits& limits,
-                             const WebhookMappings& mappings)
+                             const WebhookMappings& mappings, ShopifyStock* stock)
     : vocabulary_(shopify),
       sources_(sources),
       limits_(limits),
       mappings_(mappings),
+      stock_(stock),
       shopify_(shopify, sources, limits) {}
 
 std::optional<Refusal> WebhookReader::read(const http::Request& request, int endpoint,
@@ -70,7 +96,60 @@ std::optional<Refusal> WebhookReader::read_shopify(const SourceSettings& source,
   shopify_.begin(request, received_at, sink);
   shopify_.admit_as(source.index);
   if (auto refusal = shopify_.count_item()) return refusal;
-  if (shopify_.lay_out(request.body)) accept_shopify(request);
+  if (!shopify_.lay_out(request.body)) return std::nullopt;
+  if (stock_ != nullptr) {
+    if (auto refusal = take_stock(request, received_at, sink)) return refusal;
+  }
+  accept_shopify(request);
+  return std::nullopt;
+}
+
+// What a product's webhook says of its variants: which inventory item is which SKU.
+base::Status WebhookReader::learn_skus() {
+  const JsonTape& item = shopify_.tape();
+  const std::uint32_t variants = member_of(item, 0, "variants");
+  for (std::uint32_t i = variants + 1; variants != 0 && i < item[variants].end; i = item[i].end) {
+    const std::uint32_t inventory = member_of(item, i, "inventory_item_id");
+    const std::uint32_t sku = member_of(item, i, "sku");
+    if (inventory != 0 && sku != 0 && item[sku].kind == JsonKind::string)
+      TRY(stock_->learn(item[inventory].text, item[sku].text));
+  }
+  return base::Ok{};
+}
+
+std::optional<Refusal> WebhookReader::take_stock(const http::Request& request, base::WallTime received_at,
+                                                 ItemSink& sink) {
+  const auto not_written = [](const base::Error& error) {
+    return Refusal{503, "stock_not_written", "What this says of stock could not be kept: " + error.message(),
+                   "Deliver it again.", 10};
+  };
+  const std::string_view topic = request.header("x-shopify-topic");
+  if (topic.starts_with("products/")) {
+    const auto learnt = learn_skus();
+    return learnt.ok() ? std::nullopt : std::optional(not_written(learnt.error()));
+  }
+  if (topic != "inventory_levels/update" && topic != "inventory_levels/connect") return std::nullopt;
+  const JsonTape& item = shopify_.tape();
+  const auto text = [&item](std::string_view key) {
+    const JsonNode* const node = root_member(item, key);
+    return node == nullptr || is_container(node->kind) ? std::string_view{} : node->text;
+  };
+  std::int64_t available = 0;
+  const std::string_view units = text("available");
+  const auto [end, error] = std::from_chars(units.data(), units.data() + units.size(), available);
+  if (units.empty() || error != std::errc() || end != units.data() + units.size()) return std::nullopt;
+  const auto updated = parse_client_time(JsonKind::string, text("updated_at"));
+  const auto level =
+      stock_->count(text("inventory_item_id"), text("location_id"), available, updated.value_or(received_at));
+  if (!level.ok()) return not_written(level.error());
+  if (!*level) return std::nullopt;
+  event::SetStock count;
+  count.sku = (*level)->sku;
+  count.on_hand = (*level)->on_hand;
+  if (const auto id = request.header("x-shopify-webhook-id"); !id.empty()) {
+    count.reference = "shopify:" + std::string(id.substr(0, 100));
+  }
+  sink.count_stock(count);
   return std::nullopt;
 }
 
@@ -140,18 +219,32 @@ std::optional<Refusal> WebhookReader::read_mapped(const SourceSettings& source, 
     if (desk->lay_out(request.body)) accept_mapped(mapping, *desk);
     return std::nullopt;
   }
-  std::optional<std::uint32_t> items;
-  if (index_.scan(request.body) == JsonFault::none && body_.build(index_, 0) == TapeFault::none &&
-      body_.end_token() == index_.size()) {
-    items = node_at(body_, settings.items);
-  }
-  if (!items || body_[*items].kind != JsonKind::array) {
-    desk->quarantine(request.body, {"missing_items", settings.items, "The mapping's items are not there."});
+  return read_rows(mapping, *desk, request.body);
+}
+
+std::optional<Refusal> WebhookReader::read_rows(const WebhookMapping& mapping, ItemDesk& desk,
+                                                std::string_view body) {
+  const std::string& pointer = mapping.settings().items;
+  const bool is_json = index_.scan(body) == JsonFault::none && index_.skip(0) == index_.size();
+  const auto array = is_json ? array_at(index_, pointer) : std::nullopt;
+  if (!array) {
+    desk.quarantine(body, {"missing_items", pointer, "The mapping's items are not there."});
     return std::nullopt;
   }
-  for (std::uint32_t i = *items + 1; i < body_[*items].end; i = body_[i].end) {
-    if (auto refusal = desk->count_item()) return refusal;
-    if (desk->lay_out(body_[i].raw)) accept_mapped(mapping, *desk);
+  for (std::uint32_t at = *array + 1; index_.character(at) != ']';) {
+    const char first = index_.character(at);
+    const std::uint32_t end = index_.skip(at);
+    const char next = index_.character(end);
+    if (first == ',' || first == ':' || first == '}' || first == '\0' || (next != ',' && next != ']')) {
+      desk.quarantine(body, {"invalid_json", pointer, "The mapping's items are not a JSON array."});
+      return std::nullopt;
+    }
+    if (auto refusal = desk.count_item()) return refusal;
+    const std::string_view last = index_.token(end - 1);
+    const std::size_t begin = index_.position(at);
+    const auto bytes = static_cast<std::size_t>(last.data() + last.size() - index_.text().data()) - begin;
+    if (desk.lay_out(index_.text().substr(begin, bytes))) accept_mapped(mapping, desk);
+    at = next == ',' ? end + 1 : end;
   }
   return std::nullopt;
 }

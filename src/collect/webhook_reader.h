@@ -17,7 +17,7 @@ class WebhookReader final : public Reader {
  public:
   // All must outlive this.
   WebhookReader(const Vocabulary& shopify, const SourceTable& sources, const ItemLimits& limits,
-                const WebhookMappings& mappings);
+                const WebhookMappings& mappings, ShopifyStock* stock);
 
   std::optional<Refusal> read(const http::Request& request, int endpoint, base::WallTime received_at,
                               ItemSink& sink) override;
@@ -29,7 +29,10 @@ class WebhookReader final : public Reader {
                                       base::WallTime received_at, ItemSink& sink);
   std::optional<Refusal> read_mapped(const SourceSettings& source, const http::Request& request,
                                      base::WallTime received_at, ItemSink& sink);
+  std::optional<Refusal> read_rows(const WebhookMapping& mapping, ItemDesk& desk, std::string_view body);
   void accept_shopify(const http::Request& request);
+  std::optional<Refusal> take_stock(const http::Request& request, base::WallTime received_at, ItemSink& sink);
+  base::Status learn_skus();
   void name_visitor(Subject& subject, std::string_view shop);
   void accept_mapped(const WebhookMapping& mapping, ItemDesk& desk);
 
@@ -37,10 +40,10 @@ class WebhookReader final : public Reader {
   const SourceTable& sources_;
   const ItemLimits& limits_;
   const WebhookMappings& mappings_;
+  ShopifyStock* const stock_;
   ItemDesk shopify_;
   std::map<const WebhookMapping*, std::unique_ptr<ItemDesk>> desks_;
   JsonIndex index_;
-  JsonTape body_;
   std::string visitor_;
   std::string message_id_;
 };

@@ -75,6 +75,7 @@ base::Status ContractApi::load() {
 void ContractApi::answer(std::string_view operation, const http::Request& request, Respond respond) {
   if (operation == "list_quarantine") return parts_.quarantine.list(request, std::move(respond));
   if (operation == "get_quarantined") return parts_.quarantine.inspect(request, std::move(respond));
+  if (operation == "mark_quarantined") return parts_.quarantine.set_state(request, std::move(respond));
   if (operation == "replay_quarantine") return parts_.quarantine.replay(request, std::move(respond));
   if (operation == "list_contracts") return respond(list());
   if (operation == "get_contract" || operation == "iglu_schema") return respond(get_schema(request));

@@ -8,6 +8,10 @@ namespace millrace::contract {
 using collect::Decision;
 using collect::Ruling;
 
+namespace {
+constexpr std::string_view kTrackerVendor = "com.snowplowanalytics.";
+}
+
 ContractGate::ContractGate(const Registry& registry, QualityBoard& quality, DiscoveryFeed& feed,
                            const base::Clock& clock)
     : registry_(registry), feed_(feed), clock_(clock), quality_check_(quality) {}
@@ -19,25 +23,43 @@ void ContractGate::follow_rules() {
   rules_ = registry_.rules();
 }
 
+const Contract* ContractGate::contract_of(const Subject& subject, const event::Event& event) const {
+  return subject.address.empty() ? rules_->find(event) : rules_->find(subject.address);
+}
+
 // True when it fits, or when nothing is asked of it.
 bool ContractGate::check(const Subject& subject, const event::Event& event, Violation& violation) {
-  const Contract* const contract = subject.key ? rules_->find(*subject.key) : rules_->find(event);
-  violation.contract = contract;
-  violation.prefix = subject.prefix;
+  const Contract* const contract = contract_of(subject, event);
   if (contract == nullptr) {
-    if (!subject.key && subject.invalid_key.empty()) return true;
+    if (subject.address.empty() || subject.address.starts_with(kTrackerVendor)) return true;
+    violation.prefix = subject.prefix;
     ValueFault& fault = violation.faults.emplace_back();
     fault.pointer = pointer_to(*subject.tape, subject.node);
     fault.keyword = "schema";
-    fault.message =
-        "The registry has no schema " + (subject.key ? subject.key->path() : subject.invalid_key) + ".";
+    fault.message = "The registry has no schema " + std::string(subject.address) + ".";
     violation.mode = rules_->default_mode(event.source);
     return false;
   }
   contract->tally->checked.fetch_add(1, std::memory_order_relaxed);
   if (validator_.fits(contract->program, *subject.tape, subject.node)) [[likely]]
     return true;
+  violation.contract = contract;
+  violation.prefix = subject.prefix;
   violation.faults = validator_.explain(contract->program, *subject.tape, subject.node);
+  violation.mode = rules_->mode(event.source, *contract);
+  return false;
+}
+
+bool ContractGate::check_canonical(const event::Event& event, Violation& violation) {
+  const Contract* const contract = rules_->find(event);
+  if (contract == nullptr) return true;
+  const JsonTape& tape = canonical_.read(event).tape();
+  contract->tally->checked.fetch_add(1, std::memory_order_relaxed);
+  if (validator_.fits(contract->program, tape)) [[likely]]
+    return true;
+  violation.contract = contract;
+  violation.is_canonical = true;
+  violation.faults = validator_.explain(contract->program, tape);
   violation.mode = rules_->mode(event.source, *contract);
   return false;
 }
@@ -49,13 +71,13 @@ void ContractGate::note(const Violation& violation, const event::Event& event) c
   const ValueFault& fault = violation.faults.front();
   tally.add({clock_.wall(), std::string(rules_->source_name(event.source)),
              std::string(event[event::Text::message_id].substr(0, 64)),
-             violation.contract->key.version.text(), violation.prefix + fault.pointer, fault.keyword,
-             fault.message, violation.mode});
+             violation.contract->key.version.text(), std::string(violation.prefix) + fault.pointer,
+             fault.keyword, fault.message, violation.mode});
 }
 
 // What is wrong goes; what is then missing or still wrong cannot be mended so.
 bool ContractGate::drop_fields(const Violation& violation, event::Event& event) {
-  if (!violation.prefix.empty() || violation.contract == nullptr) return false;
+  if (!violation.prefix.empty() || violation.is_canonical || violation.contract == nullptr) return false;
   std::vector<std::string> pointers;
   for (const ValueFault& fault : violation.faults) {
     // The subject itself cannot go.
@@ -65,8 +87,9 @@ bool ContractGate::drop_fields(const Violation& violation, event::Event& event) 
   if (!document_.read(event.raw).ok()) return false;
   const std::string raw = without_values(document_, pointers);
   for (const Subject& subject : second_finder_.read(raw)) {
-    const Contract* const contract = subject.key ? rules_->find(*subject.key) : rules_->find(event);
-    if (contract != nullptr && !validator_.fits(contract->program, *subject.tape, subject.node)) return false;
+    const Contract* const contract = contract_of(subject, event);
+    if (contract != nullptr && !validator_.fits(contract->program, *subject.tape, subject.node))
+      return false;
   }
   if (!field_drop_.drop(document_, pointers, event)) return false;
   violation.contract->tally->fields_dropped.fetch_add(pointers.size(), std::memory_order_relaxed);
@@ -81,10 +104,13 @@ Decision ContractGate::rule_on(const Violation& violation, event::Event& event) 
   Decision decision;
   decision.ruling = violation.mode == Mode::reject ? Ruling::reject : Ruling::quarantine;
   decision.reason = violation.contract == nullptr ? "unknown_schema" : "contract_violation";
-  decision.pointer = violation.prefix + fault.pointer;
+  // Where in the item a canonical property comes from, only its mapping knows.
+  if (!violation.is_canonical) decision.pointer = std::string(violation.prefix) + fault.pointer;
   decision.detail = fault.message;
-  if (violation.contract != nullptr)
-    decision.detail += " (" + violation.contract->key.path() + ", " + fault.keyword + ")";
+  if (violation.contract != nullptr) {
+    const std::string where = violation.is_canonical ? ", canonical property " + fault.pointer : "";
+    decision.detail += " (" + violation.contract->key.path() + ", " + fault.keyword + where + ")";
+  }
   return decision;
 }
 
@@ -92,14 +118,22 @@ const std::vector<Subject>& ContractGate::subjects_of(const event::Event& event)
   const JsonTape* const item = std::exchange(item_, nullptr);
   const bool same = item != nullptr && !item->empty() && (*item)[0].raw.data() == event.raw.data() &&
                     (*item)[0].raw.size() == event.raw.size();
-  return same ? finder_.read(*item) : finder_.read(event.raw);
+  return same ? finder_.read(*item, form_) : finder_.read(event.raw, form_);
 }
 
 Decision ContractGate::inspect(event::Event& event) {
   follow_rules();
+  bool is_whole =
+      form_ == collect::ItemForm::call;  // Nothing is left that the canonical properties would tell.
   for (const Subject& subject : subjects_of(event)) {
+    // An event without a canonical name that names its schema is that, and not what another contract may be called.
+    is_whole = is_whole || (event.type == event::EventType::other && !subject.address.empty() &&
+                            !subject.address.starts_with(kTrackerVendor));
     Violation violation;
     if (check(subject, event, violation)) continue;
+    if (Decision decision = rule_on(violation, event); decision.ruling != Ruling::pass) return decision;
+  }
+  if (Violation violation; !is_whole && !check_canonical(event, violation)) {
     if (Decision decision = rule_on(violation, event); decision.ruling != Ruling::pass) return decision;
   }
   if (auto breach = quality_check_.inspect(event, clock_.wall()))
@@ -114,7 +148,13 @@ void ContractGate::stored(const event::Event& event) {
   seen.type = event.type;
   seen.received_at = event.received_at;
   seen.name = event[event::Text::event_name].substr(0, 256);
-  if (event.raw.size() <= DiscoveryFeed::kRawBytesMax) seen.raw = event.raw;
+  if (form_ == collect::ItemForm::own) {
+    canonical_.read(event);
+    seen.raw = R"({"properties":)" + std::string(canonical_.text()) + "}";
+    if (seen.raw.size() > DiscoveryFeed::kRawBytesMax) seen.raw.clear();
+  } else if (event.raw.size() <= DiscoveryFeed::kRawBytesMax) {
+    seen.raw = event.raw;
+  }
   feed_.offer(std::move(seen));
 }
 

@@ -5,8 +5,10 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "collect/ga4_dialect.h"
 #include "collect/intake.h"
 #include "collect/segment_dialect.h"
+#include "collect/snowplow_dialect.h"
 #include "event/record.h"
 #include "sim/sim_clock.h"
 #include "sim/sim_disk.h"
@@ -29,6 +31,7 @@ struct Door {
   collect::SegmentDialect dialect{sources, {}};
   std::unique_ptr<collect::Reader> reader = dialect.reader();
   std::unique_ptr<collect::Intake> intake;
+  std::unique_ptr<collect::Intake> other_intake;
   std::vector<event::Event> events;
   std::vector<event::QuarantinedItem> quarantined;
   std::vector<collect::Intake::Share> shares;
@@ -49,17 +52,31 @@ struct Door {
     REQUIRE_MESSAGE(!fault, (fault ? fault->pointer + fault->message : ""));
   }
   const collect::Outcome& send(const std::string& item) {
+    return post(dialect, *reader, *intake, "/v1/batch",
+                R"({"writeKey":"wk","context":{"locale":"de-DE"},"batch":[)" + item + "]}");
+  }
+  // A request of another dialect, through a gate of its own.
+  const collect::Outcome& send_as(const collect::Dialect& other, std::string_view target,
+                                  const std::string& body) {
+    std::vector<std::unique_ptr<collect::Gate>> gates;
+    gates.push_back(ContractGateMaker(*registry, quality, feed, clock).gate());
+    gates.back()->expect(other.item_form());
+    other_intake = std::make_unique<collect::Intake>(1, collect::TimeSource::wall, std::move(gates));
+    return post(other, *other.reader(), *other_intake, target, body);
+  }
+  const collect::Outcome& post(const collect::Dialect& to, collect::Reader& by, collect::Intake& into,
+                               std::string_view target, const std::string& body) {
     http::Request request;
-    request.path = "/v1/batch";
-    const std::string body = R"({"writeKey":"wk","context":{"locale":"de-DE"},"batch":[)" + item + "]}";
+    request.method = http::Method::post;
+    REQUIRE(http::parse_target(target, request));
     request.body = body;
     int id = 0;
-    for (const auto& endpoint : dialect.endpoints()) {
-      if (endpoint.pattern == "/v1/batch") id = endpoint.id;
+    for (const auto& endpoint : to.endpoints()) {
+      if (endpoint.pattern == request.path && endpoint.method == http::Method::post) id = endpoint.id;
     }
-    intake->begin(request, {1'795'000'000'000}, body.size());
-    REQUIRE(!reader->read(request, id, {1'795'000'000'000}, *intake));
-    shares = intake->take_shares();
+    into.begin(request, {1'795'000'000'000}, body.size());
+    REQUIRE(!by.read(request, id, {1'795'000'000'000}, into));
+    shares = into.take_shares();
     events.clear();
     quarantined.clear();
     for (const auto& share : shares) {
@@ -72,7 +89,7 @@ struct Door {
         }
       }
     }
-    return intake->outcome();
+    return into.outcome();
   }
   static std::vector<std::string_view> payloads(const journal::RecordBuffer& records);
 };
@@ -202,10 +219,102 @@ TEST_CASE("Snowplow's payloads are opened, plain and base64, with their contexts
   const auto found =
       finder.read(R"({"e":"ue","ue_px":")" + coded + R"(","cx":")" + encode_base64(contexts) + "\"}");
   REQUIRE_EQ(found.size(), 2);
-  CHECK_EQ(found[0].key->path(), "com.acme/spin/jsonschema/1-0-0");
+  CHECK_EQ(found[0].address, "com.acme/spin/jsonschema/1-0-0");
   CHECK_EQ(found[0].prefix, "/ue_px");
   CHECK_EQ(pointer_to(*found[0].tape, found[0].node), "/data/data");
-  CHECK_EQ(found[1].key->path(), "com.acme/wheel/jsonschema/1-0-0");
+  CHECK_EQ(found[1].address, "com.acme/wheel/jsonschema/1-0-0");
+}
+
+TEST_CASE("items without properties are held to their contract by the canonical ones") {
+  Door door;
+  REQUIRE(!door.registry->set_modes({{"", "", Mode::quarantine}}));
+  const collect::Ga4ProtocolDialect protocol(door.sources, {});
+  const collect::Ga4TagDialect tag(door.sources, {});
+  const collect::SnowplowDialect snowplow(door.sources, {}, {});
+  const auto by_protocol = [&](std::string_view events) {
+    return door
+        .send_as(protocol, "/mp/collect?measurement_id=wk",
+                 R"({"client_id":"c","events":[)" + std::string(events) + "]}")
+        .quarantined;
+  };
+  CHECK_EQ(by_protocol(R"({"name":"purchase","params":{"transaction_id":"t","value":5,"currency":"EUR"}})"),
+           0);
+  CHECK_EQ(by_protocol(R"({"name":"purchase","params":{"value":5}})"), 1);
+  REQUIRE_EQ(door.quarantined.size(), 1);
+  CHECK_EQ(door.quarantined[0].reason, "contract_violation");
+  CHECK_EQ(door.quarantined[0].pointer, "");
+  CHECK_NE(door.quarantined[0].detail.find("order_completed"), std::string_view::npos);
+  CHECK_EQ(by_protocol(R"({"name":"view_item","params":{"items":[{"item_id":"p","price":-5}]}})"), 1);
+  CHECK_NE(door.quarantined[0].detail.find("canonical property /price"), std::string_view::npos);
+
+  // Parameters of the shop's own are properties too, and gtag's numbers are numbers.
+  door.put("shop/spin/jsonschema/1-0-0",
+           R"({"properties":{"turns":{"type":"number","maximum":3}},"required":["turns"]})");
+  CHECK_EQ(
+      by_protocol(
+          R"({"name":"spin","params":{"turns":3}},{"name":"spin","params":{"turns":4}},{"name":"spin"})"),
+      2);
+  const auto by_tag = [&](std::string_view line) {
+    return door.send_as(tag, "/g/collect?v=2&tid=wk&cid=c", std::string(line)).quarantined;
+  };
+  CHECK_EQ(by_tag("en=spin&epn.turns=3\r\nen=spin&epn.turns=4\r\nen=spin&ep.turns=3"), 2);
+  CHECK_EQ(by_tag("en=purchase&epn.value=5&ep.transaction_id=t&pr1=idp~pr5\r\nen=purchase&pr1=nmNameless"),
+           1);
+
+  const auto by_snowplow = [&](std::string_view members) {
+    return door
+        .send_as(snowplow, "/com.snowplowanalytics.snowplow/tp2",
+                 R"({"data":[{"aid":"wk","duid":"d","eid":"e",)" + std::string(members) + "}]}")
+        .quarantined;
+  };
+  CHECK_EQ(by_snowplow(R"("e":"tr","tr_id":"o","tr_tt":"5")"), 0);
+  CHECK_EQ(by_snowplow(R"("e":"tr","tr_tt":"5")"), 1);
+  // Schemas of the trackers need not be in the registry, those of the shop must.
+  const std::string schema =
+      R"({\"schema\":\"iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0\",\"data\":{\"schema\":\"iglu:)";
+  CHECK_EQ(by_snowplow(R"("e":"ue","ue_pr":")" + schema +
+                       R"(com.snowplowanalytics.snowplow/link_click/jsonschema/1-0-1\",\"data\":{}}}")"),
+           0);
+  CHECK_EQ(by_snowplow(R"("e":"ue","ue_pr":")" + schema + R"(shop/wheel/jsonschema/1-0-0\",\"data\":{}}}")"),
+           1);
+  CHECK_EQ(door.quarantined[0].reason, "unknown_schema");
+  door.put("shop/wheel/jsonschema/1-0-0", R"({"required":["turns"]})");
+  CHECK_EQ(by_snowplow(R"("e":"ue","ue_pr":")" + schema +
+                       R"(shop/wheel/jsonschema/1-0-0\",\"data\":{\"turns\":1}}}")"),
+           0);
+  CHECK_EQ(by_snowplow(R"("e":"ue","ue_pr":")" + schema + R"(shop/wheel/jsonschema/1-0-0\",\"data\":{}}}")"),
+           1);
+  CHECK_EQ(door.quarantined[0].pointer, "/ue_pr/data/data");
+}
+
+TEST_CASE("canonical properties are what a call would have said") {
+  event::Event event;
+  event.type = event::EventType::order_completed;
+  event[Text::order_id] = "o\"1";
+  event[Text::coupon] = "c";
+  event.currency = event::parse_currency("EUR");
+  event.set(event::Amount::revenue, {12'500'000});
+  event::ProductLine line;
+  line.product_id = "p";
+  line.category = "shoes";
+  line.price = {-1};
+  line.has_price = true;
+  event.products = {line};
+  event[Text::extra] = R"({"params":{"gift":true,"turns":"3"},"epn":{"n":"3","m":"x"},"other":1})";
+  CanonicalProperties canonical;
+  canonical.read(event);
+  CHECK_EQ(
+      canonical.text(),
+      R"({"order_id":"o\"1","coupon":"c","products":[{"product_id":"p","category":"shoes","price":-0.000001,"quantity":1}],)"
+      R"("currency":"EUR","revenue":12.5,"gift":true,"turns":"3","n":3,"m":"x"})");
+  event.type = event::EventType::product_viewed;
+  event[Text::category] = "list";
+  event[Text::extra] = "";
+  canonical.read(event);
+  CHECK_EQ(
+      canonical.text(),
+      R"({"order_id":"o\"1","coupon":"c","product_id":"p","category":"shoes","price":-0.000001,"quantity":1,)"
+      R"("currency":"EUR","revenue":12.5})");
 }
 
 TEST_CASE("values are cut out with the comma that belongs to them") {
@@ -232,7 +341,8 @@ TEST_CASE("rules of quality count, sample and quarantine") {
   door.quality.set(*parse_quality_rules(
       R"({"rules":[{"name":"once","kind":"unique","event":"order_completed","field":"order_id","action":"quarantine"},
                    {"name":"paid","kind":"payment_checkout"},
-                   {"name":"cheap","kind":"range","field":"price","min":0,"max":10}]})"));
+                   {"name":"cheap","kind":"range","field":"price","min":0,"max":10},
+                   {"name":"sums","kind":"totals"}]})"));
   CHECK_EQ(door.send(order(R"({"order_id":"o1","products":[{"product_id":"p","price":11}]})")).accepted, 1);
   CHECK_EQ(door.send(order(R"({"order_id":"o1"})")).accepted, 1);  // The same message again.
   const auto other =
@@ -244,6 +354,9 @@ TEST_CASE("rules of quality count, sample and quarantine") {
   CHECK_EQ(rules[1]->broken.load(), 3);
   CHECK_EQ(rules[2]->broken.load(), 1);
   CHECK_EQ(rules[2]->samples.size(), 1);
+  CHECK_EQ(rules[3]->broken.load(), 0);
+  door.send(order(R"({"order_id":"o1","total":12,"products":[{"product_id":"p","price":11}]})"));
+  CHECK_EQ(rules[3]->broken.load(), 1);
   CHECK_FALSE(parse_quality_rules(R"({"rules":[{"name":"x","kind":"range","field":"color"}]})").ok());
   const auto preset = parse_quality_rules(quality_rules_json(preset_quality_rules()));
   REQUIRE(preset.ok());

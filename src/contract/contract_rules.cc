@@ -38,6 +38,7 @@ std::vector<ContractTally::Sample> ContractTally::samples() const {
 ContractRules::ContractRules(std::map<SchemaKey, ContractPointer> contracts, std::vector<ModeRule> modes,
                              std::vector<std::string> sources)
     : contracts_(std::move(contracts)), modes_(std::move(modes)), sources_(std::move(sources)) {
+  for (const auto& [key, contract] : contracts_) by_address_[key.path()] = contract.get();
   // In the order of keys: of one contract the newest version comes last and stays.
   for (const std::string_view vendor : {std::string_view(kPreloadedVendor), kOwnVendor}) {
     for (const auto& [key, contract] : contracts_) {
@@ -89,6 +90,11 @@ const Contract* ContractRules::find(const event::Event& event) const {
 const Contract* ContractRules::find(const SchemaKey& key) const {
   const auto found = contracts_.find(key);
   return found == contracts_.end() ? nullptr : found->second.get();
+}
+
+const Contract* ContractRules::find(std::string_view address) const {
+  const auto found = by_address_.find(address);
+  return found == by_address_.end() ? nullptr : found->second;
 }
 
 Mode ContractRules::default_mode(std::uint16_t source) const {

@@ -83,6 +83,8 @@ class ContractRules {
   // is none.
   const Contract* find(const event::Event& event) const;
   const Contract* find(const SchemaKey& key) const;
+  // "VENDOR/NAME/FORMAT/VERSION", as Iglu writes it.
+  const Contract* find(std::string_view address) const;
   Mode mode(std::uint16_t source, const Contract& contract) const;
   Mode default_mode(std::uint16_t source) const;
   std::string_view source_name(std::uint16_t source) const;
@@ -93,6 +95,11 @@ class ContractRules {
   std::map<SchemaKey, ContractPointer> contracts_;
   std::vector<ModeRule> modes_;
   std::vector<std::string> sources_;
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  std::unordered_map<std::string, const Contract*, TextHash, std::equal_to<>> by_address_;
   std::unordered_map<std::string, const Contract*> by_name_;  // "SOURCE/name" or "/name".
   std::array<const Contract*, event::kEventTypeCount> by_type_{};
   bool has_own_ = false;     // Contracts of events that have no canonical name.

@@ -41,6 +41,7 @@ base::Result<std::unique_ptr<Discovery>> Discovery::open(disk::Disk& disk, Regis
 
 base::Status Discovery::load() {
   window_began_ = clock_.wall();
+  TRY(load_learnt());
   auto text = disk::read_file(disk_, kIgnoredFile);
   if (!text.ok() && text.error().code() == base::ErrorCode::not_found) return base::Ok{};
   if (!text.ok()) return std::move(text).error();
@@ -59,9 +60,14 @@ void Discovery::turn() {
   const std::lock_guard lock(mutex_);
   for (const SeenEvent& seen : waiting) take(seen, *rules);
   const base::WallTime now = clock_.wall();
-  if (now - window_began_ < kWindowMs) return;
-  window_began_ = now;
-  for (auto& [name, watched] : events_) close_window(name, watched);
+  const bool is_over = now - window_began_ >= kWindowMs;
+  if (is_over) {
+    window_began_ = now;
+    for (auto& [name, watched] : events_) close_window(name, watched);
+  }
+  is_changed_ = is_changed_ || !waiting.empty();
+  // What cannot be written is learnt again after a restart.
+  if (has_news_ || (is_over && is_changed_)) (void)save_locked().ok();
 }
 
 void Discovery::raise(const std::string& event, std::string kind, std::string field, std::string detail) {
@@ -82,6 +88,7 @@ void Discovery::take(const SeenEvent& seen, const ContractRules& rules) {
   if (found == events_.end()) {
     if (events_.size() == kEventsMax) return;
     found = events_.try_emplace(name).first;
+    has_news_ = true;
     found->second.first_seen = seen.received_at;
     found->second.shown = seen.name.empty() ? name : seen.name;
     if (!has_contract && !ignored_.contains(name))
@@ -93,9 +100,9 @@ void Discovery::take(const SeenEvent& seen, const ContractRules& rules) {
   if (watched.sources.size() < 50) watched.sources.emplace(rules.source_name(seen.source));
   ++watched.window_samples;
   for (const Subject& subject : finder_.read(seen.raw)) {
-    if (subject.key) continue;  // It has named its contract.
+    if (!subject.address.empty()) continue;  // It has named its contract.
     follow_fields(name, watched, *subject.tape, subject.node);
-    watched.profile.see("", *subject.tape, subject.node, 0);
+    watched.profile.see("", *subject.tape, subject.node, 0, room_);
   }
 }
 
@@ -201,6 +208,7 @@ std::optional<RegistryFault> Discovery::accept(std::string_view name, std::strin
   }
   if (auto fault = registry_.put(key, std::move(edited))) return fault;
   found->second.has_contract = true;
+  (void)save_locked().ok();
   return std::nullopt;
 }
 

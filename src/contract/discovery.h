@@ -29,11 +29,13 @@ struct DriftAlert {
 };
 
 // Watches samples of what is stored, proposes contracts for what has none, and raises alerts when an event drifts. One thread
-// calls turn(); the rest is any thread's. What it has seen is in memory and is learnt again after a restart; what was ignored is
-// on disk.
+// calls turn(); the rest is any thread's. What it has learnt is on disk within a minute, a new event with the turn that saw it; what
+// was ignored, before it is answered.
 class Discovery {
  public:
   static constexpr std::size_t kEventsMax = 500;
+  static constexpr std::size_t kFieldsMax =
+      50'000;  // Of all events together; further ones are not told apart.
   static constexpr std::size_t kAlertsMax = 200;
   static constexpr std::int64_t kWindowMs = base::kMinuteMs;
   static constexpr std::uint64_t kLearnt = 200;    // Samples after which a new field or type is drift.
@@ -47,6 +49,8 @@ class Discovery {
 
   // Takes in what waits, and closes a window when it is over.
   void turn();
+  // Writes what it has learnt. docs/formats/contracts.md
+  base::Status save();
 
   std::string proposals_json() const;
   // The proposed schema, or `edited` when not empty, becomes the contract "shop/NAME", its first version or the next one.
@@ -78,6 +82,9 @@ class Discovery {
   Discovery(disk::Disk& disk, Registry& registry, DiscoveryFeed& feed, const base::Clock& clock)
       : disk_(disk), registry_(registry), feed_(feed), clock_(clock) {}
   base::Status load();
+  base::Status load_learnt();
+  void restore(std::string_view bytes);
+  base::Status save_locked();
   void take(const SeenEvent& seen, const ContractRules& rules);
   void follow_fields(const std::string& name, Watched& watched, const JsonTape& tape, std::uint32_t node);
   void close_window(const std::string& name, Watched& watched);
@@ -93,6 +100,9 @@ class Discovery {
   std::set<std::string, std::less<>> ignored_;
   std::deque<DriftAlert> alerts_;  // Newest first.
   std::uint64_t alerts_raised_ = 0;
+  std::size_t room_ = kFieldsMax;
+  bool has_news_ = false;    // An event came for the first time since the last save.
+  bool is_changed_ = false;  // Anything came.
   base::WallTime window_began_;
 };
 

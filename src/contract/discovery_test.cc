@@ -1,6 +1,7 @@
 #include "contract/discovery.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <string>
 
@@ -154,4 +155,61 @@ TEST_CASE("examples that may be someone's are masked") {
   CHECK(looks_personal("note", "call 0170 1234567"));
   CHECK_FALSE(looks_personal("price", "129.50"));
   CHECK_EQ(masked("Jo 12@x.de"), "xx 99@x.xx");
+}
+
+TEST_CASE("what was learnt is there after a restart, and damage to it costs no start") {
+  Bench bench;
+  bench.see("Spin", R"({"turns":3,"prize":{"value":1.5,"list":[{"a":"x"}]},"mail":"jo@example.org"})", 250);
+  bench.next_minute();
+  bench.see("Spin", R"({"turns":4})");
+  const std::string proposals = bench.discovery->proposals_json();
+  const std::string alerts = bench.discovery->alerts_json();
+  REQUIRE(bench.discovery->save().ok());
+  bench.discovery = *Discovery::open(bench.disk, *bench.registry, bench.feed, bench.clock);
+  CHECK_EQ(bench.discovery->proposals_json(), proposals);
+  CHECK_EQ(bench.discovery->alerts_json(), alerts);
+  CHECK_EQ(bench.discovery->alerts(), 1);
+  // It goes on from there: the event is no news, a type it never had is.
+  bench.see("Spin", R"({"turns":"many"})");
+  CHECK(bench.alerted("type_change", "turns"));
+  CHECK_EQ(bench.discovery->alerts(), 2);
+
+  const auto whole = disk::read_file(bench.disk, "contracts/learnt");
+  REQUIRE(whole.ok());
+  for (std::size_t at = 0; at < whole->size(); at += 7) {
+    CAPTURE(at);
+    std::string damaged = *whole;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x41);
+    REQUIRE(disk::write_file_atomically(bench.disk, "contracts/learnt", damaged).ok());
+    const auto opened = Discovery::open(bench.disk, *bench.registry, bench.feed, bench.clock);
+    REQUIRE(opened.ok());
+    CHECK_EQ((*opened)->proposals_json(), R"({"items":[]})");
+    REQUIRE(disk::write_file_atomically(bench.disk, "contracts/learnt", whole->substr(0, at)).ok());
+    CHECK(Discovery::open(bench.disk, *bench.registry, bench.feed, bench.clock).ok());
+  }
+}
+
+TEST_CASE("a new event is on disk with the turn that saw it") {
+  Bench bench;
+  bench.see("Spin", R"({"turns":3})");
+  const auto opened = Discovery::open(bench.disk, *bench.registry, bench.feed, bench.clock);
+  CHECK_EQ((*opened)->proposals_json(), bench.discovery->proposals_json());
+}
+
+TEST_CASE("fields beyond the room are counted and not told apart") {
+  Bench bench;
+  for (int event = 0; event < 8; ++event) {
+    for (int i = 0; i < 100; ++i) {
+      std::string inner = "{";
+      for (int k = 0; k < 100; ++k) inner += fmt::format("{}\"k{}\":1", k == 0 ? "" : ",", k);
+      bench.see(fmt::format("e{}", event), fmt::format(R"({{"f{}":{}}}}})", i, inner));
+    }
+  }
+  std::size_t fields = 0;
+  const std::string proposals = bench.discovery->proposals_json();
+  for (std::size_t at = proposals.find("\"path\""); at != std::string::npos;
+       at = proposals.find("\"path\"", at + 1))
+    ++fields;
+  CHECK_GT(fields, 40'000);
+  CHECK_LE(fields, Discovery::kFieldsMax);
 }

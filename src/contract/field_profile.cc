@@ -85,7 +85,8 @@ void FieldProfile::add_example(std::string_view name, std::string_view text, boo
     examples_.push_back(std::move(json));
 }
 
-void FieldProfile::see(std::string_view name, const JsonTape& tape, std::uint32_t node, int depth) {
+void FieldProfile::see(std::string_view name, const JsonTape& tape, std::uint32_t node, int depth,
+                       std::size_t& room) {
   const JsonNode& value = tape[node];
   const Kind kind = kind_of(value);
   ++kinds_[static_cast<std::size_t>(kind)];
@@ -96,7 +97,8 @@ void FieldProfile::see(std::string_view name, const JsonTape& tape, std::uint32_
   if (depth == kDepthMax) return;
   if (kind == Kind::array) {
     if (elements_ == nullptr) elements_ = std::make_unique<FieldProfile>();
-    for (std::uint32_t i = node + 1; i < value.end; i = tape[i].end) elements_->see(name, tape, i, depth + 1);
+    for (std::uint32_t i = node + 1; i < value.end; i = tape[i].end)
+      elements_->see(name, tape, i, depth + 1, room);
   }
   if (kind != Kind::object) return;
   for (std::uint32_t i = node + 1; i < value.end; i = tape[i].end) {
@@ -105,14 +107,54 @@ void FieldProfile::see(std::string_view name, const JsonTape& tape, std::uint32_
     const std::string key(tape[i].key.substr(0, kNameBytesMax));
     auto child = children_.find(key);
     if (child == children_.end()) {
-      if (children_.size() == kChildrenMax || tape[i].key.size() > kNameBytesMax) {
+      if (children_.size() == kChildrenMax || tape[i].key.size() > kNameBytesMax || room == 0) {
         ++untracked_;
         continue;
       }
+      --room;
       child = children_.emplace(key, std::make_unique<FieldProfile>()).first;
     }
-    child->second->see(key, tape, i, depth + 1);
+    child->second->see(key, tape, i, depth + 1, room);
   }
+}
+
+void FieldProfile::encode(base::ByteWriter& writer) const {
+  for (const std::uint64_t count : kinds_) writer.varint(count);
+  writer.varint(longest_);
+  writer.varint(untracked_);
+  writer.varint(examples_.size());
+  for (const std::string& example : examples_) writer.text(example);
+  writer.varint(children_.size());
+  for (const auto& [name, child] : children_) {
+    writer.text(name);
+    child->encode(writer);
+  }
+  writer.u8(elements_ != nullptr ? 1 : 0);
+  if (elements_ != nullptr) elements_->encode(writer);
+}
+
+bool FieldProfile::decode(base::ByteReader& reader, FieldProfile& into, int depth, std::size_t& room) {
+  if (depth > kDepthMax) return false;
+  for (std::uint64_t& count : into.kinds_) count = reader.varint();
+  into.longest_ = reader.varint();
+  into.untracked_ = reader.varint();
+  const std::uint64_t examples = reader.varint();
+  if (examples > kExamplesMax) return false;
+  for (std::uint64_t i = 0; i < examples; ++i) into.examples_.emplace_back(reader.text());
+  const std::uint64_t children = reader.varint();
+  if (children > kChildrenMax || children > room) return false;
+  room -= children;
+  for (std::uint64_t i = 0; i < children; ++i) {
+    auto& child = into.children_[std::string(reader.text())];
+    if (child != nullptr) return false;
+    child = std::make_unique<FieldProfile>();
+    if (!reader.ok() || !decode(reader, *child, depth + 1, room)) return false;
+  }
+  if (reader.u8() != 0) {
+    into.elements_ = std::make_unique<FieldProfile>();
+    if (!reader.ok() || !decode(reader, *into.elements_, depth + 1, room)) return false;
+  }
+  return reader.ok();
 }
 
 void FieldProfile::append_fields(std::string& out, const std::string& path, std::uint64_t parent_seen) const {

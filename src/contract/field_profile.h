@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "contract/json_document.h"
 
 namespace millrace::contract {
@@ -24,7 +25,8 @@ class FieldProfile {
   enum class Kind : std::uint8_t { null, boolean, integer, number, string, array, object };
   static constexpr std::size_t kKindCount = 7;
 
-  void see(std::string_view name, const JsonTape& tape, std::uint32_t node, int depth);
+  // `room`: how many fields may be told apart anew, here and below.
+  void see(std::string_view name, const JsonTape& tape, std::uint32_t node, int depth, std::size_t& room);
 
   std::uint64_t count(Kind kind) const { return kinds_[static_cast<std::size_t>(kind)]; }
   std::uint64_t seen() const;
@@ -36,6 +38,10 @@ class FieldProfile {
   // A schema that takes all that was seen. A member is required when it came with each of at least kRequiredAfter.
   static constexpr std::uint64_t kRequiredAfter = 100;
   void append_schema(std::string& out) const;
+
+  void encode(base::ByteWriter& writer) const;
+  // False when the bytes are none. Counts the fields off `room`.
+  static bool decode(base::ByteReader& reader, FieldProfile& into, int depth, std::size_t& room);
 
  private:
   void add_example(std::string_view name, std::string_view text, bool is_string);

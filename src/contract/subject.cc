@@ -8,7 +8,10 @@ namespace {
 
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-bool is_iglu(std::string_view text) { return text.starts_with("iglu:"); }
+constexpr std::string_view kScheme = "iglu:";
+constexpr std::size_t kAddressBytesMax = 256;
+
+bool is_iglu(std::string_view text) { return text.starts_with(kScheme) && text.size() > kScheme.size(); }
 bool is_wrapper(std::string_view schema, std::string_view name) {
   return schema.starts_with("iglu:com.snowplowanalytics.snowplow/") &&
          schema.find(name) != std::string_view::npos;
@@ -60,25 +63,20 @@ const JsonTape* SubjectFinder::carried(std::string_view text, Coding coding) {
   return &document.tape();
 }
 
-void SubjectFinder::add_self_describing(const JsonTape& tape, std::uint32_t node, const std::string& prefix) {
+void SubjectFinder::add_self_describing(const JsonTape& tape, std::uint32_t node, std::string_view prefix) {
   if (subjects_.size() == kSubjectsMax) return;
   const std::string_view schema = text_of(tape, node, "schema");
   const std::uint32_t data = find_member(tape, node, "data");
   if (!is_iglu(schema) || data == kNoNode) return;
-  auto key = SchemaKey::parse(schema);
   Subject& subject = subjects_.emplace_back();
   subject.tape = &tape;
   subject.node = data;
   subject.prefix = prefix;
-  if (key.ok()) {
-    subject.key = *std::move(key);
-  } else {
-    subject.invalid_key = schema.substr(0, 256);
-  }
+  subject.address = schema.substr(kScheme.size(), kAddressBytesMax);
 }
 
 // Unwraps unstruct_event {data: {schema, data}}.
-void SubjectFinder::add_event(const JsonTape& tape, std::uint32_t node, const std::string& prefix) {
+void SubjectFinder::add_event(const JsonTape& tape, std::uint32_t node, std::string_view prefix) {
   const std::string_view schema = text_of(tape, node, "schema");
   if (is_wrapper(schema, "/unstruct_event/"))
     return add_self_describing(tape, find_member(tape, node, "data"), prefix);
@@ -86,18 +84,31 @@ void SubjectFinder::add_event(const JsonTape& tape, std::uint32_t node, const st
   add_self_describing(tape, node, prefix);
 }
 
-void SubjectFinder::add_contexts(const JsonTape& tape, std::uint32_t list, const std::string& prefix) {
+void SubjectFinder::add_contexts(const JsonTape& tape, std::uint32_t list, std::string_view prefix) {
   if (list == kNoNode || tape[list].kind != JsonKind::array) return;
   for (std::uint32_t i = list + 1; i < tape[list].end; i = tape[i].end) add_self_describing(tape, i, prefix);
 }
 
-const std::vector<Subject>& SubjectFinder::read(std::string_view raw) {
-  if (item_.read(raw).ok()) return read(item_.tape());
+// As the tracker sends it, or opened by the dialect.
+void SubjectFinder::add_snowplow(const JsonTape& item, std::string_view plain, std::string_view coded) {
+  if (const std::uint32_t node = find_member(item, 0, plain); node != kNoNode) {
+    if (item[node].kind == JsonKind::object) return add_event(item, node, "");
+    if (const JsonTape* const found = carried(text_of(item, 0, plain), Coding::plain)) {
+      return add_event(*found, 0, plain == "co" ? "/co" : "/ue_pr");
+    }
+  }
+  if (const JsonTape* const found = carried(text_of(item, 0, coded), Coding::base64)) {
+    add_event(*found, 0, coded == "cx" ? "/cx" : "/ue_px");
+  }
+}
+
+const std::vector<Subject>& SubjectFinder::read(std::string_view raw, collect::ItemForm form) {
+  if (item_.read(raw).ok()) return read(item_.tape(), form);
   subjects_.clear();
   return subjects_;
 }
 
-const std::vector<Subject>& SubjectFinder::read(const JsonTape& item) {
+const std::vector<Subject>& SubjectFinder::read(const JsonTape& item, collect::ItemForm form) {
   subjects_.clear();
   carried_count_ = 0;
   if (item.empty() || item[0].kind != JsonKind::object) return subjects_;
@@ -117,20 +128,14 @@ const std::vector<Subject>& SubjectFinder::read(const JsonTape& item) {
     if (!subjects_.empty()) return subjects_;
   }
   if (snowplow) {
-    for (const auto& [plain, coded] : {std::pair("ue_pr", "ue_px"), std::pair("co", "cx")}) {
-      const JsonTape* found = carried(text_of(item, 0, plain), Coding::plain);
-      const char* name = plain;
-      if (found == nullptr) {
-        found = carried(text_of(item, 0, coded), Coding::base64);
-        name = coded;
-      }
-      if (found != nullptr) add_event(*found, 0, "/" + std::string(name));
-    }
+    add_snowplow(item, "ue_pr", "ue_px");
+    add_snowplow(item, "co", "cx");
     return subjects_;
   }
+  if (form == collect::ItemForm::own) return subjects_;
   if (properties == kNoNode) properties = traits;
   if (properties == kNoNode) {
-    if (!call) return subjects_;  // Of a client with names of its own.
+    if (!call) return subjects_;
     Subject& subject = subjects_.emplace_back();
     subject.tape = &nothing_.tape();
     subject.prefix = "/properties";

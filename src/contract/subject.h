@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "collect/item_form.h"
 #include "contract/json_document.h"
-#include "contract/schema_key.h"
 
 namespace millrace::contract {
 
@@ -15,30 +15,31 @@ namespace millrace::contract {
 struct Subject {
   const JsonTape* tape = nullptr;
   std::uint32_t node = 0;
-  std::string prefix;            // Pointer of the document within the item's raw bytes.
-  std::optional<SchemaKey> key;  // Named by the item itself (Iglu); else the contract is the event's.
-  std::string invalid_key;       // What it named is no schema's name.
+  std::string_view prefix;   // Pointer of the document within the item's raw bytes.
+  std::string_view address;  // Of the schema that the item itself names (Iglu), without the scheme; empty: the event's.
 };
 
 // Finds what contracts speak of in the raw bytes of an item: the properties or traits of a call, the data of an Iglu
-// self-describing event and its contexts, wherever a dialect puts them (a bare {schema, data}, Snowplow's ue_pr, ue_px, co and
-// cx). Reused from item to item; what it finds holds until the next read().
+// self-describing event and its contexts, wherever a dialect puts them (a bare {schema, data}, Snowplow's ue_pr and co, opened
+// or as text, ue_px and cx). Reused from item to item; what it finds holds until the next read().
 class SubjectFinder {
  public:
   static constexpr std::size_t kSubjectsMax = 32;
   static constexpr std::size_t kDocumentsMax = 2;  // Payloads that an item carries as text.
 
   SubjectFinder();
-  // Empty when the bytes are no JSON object: such an item has nothing that a contract could speak of.
-  const std::vector<Subject>& read(std::string_view raw);
+  // Empty when the bytes are no JSON object: such an item has nothing that a contract could speak of. Of an item in a form of its own
+  // only what names its schema itself.
+  const std::vector<Subject>& read(std::string_view raw, collect::ItemForm form = collect::ItemForm::call);
   // The same for an item that somebody has laid out.
-  const std::vector<Subject>& read(const JsonTape& item);
+  const std::vector<Subject>& read(const JsonTape& item, collect::ItemForm form = collect::ItemForm::call);
 
  private:
   enum class Coding : std::uint8_t { plain, base64 };
-  void add_event(const JsonTape& tape, std::uint32_t node, const std::string& prefix);
-  void add_contexts(const JsonTape& tape, std::uint32_t list, const std::string& prefix);
-  void add_self_describing(const JsonTape& tape, std::uint32_t node, const std::string& prefix);
+  void add_event(const JsonTape& tape, std::uint32_t node, std::string_view prefix);
+  void add_contexts(const JsonTape& tape, std::uint32_t list, std::string_view prefix);
+  void add_self_describing(const JsonTape& tape, std::uint32_t node, std::string_view prefix);
+  void add_snowplow(const JsonTape& item, std::string_view plain, std::string_view coded);
   const JsonTape* carried(std::string_view text, Coding coding);
 
   JsonDocument item_;

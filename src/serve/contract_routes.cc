@@ -32,6 +32,7 @@ constexpr ContractRoute kRoutes[] = {
     {http::Method::put, "/v1/contracts/rules", "set_quality_rules"},
     {http::Method::get, "/v1/quarantine", "list_quarantine"},
     {http::Method::get, "/v1/quarantine/{partition}/{offset}", "get_quarantined"},
+    {http::Method::put, "/v1/quarantine/{partition}/{offset}/state", "mark_quarantined"},
     {http::Method::post, "/v1/quarantine/replay", "replay_quarantine"},
 };
 

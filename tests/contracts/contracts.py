@@ -95,32 +95,51 @@ try:
         (planned,) = server.ok("POST", "/v1/quarantine/replay", replay)["items"]
         assert planned["changed"] and planned["faults"] == [], planned
         assert json.loads(planned["after"])["properties"] == {"order_id": "o2", "revenue": 12.5}, planned
-        for _ in range(2):
-            answer = server.ok("POST", "/v1/quarantine/replay", replay | {"dry_run": False})
-            assert (answer["sent"], answer["quarantined"]) == (1, 0), answer
+        # Once; then it is no longer open; and were it sent all the same, it would be a duplicate.
+        for state, sent in (("open", 1), ("open", 0), ("replayed", 1)):
+            filters = replay["filter"] | {"state": state}
+            answer = server.ok("POST", "/v1/quarantine/replay", replay | {"filter": filters, "dry_run": False})
+            assert (answer["sent"], answer["quarantined"]) == (sent, 0), answer
+        assert [item["state"] for item in server.ok("GET", "/v1/quarantine")["items"]] == ["replayed"]
+        place = f"{item['partition']}/{item['offset']}"
+        marked = {"sql": f"select verdict from raw.events where replayed_from = '{place}' order by \"offset\""}
+        assert server.wait_for(lambda: server.ok("POST", "/v1/sql", marked)["rows"] == [["accepted"], ["duplicate"]])
+
+        ga4 = urllib.request.Request(server.url + "/mp/collect?measurement_id=G-1", data=json.dumps(
+            {"client_id": "visitor-2", "events": [{"name": "purchase", "params": {"value": 5, "oid": "o9"}}]}).encode())
+        assert urllib.request.urlopen(ga4, timeout=30).status == 204
+        (held,) = server.wait_for(lambda: server.ok("GET", "/v1/quarantine?state=open")["items"])
+        assert "canonical property" in held["detail"], held
+        renamed = {"fixes": [{"action": "rename", "pointer": "/params/oid", "to": "transaction_id"}], "dry_run": False}
+        answer = server.ok("POST", "/v1/quarantine/replay", renamed)
+        assert (answer["sent"], answer["accepted"]) == (1, 1), answer
 
         (proposal,) = server.wait_for(lambda: server.ok("GET", "/v1/contracts/proposals")["items"])
         assert proposal["name"] == "spin_the_wheel" and "someone" not in json.dumps(proposal), proposal
         server.ok("POST", "/v1/contracts/proposals/spin_the_wheel/accept")
+        server.send(track("Turn the Key", "k1", turns=1))
+        server.wait_for(lambda: [each["name"] for each in server.ok("GET", "/v1/contracts/proposals")["items"]] == ["turn_the_key"])
         assert any(alert["kind"] == "new_event" for alert in server.ok("GET", "/v1/contracts/alerts")["items"])
         server.process.send_signal(signal.SIGKILL)
         server.process.wait()
     with Server() as server:
         names = [item["name"] for item in server.ok("GET", "/v1/contracts")["items"] if item["vendor"] == "shop"]
         assert names == ["order_completed", "spin_the_wheel"], names
+        assert [each["name"] for each in server.ok("GET", "/v1/contracts/proposals")["items"]] == ["turn_the_key"]
+        assert server.ok("GET", "/v1/quarantine?state=open")["items"] == []
         answer = server.send(track("Spin the Wheel", "s-bad", turns="many"), track("Order Completed", "m3", order_id="o3"))
         assert (answer["accepted"], answer["quarantined"]) == (1, 1), answer
 
         def ledger():
-            # 52 + 2 replays + 2 items; of the replays one is a duplicate.
+            # 52 + 2 replays + 1 of GA4 + its replay + 1 + 2 items; of the replays one is a duplicate.
             answer = server.ok("GET", "/v1/ledger")
-            return answer if answer["total"]["received"] == 56 else None
+            return answer if answer["total"]["received"] == 59 else None
 
         answer = server.wait_for(ledger)
         total = answer["total"]
-        assert total["duplicate"] == 1 and total["quarantined"] == 2 and answer["closed"], answer
+        assert total["duplicate"] == 1 and total["quarantined"] == 3 and answer["closed"], answer
         sql = {"sql": "select count(*) from conformed.events where order_id = 'o2'"}
         assert server.wait_for(lambda: server.ok("POST", "/v1/sql", sql)["rows"][0][0] == 1)
-    print("contracts: quarantined, repaired, sent twice and counted once; proposed, accepted and there after kill -9; the ledger closes")
+    print("contracts: quarantined, repaired, marked, sent twice and counted once, of GA4 too; proposed, accepted and there after kill -9; the ledger closes")
 finally:
     shutil.rmtree(root, ignore_errors=True)

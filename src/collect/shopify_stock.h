@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "disk/disk.h"
+
+namespace millrace::collect {
+
+// What Shopify's webhooks tell of stock. They count inventory items by location; which SKU an item is, only those of products say. What
+// a call returned ok for holds after a crash. Any thread.
+class ShopifyStock {
+ public:
+  static constexpr std::size_t kItemsMax = 1'000'000;
+  static constexpr std::size_t kSkuBytesMax = 200;
+
+  // The file is made when absent; a line that a crash tore off is left out. docs/formats/data-directory.md
+  static base::Result<std::unique_ptr<ShopifyStock>> open(disk::Disk& disk, std::string path);
+
+  // An item is that SKU from now on. Items are digits; others, and SKUs that are no single line, are passed over.
+  base::Status learn(std::string_view item, std::string_view sku);
+
+  struct Level {
+    std::string sku;           // The item itself, as long as its SKU is not known.
+    std::int64_t on_hand = 0;  // At all locations, those below zero as none.
+  };
+  // What is there now that a location has `available` units. Nothing when a later word of the location is known already, or when item or
+  // location are no digits. exhausted past kItemsMax.
+  base::Result<std::optional<Level>> count(std::string_view item, std::string_view location,
+                                           std::int64_t available, base::WallTime at);
+
+ private:
+  struct Place {
+    std::int64_t available = 0;
+    base::WallTime at;
+  };
+  struct Item {
+    std::string sku;
+    std::map<std::string, Place, std::less<>> places;
+  };
+  ShopifyStock(disk::Disk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
+  bool read(std::string_view text);
+  bool read_line(std::string_view line);
+  base::Status append(const std::string& line);
+
+  disk::Disk& disk_;
+  const std::string path_;
+  std::mutex mutex_;
+  std::unique_ptr<disk::WriteFile> file_;
+  std::uint64_t end_ = 0;
+  std::map<std::string, Item, std::less<>> items_;
+};
+
+}  // namespace millrace::collect
