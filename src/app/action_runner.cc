@@ -48,6 +48,11 @@ base::Result<std::unique_ptr<ActionRunner>> ActionRunner::open(const WebhookSett
   runner->deliverer_ = std::make_unique<act::Deliverer>(journal, disk, std::move(targets), runner->transport_,
                                                         clock, random, act::DelivererSettings{});
   TRY(runner->deliverer_->open());
+  // Newest first, as it lists them.
+  const auto known = runner->deliverer_->list(OfferBoard::kVisitorsMax, std::nullopt);
+  for (auto entry = known.rbegin(); entry != known.rend(); ++entry) runner->offers_.apply(entry->action);
+  runner->deliverer_->on_action(
+      [self = runner.get()](const event::Action& action) { self->offers_.apply(action); });
   runner->reader_ = std::make_unique<Worker>("actions", Priority::background,
                                              [self = runner.get()] { return self->read(); });
   const std::size_t threads = act::OutboxLimits{}.in_flight_max;

@@ -7,6 +7,7 @@
 
 #include "act/deliverer.h"
 #include "act/http_transport.h"
+#include "app/offer_board.h"
 #include "app/settings.h"
 #include "app/worker.h"
 #include "base/clock.h"
@@ -31,8 +32,12 @@ class ActionRunner {
   void wake() { reader_->wake(); }
   // Runs on the reader's thread for each new action; set before start().
   void on_action(std::function<void(const event::Action&)> observer) {
-    deliverer_->on_action(std::move(observer));
+    deliverer_->on_action([this, observer = std::move(observer)](const event::Action& action) {
+      offers_.apply(action);
+      observer(action);
+    });
   }
+  const OfferBoard& offers() const { return offers_; }
 
   void on_leaving(std::function<std::string(std::string body)> rewrite) {
     deliverer_->on_leaving(std::move(rewrite));
@@ -46,6 +51,7 @@ class ActionRunner {
   std::int64_t read();
 
   act::HttpTransport transport_;
+  OfferBoard offers_;
   std::unique_ptr<act::Deliverer> deliverer_;
   std::unique_ptr<Worker> reader_;
   std::vector<std::unique_ptr<Worker>> senders_;

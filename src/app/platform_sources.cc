@@ -55,6 +55,7 @@ serve::Sources Platform::sources() {
   sources.status = [this] { return status(); };
   sources.live_figures = [this] { return live_figures(); };
   sources.actions = [this](const serve::ActionQuery& query) { return actions_->list(query); };
+  sources.offer = [this](std::string_view visitor_id) { return actions_->offers().find(visitor_id); };
   sources.unready_reasons = [this] { return unready_reasons(); };
   if (settings_.time == process::TimeMode::events) {
     sources.advance_clock = [this](base::WallTime to) { return advance_clock(to); };

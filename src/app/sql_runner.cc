@@ -13,7 +13,7 @@ constexpr std::int64_t kWatchMs = 50;
 http::Response refusal(const base::Error& error) {
   switch (error.code()) {
     case base::ErrorCode::invalid_argument:
-      if (error.message().starts_with("not allowed")) {
+      if (error.message().find("allowed") != std::string::npos) {
         return http::error_response(
             400, "sql_not_allowed", error.message(),
             "One SELECT over the tables of raw, conformed and curated; nothing that writes, sets or opens.");

@@ -98,6 +98,13 @@ void fill(ApiBench& bench) {
     entry.last_error = "500";
     return std::vector<ActionEntry>{entry, {}};
   };
+  bench.sources.offer = [](std::string_view visitor) -> std::optional<event::Action> {
+    event::Action left;
+    left.id = 78;
+    left.visitor_id = visitor;
+    left.at = {1'795'258'800'000};
+    return left;
+  };
   bench.sources.run_sql = [](std::string, Respond respond) {
     respond(json_response(
         R"({"columns":[{"name":"n","type":"BIGINT"}],"rows":[[1]],"took_ms":3,"truncated":false})"));
@@ -177,6 +184,9 @@ const Exchange kExchanges[] = {
     {http::Method::get, "/v1/recommendations?visitor=v&include_current=yes", "/v1/recommendations", 400, ""},
     {http::Method::get, "/v1/recommendations?visitor=v&limit=3", "/v1/recommendations", 400, ""},
     {http::Method::get, "/v1/recommendations?visitor=v&visitor=w", "/v1/recommendations", 400, ""},
+    {http::Method::get, "/v1/offers?visitor=v-1", "/v1/offers", 200, ""},
+    {http::Method::get, "/v1/offers", "/v1/offers", 400, ""},
+    {http::Method::get, "/v1/offers?visitor=v-1&n=2", "/v1/offers", 400, ""},
     {http::Method::get, "/v1/trending", "/v1/trending", 200, ""},
     {http::Method::get, "/v1/trending?category=shoes&n=1", "/v1/trending", 200, ""},
     {http::Method::get, "/v1/trending?category=none", "/v1/trending", 200, ""},
@@ -307,7 +317,8 @@ TEST_CASE("what the routes answer fits the description") {
 TEST_CASE("a source that is missing is answered 503, in JSON") {
   ApiBench bench;
   bench.sources = {};
-  for (const char* target : {"/v1/lake", "/v1/status", "/v1/actions", "/iceberg/v1/config"}) {
+  for (const char* target :
+       {"/v1/lake", "/v1/status", "/v1/actions", "/v1/offers?visitor=v", "/iceberg/v1/config"}) {
     const auto response = bench.get(target);
     CHECK_EQ(response.status, 503);
     CHECK_NE(response.body.find("not_available"), std::string::npos);

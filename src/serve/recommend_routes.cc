@@ -159,6 +159,33 @@ std::optional<http::Response> read_question(const http::Request& request, Views&
 
 }  // namespace
 
+namespace {
+
+// What there is to offer to a visitor: 204 when there is nothing.
+http::Response offer(const http::Request& request, const Sources& sources) {
+  Parameters parameters(request);
+  const std::string_view visitor = parameters.text("visitor");
+  if (visitor.empty())
+    parameters.refuse("The parameter visitor is missing.", "Say whose offer: ?visitor=ID.");
+  if (auto refusal = parameters.refusal()) return *std::move(refusal);
+  if (!sources.offer) return not_available("Offers");
+  http::Response response;
+  response.status = 204;
+  if (const auto action = sources.offer(visitor)) {
+    std::string body;
+    JsonWriter json(body);
+    json.begin_object().key("id").id(action->id);
+    json.field("kind", event::to_string(action->kind)).field("visitor_id", action->visitor_id);
+    json.key("at").time(action->at).key("payload").raw(action->payload.empty() ? "{}" : action->payload);
+    json.end_object();
+    response = json_response(std::move(body));
+  }
+  response.headers.emplace_back("Access-Control-Allow-Origin", "*");
+  return response;
+}
+
+}  // namespace
+
 void add_recommend_routes(RouteTable& table, Views& views, const Sources& sources, const base::Clock& clock) {
   table.answer(http::Method::get, "/v1/recommendations", [&](const http::Request& request) {
     const base::Instant start = clock.now();
@@ -188,6 +215,8 @@ void add_recommend_routes(RouteTable& table, Views& views, const Sources& source
     response.headers.emplace_back("Access-Control-Allow-Origin", "*");
     return response;
   });
+  table.answer(http::Method::get, "/v1/offers",
+               [&](const http::Request& request) { return offer(request, sources); });
 }
 
 }  // namespace millrace::serve

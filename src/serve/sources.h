@@ -127,6 +127,8 @@ struct Sources {
   std::function<PlatformStatus()> status;
   std::function<LiveFigures()> live_figures;
   std::function<std::vector<ActionEntry>(const ActionQuery& query)> actions;  // Newest first.
+  // The cart that a visitor left and has not bought since, if they may be told of it.
+  std::function<std::optional<event::Action>(std::string_view visitor_id)> offer;
   // Why the program is not ready to take events; empty when it is.
   std::function<std::vector<std::string>()> unready_reasons;
   // Moves event time on; empty: time is the wall clock's.
