@@ -88,8 +88,7 @@ bool ContractGate::drop_fields(const Violation& violation, event::Event& event) 
   const std::string raw = without_values(document_, pointers);
   for (const Subject& subject : second_finder_.read(raw)) {
     const Contract* const contract = contract_of(subject, event);
-    if (contract != nullptr && !validator_.fits(contract->program, *subject.tape, subject.node))
-      return false;
+    if (contract != nullptr && !validator_.fits(contract->program, *subject.tape, subject.node)) return false;
   }
   if (!field_drop_.drop(document_, pointers, event)) return false;
   violation.contract->tally->fields_dropped.fetch_add(pointers.size(), std::memory_order_relaxed);

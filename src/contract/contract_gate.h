@@ -57,7 +57,7 @@ class ContractGate final : public collect::Gate {
   collect::ItemForm form_ = collect::ItemForm::call;
   CanonicalProperties canonical_;
   SubjectFinder finder_;
-  JsonDocument document_;  // Of an event that fields are dropped from.
+  JsonDocument document_;        // Of an event that fields are dropped from.
   SubjectFinder second_finder_;  // For what is left of an event.
   Validator validator_;
   FieldDrop field_drop_;

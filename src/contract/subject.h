@@ -15,8 +15,9 @@ namespace millrace::contract {
 struct Subject {
   const JsonTape* tape = nullptr;
   std::uint32_t node = 0;
-  std::string_view prefix;   // Pointer of the document within the item's raw bytes.
-  std::string_view address;  // Of the schema that the item itself names (Iglu), without the scheme; empty: the event's.
+  std::string_view prefix;  // Pointer of the document within the item's raw bytes.
+  std::string_view
+      address;  // Of the schema that the item itself names (Iglu), without the scheme; empty: the event's.
 };
 
 // Finds what contracts speak of in the raw bytes of an item: the properties or traits of a call, the data of an Iglu
