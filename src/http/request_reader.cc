@@ -87,7 +87,7 @@ class RequestReader::Parser final : public beast::http::basic_parser<true> {
   void on_response_impl(int, Text, int, Code) override {}
   void on_field_impl(beast::http::field name, Text name_text, Text value, Code code) override {
     if (is_header_done()) {  // A trailer; nothing here needs one.
-      trailer_bytes_ += name_text.size() + value.size();
+      trailer_bytes_ += name_text.size() + value.size() + 4;
       if (trailer_bytes_ > kChunkLineMax) code = malformed();
       return;
     }
