@@ -17,8 +17,9 @@ finish() {
 }
 trap finish EXIT
 
-start() {
-  rm -rf "$folder/data" "$folder/port"
+start() { rm -rf "$folder/data"; restart "$@"; }
+restart() {
+  rm -f "$folder/port"
   $millrace serve --data "$folder/data" --port 0 --port-file "$folder/port" "$@" 2>>"$folder/log" &
   server=$!
   until [ -s "$folder/port" ]; do kill -0 $server && read -rt 0.05 <> <(:) || true; done
@@ -29,6 +30,7 @@ stop() {
   wait "$server" 2>/dev/null || true
   server=""
 }
+since() { awk -v from="$1" -v to="$(date +%s.%N)" 'BEGIN {printf "%.2f", to - from}'; }
 fsync_baseline() {
   python3 - "$folder" <<'PYTHON'
 import os, sys, time
@@ -77,7 +79,14 @@ start; $millrace load --to "$url" --rate max --batch 50 --connections 16 --secon
 start; $millrace load --to "$url" --rate max --batch 1 --connections 64 --seconds 10; stop
 echo "== whole path, 60 s at 80,000 events/s: lag at the end, and what the tables hold"
 start; $millrace load --to "$url" --rate 80000 --batch 50 --connections 32 --seconds 60 --probes 10
-curl -s "$url/metrics" | grep -E "^millrace_(stage_lag_records|lake_commits_total)"; curl -s "$url/v1/lake" | grep -o '"parquet_bytes.*'; stop
+curl -s "$url/metrics" | grep -E "^millrace_(stage_lag_records|lake_commits_total)"; curl -s "$url/v1/lake" | grep -o '"parquet_bytes.*'
+echo "== kill -9 there, and the start after it: ready, then replayed"
+lag() { curl -s "$url/metrics" | awk '/^millrace_stage_lag_records/ {lag += $2} END {print lag + 0}'; }
+stop; began=$(date +%s.%N)
+restart
+echo "ready after $(since "$began") s"
+behind=$(lag); until [ "$(lag)" -lt 100 ]; do read -rt 0.2 <> <(:) || true; done
+echo "$behind records were to be gone over again, done $(since "$began") s after the start"; stop
 echo "== 200 to view at 10,000 events/s"
 start; $millrace load --to "$url" --rate 10000 --batch 10 --seconds 30 --probes 20
 echo "== recommendations at 2,000/s, 5,000 events/s beside them"
@@ -98,7 +107,7 @@ echo "== twenty times the load for 60 s: 2,000 events/s, then 40,000, then 2,000
 start
 burst() { $millrace load --to "$url" --rate "$1" --batch 20 --connections 64 --seed "$3" --seconds "$2" --probes 20 --acked-file "$folder/acked"; }
 burst 2000 8 1; burst 40000 60 2; burst 2000 10 3; burst 2000 10 4
-until [ "$(curl -s "$url/metrics" | awk '/^millrace_stage_lag_records/ {lag += $2} END {print lag}')" = 0 ]; do read -rt 0.2 <> <(:) || true; done
+until [ "$(lag)" = 0 ]; do read -rt 0.2 <> <(:) || true; done
 echo "acknowledged $(sort -u "$folder/acked" | wc -l), in SQL $(curl -s "$url/v1/sql" -d '{"sql":"select count(distinct message_id) from raw.events"}' | grep -o '"rows":.*')"
 grep -E "VmHWM|VmRSS" "/proc/$server/status"; stop
 fsync_baseline

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/error.hpp>
 #include <charconv>
+#include <utility>
 
 namespace millrace::http {
 
@@ -115,6 +116,7 @@ bool SocketConnection::route() {
   deadline_ = 0;
   timed_ = RequestReader::State::ready;
   head_only_ = reader_.request().method == Method::head;
+  in_flight_ = true;
   if (shared.in_flight.fetch_add(1, std::memory_order_relaxed) >= limits_.requests_in_flight_max) {
     shared.counters.refused.fetch_add(1, std::memory_order_relaxed);
     auto response =
@@ -135,8 +137,13 @@ void SocketConnection::send(Response response) {
   }
 }
 
+// Once a request, however many writes to its stream are on their way when its client leaves.
+void SocketConnection::leave_flight() {
+  if (std::exchange(in_flight_, false)) loop_->shared().in_flight.fetch_sub(1, std::memory_order_relaxed);
+}
+
 void SocketConnection::answer(Response response) {
-  loop_->shared().in_flight.fetch_sub(1, std::memory_order_relaxed);
+  leave_flight();
   if (phase_ != Phase::routed) return;
   phase_ = Phase::reading;
   close_after_write_ = !reader_.keep_alive() || loop_->stopping();
@@ -252,7 +259,7 @@ std::shared_ptr<Stream> SocketConnection::stream(Response head) {
 
 void SocketConnection::send_stream(const std::shared_ptr<EventStream>& stream) {
   if (stream_ == nullptr) {
-    loop_->shared().in_flight.fetch_sub(1, std::memory_order_relaxed);
+    leave_flight();
     if (phase_ != Phase::routed) {
       stream->abandon();
       return;

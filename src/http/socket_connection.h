@@ -28,6 +28,7 @@ class SocketConnection final : public Responder::Connection,
 
   void start();
   void answer(Response response);
+  void leave_flight();
   void send_stream(const std::shared_ptr<EventStream>& stream);
   void on_tick(std::uint64_t tick);
   // No further request is taken; what is in hand is finished.
@@ -83,6 +84,7 @@ class SocketConnection final : public Responder::Connection,
   bool processing_ = false;
   bool close_after_write_ = false;
   bool head_only_ = false;
+  bool in_flight_ = false;  // Counted among the requests in flight.
 };
 
 }  // namespace millrace::http
