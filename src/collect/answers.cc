@@ -1,5 +1,10 @@
 #include "collect/answers.h"
 
+#include <algorithm>
+#include <iterator>
+
+#include "collect/write_key.h"
+
 namespace millrace::collect {
 
 using http::Request;
@@ -13,11 +18,15 @@ const std::string_view kPixelGif(
 
 namespace {
 
+constexpr std::string_view kForeignOrigin = "origin_not_allowed";
+
 void append_item(std::string& body, const RejectedItem& item) {
   body += R"({"index":)" + std::to_string(item.index) + R"(,"verdict":)";
-  http::append_json_string(body, item.reason == "unknown_write_key" || item.reason == "source_disabled"
-                                     ? std::string_view("refused")
-                                     : to_string(item.verdict));
+  static constexpr std::string_view kRefusals[] = {"unknown_write_key", "source_disabled", kForeignOrigin,
+                                                   "over_quota"};
+  const bool refused =
+      std::find(std::begin(kRefusals), std::end(kRefusals), item.reason) != std::end(kRefusals);
+  http::append_json_string(body, refused ? std::string_view("refused") : to_string(item.verdict));
   body += R"(,"reason":)";
   http::append_json_string(body, item.reason);
   body += R"(,"pointer":)";
@@ -37,7 +46,15 @@ void allow_origin(const Request& request, Response& response) {
   response.headers.emplace_back("Vary", "Origin");
 }
 
-Response preflight(const Request& request) {
+Response preflight(const Request& request, const SourceTable& sources) {
+  std::string key = credential_of(request).write_key;
+  for (const std::string_view name : {"measurement_id", "tid"}) {
+    if (key.empty()) key = request.query_value(name);
+  }
+  if (!sources.rows()->may_send(request.header("origin"), key)) {
+    return http::error_response(403, kForeignOrigin, "Pages of this origin may not send.",
+                                "Add the origin to the list of a write key.");
+  }
   Response response;
   response.status = 204;
   response.content_type.clear();
@@ -63,7 +80,7 @@ Response refusal_answer(const Request& request, const Refusal& refusal) {
   if (refusal.retry_after_s > 0) {
     response.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_s));
   }
-  allow_origin(request, response);
+  if (refusal.code != kForeignOrigin) allow_origin(request, response);
   return response;
 }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "collect/dialect.h"
+#include "collect/source_table.h"
 #include "http/http.h"
 
 namespace millrace::collect {
@@ -13,7 +14,8 @@ extern const std::string_view kPixelGif;
 
 // Lets the page of the request's Origin read the answer, and send cookies with the request.
 void allow_origin(const http::Request& request, http::Response& response);
-http::Response preflight(const http::Request& request);
+// 403 when no page of the request's Origin may send, or not with the write key that its query has.
+http::Response preflight(const http::Request& request, const SourceTable& sources);
 http::Response gif();
 // `status` without a body when `text` is empty.
 http::Response plain(const http::Request& request, int status, std::string_view text);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "collect/answers.h"
+#include "collect/item_desk.h"
 
 namespace millrace::collect {
 
@@ -11,18 +12,27 @@ using base::ErrorCode;
 
 struct Collector::Workbench {
   Workbench(std::unique_ptr<Reader> made, std::size_t partitions, TimeSource time,
-            std::vector<std::unique_ptr<Gate>> gates, ItemWatch* watch)
-      : reader(std::move(made)), intake(partitions, time, std::move(gates), watch) {}
+            std::vector<std::unique_ptr<Gate>> gates, ItemWatch* watch,
+            const std::optional<SourceTable>& table)
+      : reader(std::move(made)), intake(partitions, time, std::move(gates), watch) {
+    if (table) sources.emplace(*table);
+  }
   std::unique_ptr<Reader> reader;
   Intake intake;
+  std::optional<SourceView> sources;  // None: no quotas.
 };
 
 // As many workbenches as there are threads in collect() at once.
 class Collector::Bench {
  public:
   Bench(const Dialect& dialect, std::size_t partitions, TimeSource time,
-        const std::vector<const GateMaker*>& gates, ItemWatch* watch)
-      : dialect_(dialect), partitions_(partitions), time_(time), gates_(gates), watch_(watch) {}
+        const std::vector<const GateMaker*>& gates, ItemWatch* watch, const std::optional<SourceTable>& table)
+      : dialect_(dialect),
+        partitions_(partitions),
+        time_(time),
+        gates_(gates),
+        watch_(watch),
+        table_(table) {}
 
   const Dialect& dialect() const { return dialect_; }
   std::unique_ptr<Workbench> take() {
@@ -39,7 +49,8 @@ class Collector::Bench {
       gates.push_back(maker->gate());
       gates.back()->expect(dialect_.item_form());
     }
-    return std::make_unique<Workbench>(dialect_.reader(), partitions_, time_, std::move(gates), watch_);
+    return std::make_unique<Workbench>(dialect_.reader(), partitions_, time_, std::move(gates), watch_,
+                                       table_);
   }
   void give_back(std::unique_ptr<Workbench> workbench) {
     const std::lock_guard lock(mutex_);
@@ -52,6 +63,7 @@ class Collector::Bench {
   const TimeSource time_;
   const std::vector<const GateMaker*>& gates_;
   ItemWatch* const watch_;
+  const std::optional<SourceTable>& table_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Workbench>> free_;
 };
@@ -127,7 +139,8 @@ Collector::Collector(CollectorSettings settings, std::vector<journal::GroupCommi
 Collector::~Collector() = default;
 
 void Collector::attach(const Dialect& dialect, http::Router& router) {
-  benches_.push_back(std::make_unique<Bench>(dialect, partitions_.size(), settings_.time, gates_, watch_));
+  benches_.push_back(
+      std::make_unique<Bench>(dialect, partitions_.size(), settings_.time, gates_, watch_, sources_));
   Bench& bench = *benches_.back();
   for (const Dialect::Endpoint& endpoint : dialect.endpoints()) {
     const int id = endpoint.id;
@@ -146,6 +159,29 @@ void Collector::attach(const Dialect& dialect, http::Router& router) {
   }
 }
 
+// A batch is not split: its client would not know which part to send again.
+std::optional<Refusal> Collector::charge(Workbench& workbench) const {
+  SourceView& sources = *workbench.sources;
+  sources.refresh();
+  for (const auto& [source, items] : workbench.intake.sent()) {
+    Quota* const quota = sources->quota(source);
+    if (quota == nullptr || quota->take(items)) continue;
+    quota->note_refusal();
+    return not_admitted(Admission::over_quota, quota->retry_after_s(items));
+  }
+  return std::nullopt;
+}
+
+void Collector::turn_away(const Bench& bench, int endpoint, const http::Request& request,
+                          http::Responder responder, const Refusal& refusal, base::WallTime at) {
+  counters_.requests_refused.fetch_add(1, std::memory_order_relaxed);
+  if (refusal.status == 429) {
+    counters_.requests_over_quota.fetch_add(1, std::memory_order_relaxed);
+    if (watch_ != nullptr) watch_->refused(refusal.code, refusal.message, at);
+  }
+  std::move(responder).send(bench.dialect().refuse(request, endpoint, refusal));
+}
+
 void Collector::collect(Bench& bench, int endpoint, const http::Request& request, http::Responder responder) {
   const base::Instant began = clock_.now();
   counters_.requests.fetch_add(1, std::memory_order_relaxed);
@@ -155,11 +191,11 @@ void Collector::collect(Bench& bench, int endpoint, const http::Request& request
   const base::WallTime received_at = clock_.wall();
   intake.begin(request, received_at, request.body.size());
   const Dialect& dialect = bench.dialect();
-  if (const auto refusal = workbench->reader->read(request, endpoint, received_at, intake)) {
+  auto refusal = workbench->reader->read(request, endpoint, received_at, intake);
+  if (!refusal && workbench->sources) refusal = charge(*workbench);
+  if (refusal) {
     bench.give_back(std::move(workbench));
-    counters_.requests_refused.fetch_add(1, std::memory_order_relaxed);
-    std::move(responder).send(dialect.refuse(request, endpoint, *refusal));
-    return;
+    return turn_away(bench, endpoint, request, std::move(responder), *refusal, received_at);
   }
   if (const auto kept = intake.finish(); !kept.ok()) {
     bench.give_back(std::move(workbench));

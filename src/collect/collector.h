@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "base/clock.h"
@@ -12,6 +13,7 @@
 #include "collect/dialect.h"
 #include "collect/gate.h"
 #include "collect/intake.h"
+#include "collect/source_table.h"
 #include "http/http.h"
 #include "journal/group_commit.h"
 
@@ -28,8 +30,10 @@ struct CollectorCounters {
   std::atomic<std::uint64_t> requests{0};
   std::atomic<std::uint64_t> requests_refused{0};     // 4xx: nothing of them was stored.
   std::atomic<std::uint64_t> requests_overloaded{0};  // 429: a queue was full.
-  std::atomic<std::uint64_t> requests_failed{0};      // 503: the journal could not be written.
-  std::atomic<std::uint64_t> bytes{0};                // Of bodies, as received.
+  std::atomic<std::uint64_t> requests_over_quota{
+      0};  // 429: the source sends more than it may; counted as refused, too.
+  std::atomic<std::uint64_t> requests_failed{0};  // 503: the journal could not be written.
+  std::atomic<std::uint64_t> bytes{0};            // Of bodies, as received.
   std::atomic<std::uint64_t> items_received{0};
   std::atomic<std::uint64_t> items_accepted{0};
   std::atomic<std::uint64_t> items_quarantined{0};
@@ -56,6 +60,8 @@ class Collector {
   // nowhere. Before attach().
   using StockPort = std::function<base::Status(const event::SetStock&, std::function<void(base::Status)>)>;
   void send_stock_to(StockPort port) { stock_ = std::move(port); }
+  // Holds the sources of dialects attached later to their quotas.
+  void meter(const SourceTable& sources) { sources_.emplace(sources); }
   // Adds the dialect's endpoints. The dialect and this must outlive the router.
   void attach(const Dialect& dialect, http::Router& router);
   const CollectorCounters& counters() const { return counters_; }
@@ -65,6 +71,9 @@ class Collector {
   class Bench;       // All workbenches of one dialect.
   class Receipt;     // A request that waits for its fsyncs.
 
+  std::optional<Refusal> charge(Workbench& workbench) const;
+  void turn_away(const Bench& bench, int endpoint, const http::Request& request, http::Responder responder,
+                 const Refusal& refusal, base::WallTime at);
   void collect(Bench& bench, int endpoint, const http::Request& request, http::Responder responder);
 
   const CollectorSettings settings_;
@@ -73,6 +82,7 @@ class Collector {
   const std::vector<const GateMaker*> gates_;
   ItemWatch* watch_ = nullptr;
   StockPort stock_;
+  std::optional<SourceTable> sources_;
   std::vector<std::unique_ptr<Bench>> benches_;
   CollectorCounters counters_;
 };

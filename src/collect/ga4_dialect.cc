@@ -39,7 +39,7 @@ Response Ga4ProtocolDialect::refuse(const Request& request, int, const Refusal& 
 }
 
 Response Ga4ProtocolDialect::inform(const Request& request, int endpoint) const {
-  if (endpoint == preflight_answer) return preflight(request);
+  if (endpoint == preflight_answer) return preflight(request, sources_);
   Response response;
   response.body = ga4_validation(request);
   allow_origin(request, response);
@@ -67,6 +67,6 @@ Response Ga4TagDialect::refuse(const Request& request, int, const Refusal& refus
   return refusal_answer(request, refusal);
 }
 
-Response Ga4TagDialect::inform(const Request& request, int) const { return preflight(request); }
+Response Ga4TagDialect::inform(const Request& request, int) const { return preflight(request, sources_); }
 
 }  // namespace millrace::collect

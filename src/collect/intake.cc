@@ -20,6 +20,7 @@ void Intake::begin(base::WallTime received_at, std::size_t bytes_hint) {
   for (auto& buffer : buffers_) buffer.clear();
   full_.clear();
   counts_.clear();
+  sent_.clear();
   // A record is its raw bytes and about half as much beside them.
   reserve_bytes_ = bytes_hint + bytes_hint / 2;
   reserve_bytes_ = bytes_hint < 4096 ? reserve_bytes_ + 256 : reserve_bytes_ / buffers_.size() * 5 / 4 + 512;
@@ -54,7 +55,18 @@ std::vector<Intake::Share> Intake::take_shares() {
   return shares;
 }
 
+void Intake::count(std::uint16_t source) {
+  // Nearly always the source of the item before.
+  for (std::size_t i = sent_.size(); i-- > 0;) {
+    if (sent_[i].first != source) continue;
+    ++sent_[i].second;
+    return;
+  }
+  sent_.emplace_back(source, 1);
+}
+
 void Intake::accept(event::Event& event) {
+  count(event.source);
   if (event[Text::message_id].empty()) make_message_id(event);
   if (time_ == TimeSource::events && event.has(Flag::imported)) {
     event.received_at = event.event_time;
@@ -92,7 +104,7 @@ void Intake::turn_away(const event::Event& event, const Decision& decision) {
   event::Verdict verdict = event::Verdict::quarantined;
   switch (decision.ruling) {
     case Ruling::quarantine:
-      return quarantine(
+      return keep(
           {event.source, event.received_at, decision.reason, decision.pointer, decision.detail, event.raw},
           event.visitor_key());
     case Ruling::suppress:
@@ -137,6 +149,11 @@ void Intake::make_message_id(event::Event& event) {
 }
 
 void Intake::quarantine(const event::QuarantinedItem& item, std::string_view visitor_key) {
+  count(item.source);
+  keep(item, visitor_key);
+}
+
+void Intake::keep(const event::QuarantinedItem& item, std::string_view visitor_key) {
   const std::string anonymous = visitor_key.empty() ? "source:" + std::to_string(item.source) : std::string();
   journal::RecordBuffer& buffer = buffer_for(visitor_key.empty() ? std::string_view(anonymous) : visitor_key);
   event::QuarantinedItem stored = item;

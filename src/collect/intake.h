@@ -51,6 +51,8 @@ class Intake final : public ItemSink {
   };
   std::vector<Share> take_shares();
   std::vector<event::SetStock> take_counts() { return std::exchange(counts_, {}); }
+  // How many items each source sent; those that were refused are not in it.
+  const std::vector<std::pair<std::uint16_t, std::uint32_t>>& sent() const { return sent_; }
   const Outcome& outcome() const { return outcome_; }
   Outcome& outcome() { return outcome_; }
 
@@ -60,6 +62,8 @@ class Intake final : public ItemSink {
   void make_message_id(event::Event& event);
   bool passes_gates(event::Event& event);
   void turn_away(const event::Event& event, const Decision& decision);
+  void keep(const event::QuarantinedItem& item, std::string_view visitor_key);
+  void count(std::uint16_t source);
   void reject(event::Verdict verdict, std::string_view reason, std::string_view pointer,
               std::string_view detail);
 
@@ -69,6 +73,7 @@ class Intake final : public ItemSink {
   const TimeSource time_;
   const std::vector<std::unique_ptr<Gate>> gates_;  // In the order of passing.
   ItemWatch* const watch_;
+  std::vector<std::pair<std::uint16_t, std::uint32_t>> sent_;
   Outcome outcome_;
   const JsonTape* item_ = nullptr;  // Of the event that comes next; null when it was not laid out.
   base::WallTime received_at_;

@@ -16,10 +16,18 @@ ItemLimits within_journal_limits(ItemLimits limits) {
   return limits;
 }
 
-Refusal not_admitted(SourceTable::Admission admission) {
-  if (admission == SourceTable::Admission::disabled) {
+Refusal not_admitted(Admission admission, int retry_after_s) {
+  if (admission == Admission::disabled) {
     return {404, "source_disabled", "The source of this write key is disabled.", "Enable it in the settings.",
             0};
+  }
+  if (admission == Admission::foreign_origin) {
+    return {403, "origin_not_allowed", "Pages of this origin may not send with this write key.",
+            "Add the origin to the key's list.", 0};
+  }
+  if (admission == Admission::over_quota) {
+    return {429, "over_quota", "The source sends more events than its quota lets in.",
+            "Retry after the time given, or raise the quota.", retry_after_s};
   }
   return {401, "unknown_write_key", "No source has this write key.",
           "Send the write key of a source: Basic authorization, X-Write-Key, ?writeKey= or \"writeKey\" in "
@@ -59,6 +67,7 @@ void ItemDesk::begin(const http::Request& request, base::WallTime received_at, I
   request_ = &request;
   received_at_ = received_at;
   sink_ = &sink;
+  sources_.refresh();
   source_.reset();
   item_admitted_ = false;
   items_ = refused_ = 0;
@@ -67,8 +76,8 @@ void ItemDesk::begin(const http::Request& request, base::WallTime received_at, I
 std::optional<Refusal> ItemDesk::admit(const Credential& claimed) {
   Credential credential = credential_of(*request_);
   if (!credential.present()) credential = claimed;
-  const auto answer = sources_.admit(credential.write_key, credential.secret);
-  if (answer.admission != SourceTable::Admission::admitted) return not_admitted(answer.admission);
+  const auto answer = sources_->admit(credential.write_key, credential.secret, request_);
+  if (answer.admission != Admission::admitted) return not_admitted(answer.admission, answer.retry_after_s);
   source_ = item_source_ = answer.source;
   return std::nullopt;
 }
@@ -79,9 +88,9 @@ bool ItemDesk::admit_item(std::string_view write_key) {
     item_source_ = *source_;
     return true;
   }
-  const auto answer = sources_.admit(write_key, {});
+  const auto answer = sources_->admit(write_key, {}, request_);
   item_source_ = answer.source;
-  if (answer.admission == SourceTable::Admission::admitted) return true;
+  if (answer.admission == Admission::admitted) return true;
   ++refused_;
   last_refusal_ = answer.admission;
   const auto refusal = not_admitted(answer.admission);

@@ -18,7 +18,7 @@ namespace millrace::collect {
 // A record holds an item's bytes and at most about as much again in `extra`, and must fit into one append.
 ItemLimits within_journal_limits(ItemLimits limits);
 
-Refusal not_admitted(SourceTable::Admission admission);
+Refusal not_admitted(Admission admission, int retry_after_s = 1);
 ItemFault to_item_fault(TapeFault fault, std::string pointer);
 std::string_view sentence(JsonFault fault);
 
@@ -56,7 +56,7 @@ class ItemDesk {
  private:
   bool refuse_item(std::string_view document, const ItemFault& fault);
 
-  const SourceTable& sources_;
+  SourceView sources_;
   const ItemLimits& limits_;
   const http::Request* request_ = nullptr;
   ItemSink* sink_ = nullptr;
@@ -66,7 +66,7 @@ class ItemDesk {
   bool item_admitted_ = false;
   std::uint32_t items_ = 0;
   std::uint32_t refused_ = 0;
-  SourceTable::Admission last_refusal_ = SourceTable::Admission::unknown;
+  Admission last_refusal_ = Admission::unknown;
   JsonIndex index_;
   JsonTape tape_;
   std::string_view document_;

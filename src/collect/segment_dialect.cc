@@ -105,7 +105,7 @@ Response SegmentDialect::refuse(const Request& request, int endpoint, const Refu
 }
 
 Response SegmentDialect::inform(const Request& request, int endpoint) const {
-  if (is_preflight(endpoint)) return preflight(request);
+  if (is_preflight(endpoint)) return preflight(request, sources_);
   Response response;
   switch (endpoint_of(endpoint).shape) {
     case SegmentShape::settings: response = settings(request); break;
@@ -118,7 +118,7 @@ Response SegmentDialect::inform(const Request& request, int endpoint) const {
 
 Response SegmentDialect::settings(const Request& request) const {
   const std::string& key = request.parameters.front();
-  if (sources_.admit(key, {}).admission == SourceTable::Admission::unknown) {
+  if (sources_.admit(key, {}).admission == Admission::unknown) {
     return http::error_response(404, "unknown_write_key", "No source has this write key.",
                                 "Check the write key.");
   }
@@ -140,7 +140,7 @@ Response SegmentDialect::settings(const Request& request) const {
 Response SegmentDialect::source_configuration(const Request& request) const {
   const Credential credential = credential_of(request);
   const auto answer = sources_.admit(credential.write_key, credential.secret);
-  if (!credential.present() || answer.admission == SourceTable::Admission::unknown) {
+  if (!credential.present() || answer.admission == Admission::unknown) {
     return http::error_response(400, "unknown_write_key", "No source has this write key.",
                                 "Check the write key.");
   }
@@ -154,7 +154,7 @@ Response SegmentDialect::source_configuration(const Request& request) const {
   body += R"(,"writeKey":)";
   http::append_json_string(body, credential.write_key);
   body += R"(,"enabled":)";
-  body += answer.admission == SourceTable::Admission::admitted ? "true" : "false";
+  body += answer.admission == Admission::admitted ? "true" : "false";
   body +=
       R"(,"workspaceId":"millrace","config":{"statsCollection":{"errors":{"enabled":false},"metrics":{"enabled":false}}},)"
       R"("connections":[],"destinations":[],"dataplanes":{}},"updatedAt":"1970-01-01T00:00:00.000Z"})";

@@ -20,7 +20,7 @@ struct SegmentReader::Origin {
       source{};  // Of the whole request; without, every item brings its own write key.
   std::uint32_t items = 0;
   std::uint32_t refused = 0;
-  SourceTable::Admission last_refusal = SourceTable::Admission::unknown;
+  Admission last_refusal = Admission::unknown;
 };
 
 namespace {
@@ -53,9 +53,10 @@ std::optional<Refusal> SegmentReader::read(const http::Request& request, int end
   const SegmentEndpoint& where = segment_endpoints()[static_cast<std::size_t>(endpoint)];
   Origin origin{.request = request, .received_at = received_at, .sink = sink};
   envelope_.clear();
+  sources_.refresh();
   if (const Credential credential = credential_of(request); credential.present()) {
-    const auto answer = sources_.admit(credential.write_key, credential.secret);
-    if (answer.admission != SourceTable::Admission::admitted) return not_admitted(answer.admission);
+    const auto answer = sources_->admit(credential.write_key, credential.secret, &request);
+    if (answer.admission != Admission::admitted) return not_admitted(answer.admission, answer.retry_after_s);
     origin.source = answer.source;
   }
   if (where.shape == SegmentShape::pixel) return read_pixel(where, origin);
@@ -109,8 +110,9 @@ std::optional<Refusal> SegmentReader::read_batch(const SegmentEndpoint& endpoint
   if (const auto sent = time_member(envelope_, "sentAt")) origin.sent = sent;
   if (!origin.source) {
     if (const auto key = root_text(envelope_, "writeKey"); !key.empty()) {
-      const auto answer = sources_.admit(key, {});
-      if (answer.admission != SourceTable::Admission::admitted) return not_admitted(answer.admission);
+      const auto answer = sources_->admit(key, {}, &origin.request);
+      if (answer.admission != Admission::admitted)
+        return not_admitted(answer.admission, answer.retry_after_s);
       origin.source = answer.source;
     }
   }
@@ -177,8 +179,8 @@ std::optional<ItemFault> SegmentReader::lay_out(std::uint32_t token, std::uint32
 
 std::optional<std::uint16_t> SegmentReader::source_of(std::string_view write_key, Origin& origin) {
   if (origin.source) return origin.source;
-  const auto answer = sources_.admit(write_key, {});
-  if (answer.admission == SourceTable::Admission::admitted) return answer.source;
+  const auto answer = sources_->admit(write_key, {}, &origin.request);
+  if (answer.admission == Admission::admitted) return answer.source;
   ++origin.refused;
   origin.last_refusal = answer.admission;
   const auto refusal = not_admitted(answer.admission);

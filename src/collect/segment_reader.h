@@ -38,7 +38,7 @@ class SegmentReader final : public Reader {
   void quarantine(std::string_view raw, std::uint16_t source, const ItemFault& fault, const Origin& origin);
   std::optional<std::uint16_t> source_of(std::string_view write_key, Origin& origin);
 
-  const SourceTable& sources_;
+  SourceView sources_;
   const ItemLimits& limits_;
   BodyOpener opener_;
   std::string pixel_item_;

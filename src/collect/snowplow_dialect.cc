@@ -56,7 +56,7 @@ Response SnowplowDialect::refuse(const Request& request, int, const Refusal& ref
 }
 
 Response SnowplowDialect::inform(const Request& request, int endpoint) const {
-  if (endpoint == preflight_answer) return preflight(request);
+  if (endpoint == preflight_answer) return preflight(request, sources_);
   return plain(request, 200, endpoint == robots ? "User-agent: *\nDisallow: /\n" : "ok");
 }
 

@@ -61,6 +61,7 @@ bool is_about_nobody(std::string_view topic) {
 WebhookReader::WebhookReader(const Vocabulary& shopify, const SourceTable& sources, const ItemLimits& limits,
                              const WebhookMappings& mappings, ShopifyStock* stock)
     : vocabulary_(shopify),
+      view_(sources),
       sources_(sources),
       limits_(limits),
       mappings_(mappings),
@@ -69,9 +70,14 @@ WebhookReader::WebhookReader(const Vocabulary& shopify, const SourceTable& sourc
 
 std::optional<Refusal> WebhookReader::read(const http::Request& request, int endpoint,
                                            base::WallTime received_at, ItemSink& sink) {
-  const SourceSettings* const source = sources_.find(request.parameters.front());
-  if (source == nullptr) return not_admitted(SourceTable::Admission::unknown);
-  if (!source->enabled) return not_admitted(SourceTable::Admission::disabled);
+  view_.refresh();
+  const SourceSettings* const source = view_->find(request.parameters.front());
+  if (source == nullptr) return not_admitted(Admission::unknown);
+  if (!source->enabled) return not_admitted(Admission::disabled);
+  if (source->quota != nullptr && !source->quota->open()) {
+    source->quota->note_refusal();
+    return not_admitted(Admission::over_quota, source->quota->retry_after_s());
+  }
   if (source->secret.empty()) return unsigned_refusal("The source has no secret to check signatures with.");
   return endpoint == WebhookDialect::shopify ? read_shopify(*source, request, received_at, sink)
                                              : read_mapped(*source, request, received_at, sink);

@@ -37,6 +37,7 @@ class WebhookReader final : public Reader {
   void accept_mapped(const WebhookMapping& mapping, ItemDesk& desk);
 
   const Vocabulary& vocabulary_;
+  SourceView view_;  // Of this request.
   const SourceTable& sources_;
   const ItemLimits& limits_;
   const WebhookMappings& mappings_;

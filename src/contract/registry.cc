@@ -148,6 +148,13 @@ void Registry::publish() {
   version_.fetch_add(1, std::memory_order_release);
 }
 
+void Registry::set_sources(std::vector<std::string> sources) {
+  const std::lock_guard lock(changes_);
+  if (sources == sources_) return;
+  sources_ = std::move(sources);
+  publish();
+}
+
 std::shared_ptr<const ContractRules> Registry::rules() const {
   const std::lock_guard lock(mutex_);
   return rules_;

@@ -46,6 +46,9 @@ class Registry final : public SchemaSource {
   std::optional<RegistryFault> remove(const SchemaKey& key);
   std::optional<RegistryFault> set_modes(std::vector<ModeRule> modes);
 
+  // Names by index, once there are more.
+  void set_sources(std::vector<std::string> sources);
+
   std::optional<std::string> schema(std::string_view uri) const override;
 
  private:
@@ -59,8 +62,8 @@ class Registry final : public SchemaSource {
   void publish();
 
   disk::Disk& disk_;
-  const std::vector<std::string> sources_;
-  mutable std::mutex changes_;  // One change at a time; guards the three below.
+  mutable std::mutex changes_;  // One change at a time; guards the four below.
+  std::vector<std::string> sources_;
   std::map<SchemaKey, ContractPointer> contracts_;
   std::map<std::string, std::shared_ptr<ContractTally>> tallies_;
   std::vector<ModeRule> modes_;

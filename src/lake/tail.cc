@@ -5,7 +5,19 @@
 
 namespace millrace::lake {
 
-Tail::Tail(std::vector<std::string> source_names) : source_names_(std::move(source_names)) {
+std::shared_ptr<const std::vector<std::string>> Tail::source_names() const {
+  const std::lock_guard lock(mutex_);
+  return source_names_;
+}
+
+void Tail::set_source_names(std::vector<std::string> names) {
+  auto shared = std::make_shared<const std::vector<std::string>>(std::move(names));
+  const std::lock_guard lock(mutex_);
+  source_names_ = std::move(shared);
+}
+
+Tail::Tail(std::vector<std::string> source_names)
+    : source_names_(std::make_shared<const std::vector<std::string>>(std::move(source_names))) {
   generations_.push_back({1, {}});
 }
 

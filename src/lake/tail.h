@@ -78,11 +78,13 @@ class Tail {
     std::shared_ptr<const SortedRows> sorted;
   };
   Input input_of(std::uint64_t connection_id) const;
-  const std::vector<std::string>& source_names() const { return source_names_; }
+  std::shared_ptr<const std::vector<std::string>> source_names() const;
+  // By event::Event::source, for rows read from now on.
+  void set_source_names(std::vector<std::string> names);
 
  private:
-  const std::vector<std::string> source_names_;
-  mutable std::mutex mutex_;                            // Guards all below.
+  mutable std::mutex mutex_;  // Guards all below.
+  std::shared_ptr<const std::vector<std::string>> source_names_;
   std::vector<Generation> generations_;                 // The last one is open.
   mutable std::shared_ptr<const TailSnapshot> cached_;  // Until the next change.
   std::array<std::int64_t, kTableCount> counts_{};

@@ -149,7 +149,7 @@ void scan(duckdb_function_info info, duckdb_data_chunk chunk) {
     if (cursor.columns[i] >= column_count(function.table)) continue;
     writers.emplace_back(cursor.columns[i], duckdb_data_chunk_get_vector(chunk, i));
   }
-  if (!writers.empty()) write_rows(function.table, cursor.rows, writers, function.tail.source_names());
+  if (!writers.empty()) write_rows(function.table, cursor.rows, writers, *function.tail.source_names());
   duckdb_data_chunk_set_size(chunk, cursor.rows.size());
 }
 
