@@ -58,8 +58,10 @@ base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& set
     sources.push_back(
         {indices[i + open_sources], source.name, source.write_key, source.secret, source.enabled});
   }
-  TRY_ASSIGN(auto table, collect::SourceTable::make(std::move(sources), open_source));
-  std::unique_ptr<CollectDoor> door(new CollectDoor(std::move(table)));
+  TRY_ASSIGN(auto table, collect::SourceTable::make(sources, open_source));
+  std::unique_ptr<CollectDoor> door(new CollectDoor(std::move(table), clock));
+  door->from_settings_ = std::move(sources);
+  door->open_source_ = open_source;
   door->names_by_index_ = source_names_by_index(settings, indices);
   collect::ItemLimits limits;
   limits.inflated_bytes_max = settings.inflated_bytes_max;
@@ -78,6 +80,7 @@ base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& set
                                                           std::move(gates));
   door->collector_->watch(door->watch_);
   door->collector_->send_stock_to(std::move(stock));
+  door->collector_->meter(door->sources_);
   return door;
 }
 
@@ -111,6 +114,14 @@ void CollectDoor::collect(serve::MetricSamples& samples) const {
                   number(counters.requests_refused));
   samples.counter("millrace_collect_requests_overloaded_total", "Answered 429.",
                   number(counters.requests_overloaded));
+  samples.counter("millrace_collect_requests_over_quota_total",
+                  "Answered 429 because the source sends more than it may; counted as refused, too.",
+                  number(counters.requests_over_quota));
+  for (const auto& source : sources_.rows()->sources()) {
+    if (source.quota == nullptr) continue;
+    samples.counter("millrace_source_over_quota_requests_total", "The same, by source.",
+                    static_cast<double>(source.quota->requests_refused()), {{"source", source.name}});
+  }
   samples.counter("millrace_collect_requests_failed_total", "Answered 503.",
                   number(counters.requests_failed));
   samples.counter("millrace_collect_received_bytes_total", "Bytes of collection bodies.",

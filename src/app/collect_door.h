@@ -1,9 +1,14 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "admin/write_key_book.h"
 #include "app/data_directory.h"
 #include "app/journal_set.h"
 #include "app/settings.h"
@@ -16,6 +21,7 @@
 #include "http/http.h"
 #include "serve/metrics.h"
 #include "serve/recent_items.h"
+#include "serve/sources.h"
 
 namespace millrace::app {
 
@@ -59,19 +65,37 @@ class CollectDoor {
   void add_routes(http::Router& router) {
     for (const auto& dialect : dialects_) collector_->attach(*dialect, router);
   }
+  // Method and pattern of what add_routes() adds.
+  std::set<std::pair<http::Method, std::string>> routes() const;
+
+  // Lets in what the settings say and the keys of `book` besides; `indices` are those of its sources, in its order. Requests that
+  // begin later go by it.
+  base::Status set_keys(const admin::WriteKeyBook& book, const std::vector<std::uint16_t>& indices);
+  // Whether the request shows a write key that may send.
+  bool admits(const http::Request& request) const;
+  // "KEY:SECRET" that lets in what is of that source; any key does when it is the open one.
+  std::string credential_of(const std::string& source) const;
+  std::vector<serve::SourceDetail> details() const;
 
   // By index; "" for one no longer in the settings.
-  std::vector<std::string> names_by_index() const { return names_by_index_; }
+  std::vector<std::string> names_by_index() const;
   const serve::RecentItems& recent_items() const { return recent_items_; }
   const base::Histogram& ack_ns() const { return collector_->counters().ack_ns; }
   void collect(serve::MetricSamples& samples) const;
 
  private:
-  explicit CollectDoor(collect::SourceTable sources) : sources_(std::move(sources)) {}
+  CollectDoor(collect::SourceTable sources, const base::Clock& clock)
+      : sources_(std::move(sources)), clock_(clock) {}
+  std::shared_ptr<collect::Quota> quota_for(const admin::WriteKey& key);
   base::Status add_dialects(const Settings& settings, const collect::ItemLimits& limits);
 
-  const collect::SourceTable sources_;
-  std::vector<std::string> names_by_index_;
+  collect::SourceTable sources_;
+  const base::Clock& clock_;
+  std::vector<collect::SourceSettings> from_settings_;
+  collect::OpenSource open_source_;
+  std::map<std::string, std::shared_ptr<collect::Quota>> quotas_;  // By source; of set_keys().
+  mutable std::mutex mutex_;
+  std::vector<std::string> names_by_index_;  // Guarded by mutex_.
   std::unique_ptr<collect::ShopifyStock> shopify_stock_;
   std::vector<std::unique_ptr<collect::Dialect>> dialects_;
   serve::RecentItems recent_items_{serve::RecentItemLimits{}};

@@ -8,6 +8,7 @@
 #include "app/commands.h"
 #include "app/exit_signal.h"
 #include "app/signal.h"
+#include "app/token_file.h"
 #include "tools/http_client.h"
 
 namespace millrace::app {
@@ -18,7 +19,7 @@ constexpr std::int64_t kAskAgainMs = 200;
 constexpr std::size_t kItemsPerAnswer = 500;
 
 struct Options {
-  std::string to = "http://127.0.0.1:8080", source, verdict, contains;
+  std::string to = "http://127.0.0.1:8080", source, verdict, contains, token_file, token;
   std::size_t n = 20;
   bool follow = false, json = false;
 };
@@ -78,10 +79,11 @@ void print(simdjson::dom::element item, const Options& options) {
 base::Status show(tools::HttpClient& client, const Options& options, std::size_t n, std::uint64_t& after) {
   int status = 0;
   std::string body;
-  client.send(tools::render_request("GET", target(options, after, n), ""), [&](const tools::Reply& reply) {
-    status = reply.status;
-    body = reply.body;
-  });
+  client.send(tools::render_request("GET", target(options, after, n), "", {}, options.token),
+              [&](const tools::Reply& reply) {
+                status = reply.status;
+                body = reply.body;
+              });
   client.drain();
   if (status == 0) {
     return base::Error(base::ErrorCode::unavailable,
@@ -104,8 +106,9 @@ base::Status show(tools::HttpClient& client, const Options& options, std::size_t
   return base::Ok{};
 }
 
-base::Status run(const Options& options) {
+base::Status run(Options& options) {
   TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to));
+  TRY_ASSIGN(options.token, read_token_file(options.token_file));
   tools::HttpClient client(endpoint, 1);
   std::uint64_t after = 0;
   TRY(show(client, options, options.n, after));
@@ -122,6 +125,8 @@ void add_events_command(CLI::App& app, int& exit_code) {
       "events", "What came in last at a running Millrace, with its verdict; --follow goes on until Ctrl-C");
   auto options = std::make_shared<Options>();
   command->add_option("--to", options->to, "http://HOST:PORT of the server (default http://127.0.0.1:8080)");
+  command->add_option("--token-file", options->token_file,
+                      "A file with the token to show, where tokens are asked for");
   command->add_option("--source", options->source, "Only of this source");
   command->add_option(
       "--verdict", options->verdict,

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "app/commands.h"
+#include "app/token_file.h"
 #include "query/sql_result.h"
 #include "tools/http_client.h"
 #include "tools/json_text.h"
@@ -13,20 +14,21 @@ namespace millrace::app {
 namespace {
 
 struct Options {
-  std::string statement, to = "http://127.0.0.1:8080", format = "table";
+  std::string statement, to = "http://127.0.0.1:8080", format = "table", token_file;
 };
 
 base::Status run(const Options& options) {
   TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to));
+  TRY_ASSIGN(const std::string token, read_token_file(options.token_file));
   tools::HttpClient client(endpoint, 1);
   int status = 0;
   std::string body;
-  client.send(
-      tools::render_request("POST", "/v1/sql", "{\"sql\":" + tools::json_text(options.statement) + "}"),
-      [&](const tools::Reply& reply) {
-        status = reply.status;
-        body = reply.body;
-      });
+  client.send(tools::render_request("POST", "/v1/sql",
+                                    "{\"sql\":" + tools::json_text(options.statement) + "}", {}, token),
+              [&](const tools::Reply& reply) {
+                status = reply.status;
+                body = reply.body;
+              });
   client.drain();
   if (status == 0) {
     return base::Error(base::ErrorCode::unavailable,
@@ -50,6 +52,8 @@ void add_sql_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   command->add_option("statement", options->statement, "The statement")->required();
   command->add_option("--to", options->to, "http://HOST:PORT of the server (default http://127.0.0.1:8080)");
+  command->add_option("--token-file", options->token_file,
+                      "A file with the token to show, where tokens are asked for");
   command->add_option("--format", options->format, "table (default), csv or json")
       ->check(CLI::IsMember({"table", "csv", "json"}));
   command->callback([options, &exit_code] {

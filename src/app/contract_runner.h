@@ -37,6 +37,7 @@ class ContractRunner {
   // The last gate at every door.
   const collect::GateMaker& gates() const { return *gates_; }
   void answer(std::string_view operation, const http::Request& request, contract::Respond respond);
+  void set_sources(std::vector<std::string> names) { registry_->set_sources(std::move(names)); }
   void collect(serve::MetricSamples& samples) const;
 
  private:

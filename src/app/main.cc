@@ -28,6 +28,8 @@ int main(int argc, char** argv) {
   add_verify_command(app, exit_code);
   add_load_command(app, exit_code);
   add_keys_command(app, exit_code);
+  add_tokens_command(app, exit_code);
+  add_write_keys_command(app, exit_code);
   add_settings_command(app, exit_code);
   CLI11_PARSE(app, argc, argv);
   return exit_code;

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "app/action_runner.h"
-#include "app/certificate_watch.h"
+#include "app/admin_runner.h"
 #include "app/collect_door.h"
 #include "app/contract_runner.h"
 #include "app/platform_metrics.h"
@@ -47,13 +47,10 @@ base::Result<std::unique_ptr<Platform>> Platform::open(const Settings& settings,
 base::Status Platform::open_certificate() {
   if (settings_.tls.certificate.empty() && settings_.tls.key.empty()) return base::Ok{};
   TRY_ASSIGN(settings_.http.tls, http::TlsIdentity::load(settings_.tls));
-  certificate_ = std::make_unique<CertificateWatch>(settings_.http.tls, clock_, [](const base::Status&) {});
   return base::Ok{};
 }
 
-void Platform::reload() {
-  if (certificate_) certificate_->ask();
-}
+void Platform::reload() { admin_->reload(); }
 
 base::Status Platform::open_storage() {
   TRY_ASSIGN(directory_, DataDirectory::open(settings_.data_directory, {settings_.journal.event_partitions,
@@ -73,12 +70,7 @@ base::Status Platform::open_door() {
   };
   ports.resend = [this](const std::string& source, std::string_view path, std::string body,
                         contract::Respond respond) {
-    // Any key is the open source's.
-    std::string write_key = "millrace:";
-    for (const auto& each : settings_.sources) {
-      if (each.name == source) write_key = each.write_key + ":" + each.secret;
-    }
-    post_again(*router_, path, std::move(write_key), std::move(body), std::move(respond));
+    post_again(*router_, path, door_->credential_of(source), std::move(body), std::move(respond));
   };
   TRY_ASSIGN(contracts_,
              ContractRunner::open(directory_->disk(), source_names_by_index(settings_, source_indices_),
@@ -198,14 +190,16 @@ base::Status Platform::open_serving() {
   serve::ApiSettings api;
   api.visitor_id = settings_.visitor_id;
   api.visitor_id.visit_ms = settings_.visitors.session.gap_ms;
+  TRY(open_administration());
   api_ = std::make_unique<serve::Api>(*router_, *views_, sources(), *metrics_, clock_, std::move(api));
   if (privacy_->opens_for_marketing()) {
     actions_->on_leaving([this](std::string body) { return privacy_->opened(std::move(body)); });
   }
+  admin_->guard(*router_, open_routes());
   actions_->on_action([this](const event::Action& action) { api_->live().publish(action); });
-  platform_metrics_ = std::make_unique<PlatformMetrics>(
-      PlatformMetrics::Parts{journals_.get(), lake_.get(), lake_runner_.get(), &stages_, door_.get(),
-                             contracts_.get(), recommendations_.get(), actions_.get(), privacy_.get()});
+  platform_metrics_ = std::make_unique<PlatformMetrics>(PlatformMetrics::Parts{
+      journals_.get(), lake_.get(), lake_runner_.get(), &stages_, door_.get(), contracts_.get(),
+      recommendations_.get(), actions_.get(), privacy_.get(), admin_.get()});
   metrics_->add(*platform_metrics_);
   ticker_ = std::make_unique<Worker>("tick", Priority::normal, [this] { return tick(); });
   return base::Ok{};
@@ -222,6 +216,7 @@ base::Status Platform::start() {
   actions_->start();
   sql_->start();
   contracts_->start();
+  admin_->start();
   TRY_ASSIGN(server_, http::start_server(settings_.http, *router_));
   port_ = server_->port();
   platform_metrics_->serve(server_->counters());
@@ -234,6 +229,7 @@ void Platform::stop() {
   ready_ = false;
   if (!server_) return;
   server_->stop(kDrainMs);
+  admin_->stop();
   ticker_->stop();
   // What was answered is on disk; what follows only spares the next start a replay.
   const std::uint64_t events_end = journals_->journal(event::Topic::events, 0).end().value;
@@ -279,7 +275,6 @@ std::int64_t Platform::tick() {
     }
   }
   privacy_->tick();
-  if (certificate_) certificate_->tick();
   api_->tick();
   return settings_.tick_ms;
 }

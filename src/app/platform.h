@@ -3,7 +3,9 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/data_directory.h"
@@ -23,10 +25,14 @@
 #include "lake/rest_catalog.h"
 #include "serve/api.h"
 
+namespace millrace::admin {
+class WriteKeyBook;
+}
+
 namespace millrace::app {
 
 class ActionRunner;
-class CertificateWatch;
+class AdminRunner;
 class CollectDoor;
 class ContractRunner;
 class PlatformMetrics;
@@ -59,6 +65,9 @@ class Platform {
  private:
   Platform(const Settings& settings, const base::Clock& clock, base::Random& random);
   base::Status open_certificate();
+  base::Status open_administration();
+  std::set<std::pair<http::Method, std::string>> open_routes() const;
+  base::Status set_write_keys(const admin::WriteKeyBook& book);
   base::Status open_storage();
   base::Status open_lake();
   base::Status open_door();
@@ -107,10 +116,10 @@ class Platform {
   std::unique_ptr<serve::Metrics> metrics_;
   std::unique_ptr<PlatformMetrics> platform_metrics_;
   std::unique_ptr<RecentQuantiles> recent_fsync_, recent_ack_, recent_visible_;
+  std::unique_ptr<AdminRunner> admin_;
   std::unique_ptr<http::Router> router_;
   std::unique_ptr<serve::Api> api_;
   std::unique_ptr<http::Server> server_;
-  std::unique_ptr<CertificateWatch> certificate_;  // Null in the clear.
   std::unique_ptr<Worker> ticker_;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "app/action_runner.h"
+#include "app/admin_runner.h"
 #include "app/collect_door.h"
 #include "app/contract_runner.h"
 #include "app/privacy_guard.h"
@@ -27,6 +28,7 @@ void PlatformMetrics::collect(MetricSamples& samples) const {
   parts_.contracts->collect(samples);
   parts_.actions->collect(samples);
   parts_.privacy->collect(samples);
+  parts_.admin->collect(samples);
   samples.gauge("millrace_recommendation_index_bytes", "Memory of the recommendation index, about.",
                 number(parts_.recommendations->memory_bytes()));
 }

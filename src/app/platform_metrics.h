@@ -14,6 +14,7 @@
 namespace millrace::app {
 
 class ActionRunner;
+class AdminRunner;
 class CollectDoor;
 class PrivacyGuard;
 class ContractRunner;
@@ -31,6 +32,7 @@ class PlatformMetrics final : public serve::MetricSource {
     const commerce::RecommendationIndex* recommendations;
     const ActionRunner* actions;
     const PrivacyGuard* privacy;
+    const AdminRunner* admin;
   };
   explicit PlatformMetrics(Parts parts) : parts_(parts) {}
   void serve(const http::ServerCounters& counters) { http_ = &counters; }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "app/action_runner.h"
+#include "app/admin_runner.h"
 #include "app/collect_door.h"
 #include "app/contract_runner.h"
 #include "app/platform.h"
@@ -12,6 +13,7 @@
 #include "app/system_random.h"
 #include "app/version.h"
 #include "commerce/entity_stage.h"
+#include "serve/static_files.h"
 
 namespace millrace::app {
 
@@ -61,12 +63,51 @@ serve::Sources Platform::sources() {
     sources.advance_clock = [this](base::WallTime to) { return advance_clock(to); };
   }
   privacy_->serve(sources);
+  sources.source_details = [this] { return door_->details(); };
+  sources.admin = [this](std::string_view operation, const http::Request& request, serve::Respond respond) {
+    admin_->answer(operation, request, std::move(respond));
+  };
   sources.contracts = [this](std::string_view operation, const http::Request& request,
                              serve::Respond respond) {
     contracts_->answer(operation, request, std::move(respond));
   };
   sources.iceberg = [this](const http::Request& request) { return answer_catalog(*catalog_, request); };
   return sources;
+}
+
+base::Status Platform::open_administration() {
+  AdminRunner::Parts parts;
+  parts.data_directory = directory_->path();
+  parts.access = settings_.access;
+  parts.access.reach = reach_of(settings_.http.address);
+  parts.admits_write_key = [this](const http::Request& request) { return door_->admits(request); };
+  parts.apply_write_keys = [this](const admin::WriteKeyBook& book) { return set_write_keys(book); };
+  parts.tls = settings_.http.tls;
+  TRY_ASSIGN(admin_, AdminRunner::open(std::move(parts), clock_));
+  return base::Ok{};
+}
+
+// Collection decides by write keys, and the dashboard asks for a token itself.
+std::set<std::pair<http::Method, std::string>> Platform::open_routes() const {
+  auto routes = door_->routes();
+  routes.emplace(http::Method::get, "/");
+  for (const auto& file : serve::embedded_files()) routes.emplace(http::Method::get, std::string(file.path));
+  return routes;
+}
+
+// A source's name is known to whoever shows or stores it before the first event can come in under it.
+base::Status Platform::set_write_keys(const admin::WriteKeyBook& book) {
+  std::vector<std::string> sources;
+  for (const auto& key : book.keys()) sources.push_back(key.source);
+  TRY_ASSIGN(const auto indices, directory_->source_indices(sources));
+  std::vector<std::string> names = door_->names_by_index();
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    if (names.size() <= indices[i]) names.resize(indices[i] + std::size_t{1});
+    names[indices[i]] = sources[i];
+  }
+  lake_->tail().set_source_names(names);
+  contracts_->set_sources(std::move(names));
+  return door_->set_keys(book, indices);
 }
 
 serve::PlatformStatus Platform::status() const {

@@ -266,6 +266,23 @@ void add_privacy(SettingTable& table, Settings& s) {
             "Of one visitor, in the events' own time; 0: any number.");
 }
 
+void add_administration(SettingTable& table, Settings& s) {
+  const std::vector<std::pair<std::string, admin::Openness>> openness = {{"public", admin::Openness::open},
+                                                                         {"viewer", admin::Openness::viewer}};
+  table.add("admin.require_token", s.access.require,
+            {{"auto", admin::RequireToken::automatic},
+             {"always", admin::RequireToken::always},
+             {"never", admin::RequireToken::never}},
+            "Whether the API asks for tokens. `auto`: once there is one, and always where more than this "
+            "machine can "
+            "connect. Collection has its own keys.");
+  table.add("admin.health", s.access.health, openness,
+            "Who may ask /healthz and /readyz, where tokens are asked for.");
+  table.add("admin.metrics", s.access.metrics, openness, "Who may ask /metrics, where tokens are asked for.");
+  table.add("admin.session_ms", s.access.session_ms, {60'000, 30 * base::kDayMs},
+            "How long a browser stays signed in to the dashboard.");
+}
+
 }  // namespace
 
 SettingTable setting_table(Settings& settings) {
@@ -276,6 +293,7 @@ SettingTable setting_table(Settings& settings) {
   add_processing(table, settings);
   add_answers(table, settings);
   add_privacy(table, settings);
+  add_administration(table, settings);
   return table;
 }
 

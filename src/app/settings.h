@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/access_guard.h"
 #include "app/journal_set.h"
 #include "app/lake_runner.h"
 #include "app/setting_table.h"
@@ -79,6 +80,7 @@ struct Settings {
   std::size_t sql_memory_bytes = 1ull << 30;
   WebhookSettings webhook;
   PrivacySettings privacy;
+  admin::AccessSettings access;
   serve::VisitorIdSettings visitor_id;
 };
 

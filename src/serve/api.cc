@@ -20,6 +20,7 @@ Api::Api(http::Router& router, Views& views, Sources sources, Metrics& metrics, 
   add_platform_routes(table_, sources_, clock);
   add_privacy_routes(table_, sources_);
   add_contract_routes(table_, sources_);
+  add_admin_routes(table_, sources_);
   add_live_routes(table_, live_);
   add_item_routes(table_, items_, sources_);
   add_visitor_id_routes(table_, std::move(settings.visitor_id), sources_.make_visitor_id, clock);

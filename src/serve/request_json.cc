@@ -38,6 +38,12 @@ bool RequestJson::require(std::string_view name) {
   return false;
 }
 
+bool RequestJson::has(std::string_view name) {
+  if (parsed_ && object_[name].error() == simdjson::SUCCESS) return true;
+  known_.append(known_.empty() ? "" : ", ").append(name);
+  return false;
+}
+
 bool RequestJson::expect(std::string_view name, simdjson::error_code error, std::string_view type) {
   if (error == simdjson::SUCCESS) return true;
   refuse(name, "Give " + std::string(type) + ".");
@@ -78,7 +84,7 @@ std::int64_t RequestJson::number_or(std::string_view name, std::int64_t preset, 
 }
 
 void RequestJson::texts(std::string_view name, std::size_t entries_max, std::size_t bytes_max,
-                        std::vector<std::string>& out) {
+                        std::vector<std::string>& out, std::size_t entries_min) {
   simdjson::dom::array array;
   if (!require(name) || !expect(name, object_[name].get(array), "a list")) return;
   for (const simdjson::dom::element element : array) {
@@ -88,8 +94,10 @@ void RequestJson::texts(std::string_view name, std::size_t entries_max, std::siz
       return refuse(name, "Give texts of 1 to " + std::to_string(bytes_max) + " bytes.");
     out.emplace_back(value);
   }
-  if (out.empty() || out.size() > entries_max)
-    refuse(name, "Give between 1 and " + std::to_string(entries_max) + " entries.");
+  if (out.size() < entries_min || out.size() > entries_max) {
+    refuse(name, "Give between " + std::to_string(entries_min) + " and " + std::to_string(entries_max) +
+                     " entries.");
+  }
 }
 
 void RequestJson::finish() {

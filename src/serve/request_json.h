@@ -44,9 +44,11 @@ class RequestJson {
       }
     }
   }
+  // Whether the member is there at all.
+  bool has(std::string_view name);
   // The members of an array of texts.
   void texts(std::string_view name, std::size_t entries_max, std::size_t bytes_max,
-             std::vector<std::string>& out);
+             std::vector<std::string>& out, std::size_t entries_min = 1);
   void refuse(std::string_view name, std::string_view hint);
 
   // 400 when anything was wrong, unknown members included.

@@ -16,6 +16,7 @@ void add_recommend_routes(RouteTable& table, Views& views, const Sources& source
 void add_view_routes(RouteTable& table, Views& views);
 void add_count_routes(RouteTable& table, const Views& views, const Sources& sources);
 void add_contract_routes(RouteTable& table, const Sources& sources);
+void add_admin_routes(RouteTable& table, const Sources& sources);
 void add_stock_routes(RouteTable& table, StockDesk& desk);
 void add_platform_routes(RouteTable& table, const Sources& sources, const base::Clock& clock);
 void add_privacy_routes(RouteTable& table, const Sources& sources);

@@ -85,6 +85,17 @@ struct ActionQuery {
   std::optional<DeliveryState> state;
 };
 
+// What a source may send, and what was turned away for it.
+struct SourceDetail {
+  std::string name;
+  std::string_view from;  // "settings", "managed" or "open".
+  bool enabled = true;
+  std::vector<std::string> origins;
+  std::int64_t events_per_s = 0;  // 0: no quota.
+  std::int64_t burst = 0;
+  std::uint64_t requests_over_quota = 0;
+};
+
 using StockAnswer = std::function<void(int status, std::string body)>;
 using Respond = std::function<void(http::Response)>;
 
@@ -117,6 +128,7 @@ struct Sources {
   std::function<std::string()> make_visitor_id;
   // Names of the write keys' sources, by their index.
   std::function<std::vector<std::string>()> source_names;
+  std::function<std::vector<SourceDetail>()> source_details;
   // Hands the command to its journal; `answer` runs once its outcome is durable, on any thread. exhausted or
   // unavailable when it was not taken, and then `answer` never runs.
   std::function<base::Status(const event::StockCommand& command, StockAnswer answer)> submit_stock;
@@ -147,6 +159,8 @@ struct Sources {
   // Contracts, proposals, alerts, rules of quality and the quarantine, by operationId; answers once, from any thread. A change
   // waits for the disk.
   std::function<void(std::string_view operation, const http::Request& request, Respond respond)> contracts;
+  // Tokens, sessions, write keys and the audit log, by operationId; the same.
+  std::function<void(std::string_view operation, const http::Request& request, Respond respond)> admin;
   // Everything below /iceberg.
   std::function<http::Response(const http::Request& request)> iceberg;
 };

@@ -231,11 +231,12 @@ void HttpClient::poll(int timeout_ms) {
 }
 
 std::string render_request(std::string_view method, std::string_view target, std::string_view body,
-                           std::string_view write_key) {
+                           std::string_view write_key, std::string_view token) {
   std::string request;
   request.reserve(body.size() + 200);
   request.append(method).append(" ").append(target).append(" HTTP/1.1\r\nHost: millrace\r\n");
   if (!write_key.empty()) request.append("X-Write-Key: ").append(write_key).append("\r\n");
+  if (!token.empty()) request.append("Authorization: Bearer ").append(token).append("\r\n");
   if (!body.empty()) request.append("Content-Type: application/json\r\n");
   request.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n\r\n").append(body);
   return request;

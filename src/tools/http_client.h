@@ -84,6 +84,6 @@ class HttpClient {
 
 // Renders a request with a JSON body (or none).
 std::string render_request(std::string_view method, std::string_view target, std::string_view body,
-                           std::string_view write_key = {});
+                           std::string_view write_key = {}, std::string_view token = {});
 
 }  // namespace millrace::tools

@@ -1,0 +1,127 @@
+#include "app/audit_log.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <utility>
+
+#include "app/private_file.h"
+#include "base/iso_time.h"
+
+namespace millrace::app {
+
+namespace {
+
+constexpr std::string_view kPrefix = "audit-";
+constexpr std::string_view kSuffix = ".log";
+constexpr std::size_t kMonthBytes = 7;  // "2026-11"
+constexpr std::size_t kBlockBytes = 64 * 1024;
+constexpr std::size_t kLineBytesMax = 16 * 1024;
+
+std::string month_of(base::WallTime time) {
+  std::string text;
+  base::append_iso_time(text, time);
+  return text.substr(0, kMonthBytes);
+}
+
+std::string file_name(const std::string& month) { return fmt::format("{}{}{}", kPrefix, month, kSuffix); }
+
+// The lines of a file, the last first, read in blocks from its end.
+class LinesBackward {
+ public:
+  explicit LinesBackward(const std::string& path) : file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    struct stat status {};
+    if (file_ >= 0 && ::fstat(file_, &status) == 0) at_ = status.st_size;
+  }
+  ~LinesBackward() {
+    if (file_ >= 0) ::close(file_);
+  }
+  LinesBackward(const LinesBackward&) = delete;
+
+  // False at the beginning of the file, or when it cannot be read. `read` grows by what was read.
+  bool next(std::string& line, std::size_t& read) {
+    while (true) {
+      const std::size_t end = text_.rfind('\n');
+      if (end != std::string::npos) {
+        line = text_.substr(end + 1);
+        text_.resize(end);
+        return true;
+      }
+      if (at_ == 0) {
+        if (text_.empty()) return false;
+        line = std::exchange(text_, {});
+        return true;
+      }
+      if (text_.size() > kLineBytesMax) text_.clear();  // No line of ours is so long.
+      const auto size = static_cast<std::size_t>(std::min<off_t>(at_, kBlockBytes));
+      std::string block(size, '\0');
+      if (::pread(file_, block.data(), size, at_ - static_cast<off_t>(size)) != static_cast<ssize_t>(size)) {
+        return false;
+      }
+      at_ -= static_cast<off_t>(size);
+      read += size;
+      text_ = block + text_;
+    }
+  }
+
+ private:
+  const int file_;
+  off_t at_ = 0;
+  std::string text_;  // Before the lines that were given, after at_.
+};
+
+}  // namespace
+
+base::Status AuditLog::append(const std::vector<admin::AuditEntry>& entries) {
+  std::map<std::string, std::string> by_month;
+  for (const auto& entry : entries) by_month[month_of(entry.at)] += admin::audit_line(entry);
+  for (const auto& [month, lines] : by_month) {
+    TRY(append_private_lines(directory_ + "/" + file_name(month), lines));
+  }
+  return base::Ok{};
+}
+
+base::Result<AuditPage> AuditLog::read(const AuditQuery& query) const {
+  std::vector<std::string> months;
+  std::error_code code;
+  for (const auto& file : std::filesystem::directory_iterator(directory_, code)) {
+    const std::string name = file.path().filename().string();
+    if (name.size() != kPrefix.size() + kMonthBytes + kSuffix.size()) continue;
+    if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) continue;
+    months.push_back(name.substr(kPrefix.size(), kMonthBytes));
+  }
+  if (code) return base::Error(base::ErrorCode::io, fmt::format("read {}: {}", directory_, code.message()));
+  std::sort(months.rbegin(), months.rend());
+  const std::string first = month_of(std::max(query.from, base::WallTime{0}));
+  AuditPage page;
+  std::size_t read = 0;
+  for (const std::string& month : months) {
+    if (month < first) break;
+    LinesBackward lines(directory_ + "/" + file_name(month));
+    std::string line;
+    while (lines.next(line, read)) {
+      const std::string_view json = admin::audit_json(line);
+      const auto at = admin::audit_time(json);
+      if (!at || *at < query.from || *at >= query.to) continue;
+      if (page.entries.size() == query.limit) {
+        page.complete = false;
+        return page;
+      }
+      page.entries.emplace_back(json);
+    }
+    if (read > kReadBytesMax) {
+      page.complete = false;
+      return page;
+    }
+  }
+  return page;
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,100 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+
+#include "app/audit_log.h"
+#include "app/commands.h"
+#include "app/system_clock.h"
+#include "app/token_file.h"
+#include "base/iso_time.h"
+
+namespace millrace::app {
+
+namespace {
+
+struct TokenOptions {
+  std::string data = "millrace-data";
+  std::string role, name, which;
+  std::int64_t days = 0;
+};
+
+base::Status record(const TokenOptions& options, std::string act, const admin::Token& token) {
+  admin::AuditEntry entry;
+  entry.at = SystemClock().wall();
+  entry.act = std::move(act);
+  entry.target = token.name;
+  entry.outcome = "done";
+  entry.name = "command line";
+  entry.detail = fmt::format("role {}, id {}", admin::to_string(token.role), token.id);
+  auto recorded = AuditLog(admin_directory_of(options.data)).append({entry});
+  if (!recorded.ok()) return std::move(recorded).error().with_context("done, but not recorded");
+  return base::Ok{};
+}
+
+base::Status create(const TokenOptions& options) {
+  const auto role = admin::parse_role(options.role);
+  if (!role)
+    return base::Error(base::ErrorCode::invalid_argument, "--role is viewer, analyst, operator or admin");
+  std::error_code code;
+  std::filesystem::create_directories(options.data, code);  // Before the first start, too.
+  TRY_ASSIGN(const auto made,
+             create_token(options.data, *role, options.name, options.days, SystemClock().wall()));
+  TRY(record(options, "token.create", made.token));
+  fmt::print(stderr, "{} \"{}\", id {}. It is shown this once; a running server takes it within a second:\n",
+             options.role, options.name, made.token.id);
+  fmt::print("{}\n", made.shown);
+  return base::Ok{};
+}
+
+std::string iso(base::WallTime time) {
+  std::string text;
+  base::append_iso_time(text, time);
+  return text;
+}
+
+base::Status list(const TokenOptions& options) {
+  TRY_ASSIGN(const auto book, load_tokens(options.data));
+  for (const auto& token : book.tokens()) {
+    fmt::print("{}  {:<8}  {}  {:<24}  {}\n", token.id, admin::to_string(token.role), iso(token.created_at),
+               token.expires_at.ms == 0 ? "never expires" : iso(token.expires_at), token.name);
+  }
+  return base::Ok{};
+}
+
+base::Status revoke(const TokenOptions& options) {
+  TRY_ASSIGN(const auto revoked, revoke_token(options.data, options.which, LastAdmin::may_go));
+  TRY(record(options, "token.revoke", revoked));
+  fmt::print("{} \"{}\" is revoked; a running server follows within a second\n", revoked.id, revoked.name);
+  return base::Ok{};
+}
+
+}  // namespace
+
+void add_tokens_command(CLI::App& app, int& exit_code) {
+  auto* command = app.add_subcommand("tokens", "Who may ask a server what: tokens and their roles");
+  command->require_subcommand(1);
+  auto options = std::make_shared<TokenOptions>();
+  const auto add = [&](const char* name, const char* help, base::Status (*run)(const TokenOptions&)) {
+    auto* sub = command->add_subcommand(name, help);
+    sub->add_option("--data", options->data, "Data directory");
+    sub->callback([options, run, &exit_code] {
+      if (const auto done = run(*options); !done.ok()) {
+        fmt::print(stderr, "millrace tokens: {}\n", done.error().message());
+        exit_code = 1;
+      }
+    });
+    return sub;
+  };
+  auto* created = add("create", "Make a token and print it", create);
+  created->add_option("--role", options->role, "viewer, analyst, operator or admin")->required();
+  created->add_option("--name", options->name, "Whose it is, or what for")->required();
+  created->add_option("--days", options->days, "How long it is good (default: until it is revoked)")
+      ->check(CLI::Range(1, 3650));
+  add("list", "The tokens, their roles and times", list);
+  auto* revoked = add("revoke", "Make a token worthless, and end the sessions signed in with it", revoke);
+  revoked->add_option("which", options->which, "Its id or name")->required();
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,123 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+
+#include "app/audit_log.h"
+#include "app/commands.h"
+#include "app/system_clock.h"
+#include "app/token_file.h"
+#include "app/write_key_file.h"
+#include "base/iso_time.h"
+
+namespace millrace::app {
+
+namespace {
+
+struct KeyOptions {
+  std::string data = "millrace-data";
+  std::string which;
+  admin::KeyTerms terms;
+  std::int64_t grace_s = 24 * 3600;
+};
+
+base::Status record(const KeyOptions& options, std::string act, std::string target, std::string detail) {
+  admin::AuditEntry entry;
+  entry.at = SystemClock().wall();
+  entry.act = std::move(act);
+  entry.target = std::move(target);
+  entry.outcome = "done";
+  entry.name = "command line";
+  entry.detail = std::move(detail);
+  auto recorded = AuditLog(admin_directory_of(options.data)).append({entry});
+  if (!recorded.ok()) return std::move(recorded).error().with_context("done, but not recorded");
+  return base::Ok{};
+}
+
+base::Status create(const KeyOptions& options) {
+  std::error_code code;
+  std::filesystem::create_directories(options.data, code);  // Before the first start, too.
+  TRY_ASSIGN(const auto book, change_write_keys(options.data, [&](admin::WriteKeyBook& changed) {
+               return changed.create(options.which, options.terms, SystemClock().wall(), new_key_id(),
+                                     new_write_key());
+             }));
+  const auto* const key = book.find(options.which);
+  TRY(record(options, "key.create", key->source, "id " + key->id));
+  fmt::print("{}\n", key->key);
+  return base::Ok{};
+}
+
+base::Status list(const KeyOptions& options) {
+  TRY_ASSIGN(const auto book, load_write_keys(options.data));
+  for (const auto& key : book.keys()) {
+    std::string time;
+    base::append_iso_time(time, key.created_at);
+    const auto quota = key.terms.events_per_s == 0 ? std::string("no quota")
+                                                   : fmt::format("{} events/s", key.terms.events_per_s);
+    fmt::print("{}  {}  {:<9} {:<16} {} old keys  {} origins  {}\n", key.id, time,
+               key.terms.state == admin::KeyTerms::State::enabled ? "enabled" : "disabled", quota,
+               key.old.size(), key.terms.origins.size(), key.source);
+  }
+  return base::Ok{};
+}
+
+base::Status rotate(const KeyOptions& options) {
+  const base::WallTime now = SystemClock().wall();
+  TRY_ASSIGN(const auto book, change_write_keys(options.data, [&](admin::WriteKeyBook& changed) {
+               return changed.rotate(options.which, new_write_key(), now,
+                                     now + options.grace_s * base::kSecondMs);
+             }));
+  const auto* const key = book.find(options.which);
+  TRY(record(options, "key.rotate", key->source,
+             fmt::format("the key so far is good for {} s", options.grace_s)));
+  fmt::print("{}\n", key->key);
+  return base::Ok{};
+}
+
+base::Status revoke(const KeyOptions& options) {
+  std::string source;
+  TRY(change_write_keys(options.data, [&](admin::WriteKeyBook& changed) -> base::Status {
+    TRY_ASSIGN(const auto revoked, changed.revoke(options.which, SystemClock().wall()));
+    source = revoked.source;
+    return base::Ok{};
+  }));
+  TRY(record(options, "key.revoke", source, ""));
+  fmt::print("the write key of \"{}\" is revoked; a running server follows within a second\n", source);
+  return base::Ok{};
+}
+
+}  // namespace
+
+void add_write_keys_command(CLI::App& app, int& exit_code) {
+  auto* command =
+      app.add_subcommand("write-keys", "Sources that come and go while the server runs, and their keys");
+  command->require_subcommand(1);
+  auto options = std::make_shared<KeyOptions>();
+  const auto add = [&](const char* name, const char* help, base::Status (*run)(const KeyOptions&)) {
+    auto* sub = command->add_subcommand(name, help);
+    sub->add_option("--data", options->data, "Data directory");
+    sub->callback([options, run, &exit_code] {
+      if (const auto done = run(*options); !done.ok()) {
+        fmt::print(stderr, "millrace write-keys: {}\n", done.error().message());
+        exit_code = 1;
+      }
+    });
+    return sub;
+  };
+  auto* created = add("create", "Make a source and print its write key", create);
+  created->add_option("--source", options->which, "Its name in all figures")->required();
+  created->add_option("--origin", options->terms.origins, "Only pages of it may send; may be repeated");
+  created->add_option("--events-per-s", options->terms.events_per_s,
+                      "Past it 429 (default: as many as come)");
+  created->add_option("--burst", options->terms.burst, "Events at once (default: those of a second)");
+  add("list", "The sources and their limits", list);
+  auto* rotated = add("rotate", "Make a new write key and print it", rotate);
+  rotated->add_option("which", options->which, "Its id or source")->required();
+  rotated->add_option("--grace-s", options->grace_s, "How long the key so far is good (default: a day)")
+      ->check(CLI::Range(0, 90 * 24 * 3600));
+  auto* revoked = add("revoke", "Let the write key in no more", revoke);
+  revoked->add_option("which", options->which, "Its id or source")->required();
+}
+
+}  // namespace millrace::app
