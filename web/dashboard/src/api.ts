@@ -1,4 +1,5 @@
 // The answers of Millrace's HTTP API, as far as the page shows them.
+import { Topic } from './topic';
 
 export interface Money {
   amount: string;
@@ -143,6 +144,16 @@ export interface Status {
   journal: { bytes: number; segments: number; partitions: { name: string; end: number; applied: number }[] };
 }
 
+export interface SourceDetail {
+  name: string;
+  from: 'settings' | 'managed' | 'open';
+  enabled: boolean;
+  origins: string[];
+  events_per_s: number;
+  burst: number;
+  requests_over_quota: number;
+}
+
 export interface Readiness {
   ready: boolean;
   reasons: string[];
@@ -190,11 +201,15 @@ export class Refusal extends Error {
 
 const TIMEOUT_MS = 8000;
 
+// The server asks for a token, and this browser has shown none that is good.
+export const locked = new Topic(false);
+
 async function answer<T>(path: string, request: RequestInit, also: number[]): Promise<T> {
   const response = await fetch(path, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (response.ok && response.status === 204) return undefined as T;
   const body: unknown = await response.json().catch(() => null);
   if (response.ok || also.includes(response.status)) return body as T;
+  if (response.status === 401) locked.set(true);
   const error = (body as { error?: { code: string; message: string; hint: string } } | null)?.error;
   throw new Refusal(response.status, error?.code ?? '', error ? `${error.message} ${error.hint}` : `${path}: ${response.status}`);
 }

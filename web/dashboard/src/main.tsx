@@ -2,6 +2,7 @@ import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
 import './styles.css';
 import './pages.css';
+import { locked } from './api';
 import { Gone, Header, PAGES } from './cards/header';
 import { Contracts } from './pages/contracts';
 import { LedgerPage } from './pages/ledger';
@@ -11,6 +12,7 @@ import { Privacy } from './pages/privacy';
 import { QuarantinePage } from './pages/quarantine';
 import { Sources } from './pages/sources';
 import { route } from './route';
+import { SignIn } from './sign_in';
 import { connection, start } from './shop';
 import { useTopic } from './topic';
 
@@ -27,6 +29,7 @@ const VIEWS: Record<string, () => preact.JSX.Element> = {
 function Page() {
   const state = useTopic(connection);
   const { page } = useTopic(route);
+  const shut = useTopic(locked);
   const View = VIEWS[page] ?? Overview;
   const title = PAGES.find(([name]) => name === page)?.[1];
   useEffect(() => {
@@ -36,13 +39,13 @@ function Page() {
   return (
     <>
       <Header />
-      <main class={`${page in VIEWS ? page : 'overview'} ${state === 'gone' ? 'old' : ''}`}>
-        <View />
+      <main class={`${shut ? 'shut' : page in VIEWS ? page : 'overview'} ${state === 'gone' ? 'old' : ''}`}>
+        {shut ? <SignIn /> : <View />}
       </main>
       <Gone />
     </>
   );
 }
 
-start();
+void start();
 render(<Page />, document.getElementById('page')!);

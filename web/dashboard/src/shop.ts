@@ -1,5 +1,6 @@
 // What the page knows of the shop, and how it comes to know it: one event stream, and polls for the rest.
-import { get } from './api';
+import { look } from './access';
+import { get, locked } from './api';
 import type {
   Action, Funnel, FunnelBy, Items, Lake, Ledger, Product, Pulse, Readiness, Session, Status, TrendingItem,
 } from './api';
@@ -82,8 +83,19 @@ class Stream {
   // Called once a second: opens the stream when it is due, gives it up when it is silent.
   tick(): void {
     const now = Date.now();
+    if (locked.value) return this.rest();
     if (this.source && now - this.heardAt > SILENCE_MS) this.lose();
     if (!this.source && now >= this.openAt) this.open();
+  }
+
+  // Nothing is asked until somebody has signed in.
+  private rest(): void {
+    this.source?.close();
+    this.source = null;
+    this.openAt = 0;
+    this.waitMs = 1000;
+    lostAt.set(null);
+    connection.set('connecting');
   }
 
   private open(): void {
@@ -101,8 +113,12 @@ class Stream {
     on<Items<TrendingItem>>('trending', (body) => trending.set(body.items));
     on('funnel', () => void refreshFunnel());
     on('action', takeAction);
-    // Reconnecting is done here and not by the browser, which stops for good after an answer such as 503.
-    source.onerror = () => this.lose();
+    // Reconnecting is done here and not by the browser, which stops for good after an answer such as 503. A stream does not say that
+    // its token was revoked; who is asked for one does.
+    source.onerror = () => {
+      this.lose();
+      void look().catch(() => undefined);
+    };
   }
 
   private heard(): void {
@@ -184,17 +200,24 @@ function runPoll(poll: Poll): void {
 }
 
 function ask(all: boolean): void {
+  if (locked.value) return;
   polls.forEach((poll, at) => {
     if (!poll.everywhere && route.value.page !== 'overview') return;
     if (all || (second.value + at) % poll.every_s === 0) runPoll(poll);
   });
 }
 
-export function start(): void {
+// Whether a token is wanted is asked first, so that nothing is asked in vain; a server that cannot say is asked all the same.
+export async function start(): Promise<void> {
   const stream = new Stream(() => ask(true));
+  await look().catch(() => undefined);
   stream.tick();
   ask(true);
   route.watch(() => ask(true));
+  locked.watch(() => {
+    stream.tick();
+    ask(true);
+  });
   setInterval(() => {
     second.set(Math.floor(Date.now() / 1000));
     stream.tick();

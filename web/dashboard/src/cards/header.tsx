@@ -1,3 +1,4 @@
+import { session, signOut } from '../access';
 import * as format from '../format';
 import { connection, lostAt, nowMs, pulse, readiness, second, status, type Connection } from '../shop';
 import { route } from '../route';
@@ -26,6 +27,17 @@ function Pages() {
   );
 }
 
+function SignedIn() {
+  const who = useTopic(session);
+  if (!who?.signed_in) return null;
+  return (
+    <p class="figure who">
+      <b>{who.name}</b> {who.role}{' '}
+      <button type="button" class="link" onClick={() => void signOut().catch(() => undefined)}>Sign out</button>
+    </p>
+  );
+}
+
 export function Header() {
   const state = useTopic(connection);
   const ready = useTopic(readiness);
@@ -47,6 +59,7 @@ export function Header() {
       <p class="figure">
         <b>{beat ? format.count(beat.reservations_open) : format.NONE}</b> stock reservations
       </p>
+      <SignedIn />
       <span class="space" />
       <p class="clock">
         {about?.time === 'events' && <abbr title="Time is moved on by the events, not by the wall clock">event time</abbr>}

@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks';
-import { get, type Ledger, type LedgerRow, type Recent } from '../api';
+import { get, Refusal, type Ledger, type LedgerRow, type Recent, type SourceDetail } from '../api';
 import { Bar, Card, Empty } from '../card';
 import { CopyButton } from '../copy_button';
 import * as format from '../format';
@@ -16,25 +16,34 @@ interface Source {
   hour: number;
   lastAt: number | null;
   lastEvent: string;
+  detail: SourceDetail | undefined;
 }
 
 interface Answers {
   day: Ledger;
   hour: Ledger;
   recent: Recent;
+  details: SourceDetail[];
+}
+
+// Figures are for more people than single items are.
+function unseen(failure: Error): Recent {
+  if (failure instanceof Refusal && failure.status === 403) return { items: [], newest: 0, skipped: 0 };
+  throw failure;
 }
 
 async function ask(): Promise<Answers> {
-  const [day, hour, recent] = await Promise.all([
+  const [day, hour, recent, { sources }] = await Promise.all([
     get<Ledger>('/v1/ledger?step=range'),
     get<Ledger>(`/v1/ledger?step=range&from=${Math.floor(nowMs() - HOUR_MS)}&to=${Math.ceil(nowMs() + HOUR_MS)}`),
-    get<Recent>('/v1/events/recent?n=500'),
+    get<Recent>('/v1/events/recent?n=500').catch(unseen),
+    get<{ sources: SourceDetail[] }>('/v1/sources'),
   ]);
-  return { day, hour, recent };
+  return { day, hour, recent, details: sources };
 }
 
 function sourcesOf(names: string[], answers: Answers | null): Source[] {
-  const all = new Set([...names.filter(Boolean), ...(answers?.day.rows.map((row) => row.source) ?? [])]);
+  const all = new Set([...names.filter(Boolean), ...(answers?.details.map((detail) => detail.name) ?? []), ...(answers?.day.rows.map((row) => row.source) ?? [])]);
   return [...all].map((name) => {
     const last = answers?.recent.items.find((item) => item.source === name);
     return {
@@ -43,11 +52,26 @@ function sourcesOf(names: string[], answers: Answers | null): Source[] {
       hour: answers?.hour.rows.find((row) => row.source === name)?.received ?? 0,
       lastAt: last ? Date.parse(last.at) : null,
       lastEvent: last ? last.event || last.reason : '',
+      detail: answers?.details.find((detail) => detail.name === name),
     };
   }).sort((a, b) => (b.day?.received ?? 0) - (a.day?.received ?? 0) || a.name.localeCompare(b.name));
 }
 
+// What the source may send: its quota, and the pages it may send from.
+function Limits({ detail }: { detail: SourceDetail | undefined }) {
+  if (!detail) return <>{format.NONE}</>;
+  const quota = detail.events_per_s > 0 ? `${format.count(detail.events_per_s)}/s, ${format.count(detail.burst)} at once` : 'no quota';
+  const pages = detail.origins.length === 0 ? 'any page' : `${detail.origins.length} ${detail.origins.length === 1 ? 'origin' : 'origins'}`;
+  return (
+    <span title={detail.origins.join('\n')}>
+      {quota}; {pages}
+      {detail.requests_over_quota > 0 && <b class="low"> {format.count(detail.requests_over_quota)} refused</b>}
+    </span>
+  );
+}
+
 function State({ source }: { source: Source }) {
+  if (source.detail && !source.detail.enabled) return <span class="state warn">disabled</span>;
   if (source.lastAt === null) return <span class="state">nothing seen</span>;
   const since = nowMs() - source.lastAt;
   return since < QUIET_MS ? <span class="state good">receiving</span> : <span class="state warn">quiet</span>;
@@ -72,6 +96,7 @@ function Row({ source, most }: { source: Source; most: number }) {
           : number(day?.quarantined)}
       </td>
       <td class="number">{number(dropped)}</td>
+      <td class="soft"><Limits detail={source.detail} /></td>
       <td class="soft">
         {source.lastAt === null ? format.NONE : `${format.words(source.lastEvent)}, ${format.age(nowMs() - source.lastAt)} ago`}
       </td>
@@ -94,6 +119,9 @@ analytics.track({ anonymousId: 'anna', event: 'Product Viewed',
   properties: { product_id: 'tea-1', price: 3.5, currency: 'EUR' } });`,
   curl: () => `curl -u WRITE_KEY: ${location.origin}/v1/track -d '{"event":"Product Viewed","anonymousId":"anna",
   "properties":{"product_id":"tea-1","price":3.5,"currency":"EUR"}}'`,
+  'write key': () => `# A source of its own, with a quota and for pages of one origin, while the server runs.
+millrace write-keys create --source web --origin https://shop.example \\
+  --events-per-s 200 --data DATA_DIRECTORY`,
   settings: () => `# A source of its own: in the settings file, then start again.
 [[source]]
 name = "web"
@@ -150,6 +178,7 @@ export function Sources() {
                 <th scope="col" class="number">duplicate</th>
                 <th scope="col" class="number">quarantined</th>
                 <th scope="col" class="number" title="Suppressed, bots, and no consent">dropped</th>
+                <th scope="col" class="w-last" title="Events a second and at once, and the pages it may send from">limits</th>
                 <th scope="col" class="w-last">last item</th>
               </tr>
             </thead>
