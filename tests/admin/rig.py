@@ -19,8 +19,8 @@ class Answer:
 
     @property
     def code(self):
-        """Of an error."""
-        return self.json["error"]["code"]
+        """Of an error; empty when it is none."""
+        return self.json.get("error", {}).get("code", "")
 
     def header(self, name):
         for line in self.head.splitlines():
