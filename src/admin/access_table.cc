@@ -64,6 +64,7 @@ constexpr AccessRow kTable[] = {
     {post, "/v1/contracts/proposals/{name}/ignore", Access::operator_, "contract.ignore"},
     {put, "/v1/contracts/rules", Access::operator_, "contract.rules"},
     {post, "/v1/quarantine/replay", Access::operator_, "quarantine.replay"},
+    {put, "/v1/quarantine/{partition}/{offset}/state", Access::operator_, "quarantine.mark"},
     {put, "/v1/privacy/suppressions/{id}", Access::operator_, "suppression.put", Recorded::pattern},
     {del, "/v1/privacy/suppressions/{id}", Access::operator_, "suppression.delete", Recorded::pattern},
     {del, "/v1/privacy/persons/{id}", Access::operator_, "person.erase", Recorded::pattern},

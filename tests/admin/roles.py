@@ -29,6 +29,7 @@ ROUTES = [
     ("PUT", SCHEMA, "operator", "{"), ("DELETE", SCHEMA, "operator", None), ("PUT", "/v1/contracts/modes", "operator", "{"),
     ("POST", "/v1/contracts/proposals/none/accept", "operator", "{}"), ("POST", "/v1/contracts/proposals/none/ignore", "operator", "{}"),
     ("PUT", "/v1/contracts/rules", "operator", "{"), ("POST", "/v1/quarantine/replay", "operator", "{"),
+    ("PUT", "/v1/quarantine/0/0/state", "operator", "{"),
     ("PUT", "/v1/privacy/suppressions/" + "x" * 2000, "operator", ""), ("DELETE", "/v1/privacy/suppressions/nobody", "operator", None),
     ("PUT", "/v1/stock/none", "operator", "{"), ("POST", "/v1/clock", "operator", "{}"),
     ("POST", "/v1/stock/reservations", "operator", "{}"), ("POST", "/v1/stock/reservations/none/commit", "operator", "{}"),
