@@ -1,14 +1,16 @@
-// What one core makes of the same visits told in each dialect: from a request's body to journal records. The figure is user
-// time; Segment's is the one that the others are held against.
+// What one core makes of the same visits told in each dialect: from a request's body to journal records. The figure is the thread's CPU
+// time in the least disturbed of many short slices; Segment's is the one that the others are held against.
 //
 //   dialect_bench [seconds per figure]
 
 #include <fmt/format.h>
 #include <time.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/random.h"
 #include "collect/ga4_dialect.h"
@@ -21,6 +23,7 @@ namespace {
 using namespace millrace;
 
 constexpr int kEvents = 20;
+constexpr double kSliceSeconds = 0.02;
 
 double now_s() {
   timespec t{};
@@ -92,59 +95,79 @@ std::string tag_batch(base::SeededRandom& random) {
   return body;
 }
 
-double figure(const collect::Dialect& dialect, std::string_view target,
-              std::string (*make)(base::SeededRandom&), double seconds) {
-  base::SeededRandom random(7);
-  const auto reader = dialect.reader();
-  collect::Intake intake(4, collect::TimeSource::wall);
-  std::vector<std::string> bodies;
-  for (int i = 0; i < 200; ++i) bodies.push_back(make(random));
-  http::Request request;
-  request.method = http::Method::post;
-  INVARIANT(http::parse_target(target, request));
-  request.peer = "192.0.2.7";
-  int endpoint = -1;
-  for (const auto& candidate : dialect.endpoints()) {
-    if (candidate.method == http::Method::post && candidate.pattern == request.path) endpoint = candidate.id;
-  }
-  std::uint64_t events = 0;
-  const double began = now_s();
-  double now = began;
-  while (now - began < seconds) {
-    for (const auto& body : bodies) {
-      request.body = body;
-      intake.begin({1'763'719'200'500}, body.size());
-      INVARIANT(!reader->read(request, endpoint, {1'763'719'200'500}, intake));
-      INVARIANT(intake.outcome().accepted == kEvents);
-      events += intake.outcome().accepted;
-      (void)intake.take_shares();
+// One dialect's requests through a reader of its own, again and again.
+class Lane {
+ public:
+  Lane(const char* name, std::unique_ptr<collect::Dialect> dialect, std::string_view target,
+       std::string (*make)(base::SeededRandom&))
+      : name_(name), dialect_(std::move(dialect)), reader_(dialect_->reader()) {
+    base::SeededRandom random(7);
+    for (int i = 0; i < 50; ++i) bodies_.push_back(make(random));
+    request_.method = http::Method::post;
+    INVARIANT(http::parse_target(target, request_));
+    request_.peer = "192.0.2.7";
+    for (const auto& candidate : dialect_->endpoints()) {
+      if (candidate.method == http::Method::post && candidate.pattern == request_.path)
+        endpoint_ = candidate.id;
     }
-    now = now_s();
   }
-  return static_cast<double>(events) / (now - began);
-}
+  const char* name() const { return name_; }
+  double best_ns() const { return best_ns_; }
+
+  void run_slice(double seconds) {
+    std::uint64_t events = 0;
+    const double began = now_s();
+    double now = began;
+    while (now - began < seconds) {
+      for (const auto& body : bodies_) {
+        request_.body = body;
+        intake_.begin({1'763'719'200'500}, body.size());
+        INVARIANT(!reader_->read(request_, endpoint_, {1'763'719'200'500}, intake_));
+        INVARIANT(intake_.outcome().accepted == kEvents);
+        events += intake_.outcome().accepted;
+        (void)intake_.take_shares();
+      }
+      now = now_s();
+    }
+    best_ns_ = std::min(best_ns_, 1e9 * (now - began) / static_cast<double>(events));
+  }
+
+ private:
+  const char* const name_;
+  const std::unique_ptr<collect::Dialect> dialect_;
+  const std::unique_ptr<collect::Reader> reader_;
+  collect::Intake intake_{4, collect::TimeSource::wall};
+  std::vector<std::string> bodies_;
+  http::Request request_;
+  int endpoint_ = -1;
+  double best_ns_ = 1e12;
+};
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const double seconds = argc > 1 ? std::atof(argv[1]) : 2;
   const auto sources = *collect::SourceTable::make({}, {true, 0, "default"});
-  const double segment = figure(collect::SegmentDialect(sources, {}), "/v1/batch", segment_batch, seconds);
-  const auto print = [&](const char* name, double value) {
-    fmt::print("{:<24} {:>10.0f} events/s  {:>5.0f} ns  {:>4.0f} %\n", name, value, 1e9 / value,
-               100 * value / segment);
+  const collect::ItemLimits limits;
+  Lane lanes[] = {
+      {"segment", std::make_unique<collect::SegmentDialect>(sources, limits), "/v1/batch", segment_batch},
+      {"snowplow", std::make_unique<collect::SnowplowDialect>(sources, limits, collect::SnowplowSettings{}),
+       "/com.snowplowanalytics.snowplow/tp2", snowplow_batch},
+      {"ga4 protocol", std::make_unique<collect::Ga4ProtocolDialect>(sources, limits),
+       "/mp/collect?measurement_id=G", protocol_batch},
+      {"ga4 tag", std::make_unique<collect::Ga4TagDialect>(sources, limits),
+       "/g/"
+       "collect?v=2&tid=G&cid=1.2&sid=3&_p=4&_s=5&ul=de-de&dl=https%3A%2F%2Fshop.example%2Fp%2F1&dt=Shoe"
+       "&dr=https%3A%2F%2Fsearch.example%2F",
+       tag_batch},
   };
-  print("segment", segment);
-  print("snowplow", figure(collect::SnowplowDialect(sources, {}, {}), "/com.snowplowanalytics.snowplow/tp2",
-                           snowplow_batch, seconds));
-  print("ga4 protocol", figure(collect::Ga4ProtocolDialect(sources, {}), "/mp/collect?measurement_id=G",
-                               protocol_batch, seconds));
-  print("ga4 tag",
-        figure(
-            collect::Ga4TagDialect(sources, {}),
-            "/g/"
-            "collect?v=2&tid=G&cid=1.2&sid=3&_p=4&_s=5&ul=de-de&dl=https%3A%2F%2Fshop.example%2Fp%2F1&dt=Shoe"
-            "&dr=https%3A%2F%2Fsearch.example%2F",
-            tag_batch, seconds));
+  // In turn, so that all are disturbed alike by what else runs.
+  for (double left = seconds; left > 0; left -= kSliceSeconds) {
+    for (Lane& lane : lanes) lane.run_slice(kSliceSeconds);
+  }
+  for (const Lane& lane : lanes) {
+    fmt::print("{:<24} {:>10.0f} events/s  {:>5.0f} ns  {:>4.0f} %\n", lane.name(), 1e9 / lane.best_ns(),
+               lane.best_ns(), 100 * lanes[0].best_ns() / lane.best_ns());
+  }
   return 0;
 }

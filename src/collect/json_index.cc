@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include <array>
+#include <cstring>
 
 #include "base/result.h"
 
@@ -12,8 +13,6 @@ namespace {
 
 constexpr std::size_t kTextBytesMax = 1u << 30;
 constexpr std::size_t kKeptCapacity = 1024 * 1024;  // Scanners for longer texts are given back.
-
-bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 
 constexpr std::array<std::int8_t, 256> kDepthChange = [] {
   std::array<std::int8_t, 256> change{};
@@ -33,6 +32,7 @@ JsonFault JsonIndex::scan(std::string_view text) {
   suspect_ = false;
   if (text.empty()) return JsonFault::empty;
   if (text.size() > kTextBytesMax) return JsonFault::too_long;
+  has_escapes_ = std::memchr(text.data(), '\\', text.size()) != nullptr;
   const bool grown =
       scanner_ != nullptr && scanner_->capacity() > kKeptCapacity && text.size() <= kKeptCapacity;
   if (scanner_ == nullptr || grown || scanner_->capacity() < text.size()) {
@@ -63,13 +63,6 @@ JsonFault JsonIndex::scan(std::string_view text) {
   size_ = scanner_->n_structural_indexes;
   positions_ = scanner_->structural_indexes.get();
   return JsonFault::none;
-}
-
-std::string_view JsonIndex::token(std::uint32_t i) const {
-  std::size_t end = i + 1 < size_ ? positions_[i + 1] : text_.size();
-  const std::size_t begin = positions_[i];
-  while (end > begin && is_blank(text_[end - 1])) --end;
-  return text_.substr(begin, end - begin);
 }
 
 std::string_view JsonIndex::text_of(std::uint32_t first, std::uint32_t end) const {

@@ -45,7 +45,7 @@ std::unique_ptr<Reader> SnowplowDialect::reader() const {
 Response SnowplowDialect::answer(const Request& request, int endpoint, const Outcome&) const {
   Response response = endpoint == pixel ? gif() : plain(request, 200, "ok");
   if (endpoint == pixel) allow_origin(request, response);
-  if (auto cookie = cookie_of(visit_of(request, settings_), settings_); !cookie.empty()) {
+  if (auto cookie = cookie_of(request, settings_); !cookie.empty()) {
     response.headers.emplace_back("Set-Cookie", std::move(cookie));
   }
   return response;

@@ -18,11 +18,12 @@ Refusal bad_payload(std::string message) {
   return {400, "invalid_json", std::move(message), kSendPayload, 0};
 }
 
-bool is_coded(std::string_view key) { return key == "ue_pr" || key == "ue_px" || key == "co" || key == "cx"; }
+bool is_coded(std::string_view key) {
+  return key.size() == 2 ? key == "co" || key == "cx" : key == "ue_pr" || key == "ue_px";
+}
 
-std::optional<base::WallTime> time_of(const JsonTape& tape, std::string_view key) {
-  const JsonNode* const node = root_member(tape, key);
-  return node == nullptr ? std::nullopt : parse_client_time(node->kind, node->text);
+std::optional<base::WallTime> time_at(const JsonTape& tape, std::uint32_t node) {
+  return node == 0 ? std::nullopt : parse_client_time(tape[node].kind, tape[node].text);
 }
 
 std::string_view text_at(const JsonTape& tape, std::uint32_t node) {
@@ -41,6 +42,7 @@ std::optional<Refusal> SnowplowReader::read(const http::Request& request, int, b
   if (credential_of(request).present()) {
     if (auto refusal = desk_.admit({})) return refusal;
   }
+  request_ = &request;
   visit_ = visit_of(request, settings_);
   from_request_ = {};
   from_request_.user_agent = request.header("user-agent");
@@ -119,7 +121,7 @@ std::optional<Refusal> SnowplowReader::read_item(std::uint32_t first, std::uint3
 // The cookie says who a browser without an id of its own is. A server that names its user keeps no cookies: an id made for
 // each of its requests would be a visitor for each.
 bool SnowplowReader::needs_network_user() const {
-  if (visit_.network_user_id.empty() || head_.has_device) return false;
+  if (head_.has_device || (visit_.network_user_id.empty() && !visit_.gets_cookie)) return false;
   return visit_.had_cookie || !head_.has_user;
 }
 
@@ -136,6 +138,14 @@ bool SnowplowReader::open_member(std::string_view key, std::string_view text) {
   }
   coded_.push_back({begin, opened_.size()});
   return true;
+}
+
+void SnowplowReader::note(std::string_view key, std::string_view text) {
+  if (key.size() < 3 || key.size() > 5 || !key.ends_with('d')) return;
+  if (key == "aid") head_.write_key = text;
+  if (key == "uid") head_.has_user = true;
+  if (key == "duid") head_.visitor = text;
+  head_.has_device = head_.has_device || key == "duid" || key == "tnuid" || key == "nuid";
 }
 
 // Writes the item with its coded members opened into `opened_`, in one pass over its tokens.
@@ -156,10 +166,7 @@ SnowplowReader::Opening SnowplowReader::open_coded(std::uint32_t first, std::uin
     const std::string_view key = inside(at);
     const std::uint32_t value = at + 2;
     const std::string_view text = index.character(value) == '"' ? inside(value) : std::string_view{};
-    if (key == "aid") head_.write_key = text;
-    if (key == "duid") head_.visitor = text;
-    head_.has_device = head_.has_device || key == "duid" || key == "tnuid" || key == "nuid";
-    head_.has_user = head_.has_user || key == "uid";
+    note(key, text);
     if (is_coded(key) && !text.empty()) {
       opened_.append(from, static_cast<std::size_t>(key.data() - 1 - from));
       from = text.data() + text.size() + 1;
@@ -167,7 +174,8 @@ SnowplowReader::Opening SnowplowReader::open_coded(std::uint32_t first, std::uin
         fault = ItemFault{"invalid_base64", "/" + std::string(key), "This text is not base64."};
       }
     }
-    at = index.skip(value);
+    const char begins = index.character(value);
+    at = begins == '{' || begins == '[' ? index.skip(value) : value + 1;
     if (index.character(at) != ',') break;
     ++at;
   }
@@ -177,6 +185,7 @@ SnowplowReader::Opening SnowplowReader::open_coded(std::uint32_t first, std::uin
   if (!is_object || is_escaped || (coded_.empty() && !fault && !adds_visitor)) return Opening::none;
   opened_.append(from, static_cast<std::size_t>(raw.data() + raw.size() - 1 - from));
   if (adds_visitor) {
+    if (visit_.network_user_id.empty()) visit_.network_user_id = new_network_user(*request_);
     if (end - first > 2) opened_ += ',';
     opened_ += R"("nuid":")" + visit_.network_user_id + '"';
   }
@@ -206,10 +215,38 @@ bool SnowplowReader::opened_are_values() const {
   return found == coded_.size();
 }
 
+// What accept() looks at, found in one pass over the item's members; of two of one name the last.
+SnowplowReader::Members SnowplowReader::find_members() const {
+  const JsonTape& tape = desk_.tape();
+  Members found;
+  for (std::uint32_t i = 1; i < tape.size(); i = tape[i].end) {
+    const std::string_view key = tape[i].key;
+    switch (key.size()) {
+      case 1:
+        if (key == "e") found.kind = i;
+        break;
+      case 2:
+        if (key == "co") found.contexts = i;
+        break;
+      case 3:
+        if (key == "eid") found.id = i;
+        if (key == "dtm") found.device_time = i;
+        if (key == "stm") found.sent = i;
+        if (key == "ttm") found.true_time = i;
+        break;
+      case 5:
+        if (key == "ue_pr") found.event = i;
+        break;
+      default: break;
+    }
+  }
+  return found;
+}
+
 // Gives the contexts the names of their schemas, by which the mapping table knows them.
 void SnowplowReader::name_contexts() {
   JsonTape& tape = desk_.tape();
-  const std::uint32_t contexts = member_of(tape, 0, "co");
+  const std::uint32_t contexts = members_.contexts;
   const std::uint32_t list = contexts == 0 ? 0 : member_of(tape, contexts, "data");
   if (list == 0 || tape[list].kind != JsonKind::array) return;
   for (std::uint32_t i = list + 1; i < tape[list].end; i = tape[i].end) {
@@ -232,7 +269,7 @@ void SnowplowReader::take_schema(std::uint32_t wrapper) {
 // The same for the self-describing event, which says what the item is.
 void SnowplowReader::name_event(Subject& subject) {
   JsonTape& tape = desk_.tape();
-  const std::uint32_t wrapper = member_of(tape, 0, "ue_pr");
+  const std::uint32_t wrapper = members_.event;
   const std::uint32_t event = wrapper == 0 ? 0 : member_of(tape, wrapper, "data");
   if (event == 0) return;
   const std::uint32_t schema = member_of(tape, event, "schema");
@@ -270,7 +307,7 @@ void SnowplowReader::join_terms(std::uint32_t terms) {
 // One context says both which step it is and what was entered in it.
 EventType SnowplowReader::checkout_step() {
   const JsonTape& tape = desk_.tape();
-  const std::uint32_t contexts = member_of(tape, 0, "co");
+  const std::uint32_t contexts = members_.contexts;
   const std::uint32_t list = contexts == 0 ? 0 : member_of(tape, contexts, "data");
   for (std::uint32_t i = list + 1; list != 0 && i < tape[list].end; i = tape[i].end) {
     const std::uint32_t data = tape[i].key == "checkout_step" ? member_of(tape, i, "data") : 0;
@@ -285,8 +322,9 @@ EventType SnowplowReader::checkout_step() {
 void SnowplowReader::accept() {
   JsonTape& tape = desk_.tape();
   Subject subject = from_request_;
+  members_ = find_members();
   name_contexts();
-  const std::string_view kind = root_text(tape, "e");
+  const std::string_view kind = text_at(tape, members_.kind);
   if (kind == "ue") {
     name_event(subject);
   } else if (kind == "pv" || kind == "tr") {
@@ -296,19 +334,19 @@ void SnowplowReader::accept() {
   } else if (kind == "ti") {
     subject.name = "transaction_item";
   } else if (kind != "se") {
-    const bool missing = root_member(tape, "e") == nullptr;
+    const bool missing = members_.kind == 0;
     return desk_.quarantine(desk_.document(),
                             {missing ? "missing_type" : "unknown_type", missing ? "" : "/e",
                              "\"e\" is none of pv, pp, se, ue, tr, ti."},
                             root_text(tape, "duid"));
   }
   // Without any id, as trackers send in anonymous mode, an event is a visitor of its own: counted and linked to nothing.
-  subject.visitor = root_text(tape, "eid");
+  subject.visitor = text_at(tape, members_.id);
   ClientTimes times;
-  times.original = time_of(tape, "ttm");
+  times.original = time_at(tape, members_.true_time);
   if (!times.original) {
-    times.original = time_of(tape, "dtm");
-    times.sent = time_of(tape, "stm");
+    times.original = time_at(tape, members_.device_time);
+    times.sent = time_at(tape, members_.sent);
   }
   desk_.accept(subject, times);
 }

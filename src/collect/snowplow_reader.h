@@ -36,6 +36,16 @@ class SnowplowReader final : public Reader {
     none,    // The item is to be read as it is, or nothing could be made of it.
     opened,  // `opened_` is the item.
   };
+  // Members of the item laid out; 0: it has none.
+  struct Members {
+    std::uint32_t kind = 0;
+    std::uint32_t id = 0;
+    std::uint32_t contexts = 0;
+    std::uint32_t event = 0;
+    std::uint32_t true_time = 0;
+    std::uint32_t device_time = 0;
+    std::uint32_t sent = 0;
+  };
   struct Span {
     std::size_t begin = 0;
     std::size_t end = 0;
@@ -45,8 +55,10 @@ class SnowplowReader final : public Reader {
   std::optional<Refusal> read_item(std::uint32_t first, std::uint32_t end);
   bool needs_network_user() const;
   Opening open_coded(std::uint32_t first, std::uint32_t end, std::optional<ItemFault>& fault);
+  void note(std::string_view key, std::string_view text);
   bool open_member(std::string_view key, std::string_view text);
   bool opened_are_values() const;
+  Members find_members() const;
   void name_contexts();
   void take_schema(std::uint32_t wrapper);
   void name_event(Subject& subject);
@@ -61,10 +73,12 @@ class SnowplowReader final : public Reader {
   JsonIndex body_index_;
   JsonTape envelope_;
   ItemDesk desk_;
+  const http::Request* request_ = nullptr;
   SnowplowVisit visit_;
   Subject from_request_;
   std::string query_item_;
   Head head_;
+  Members members_;
   std::string opened_;
   std::vector<Span> coded_;  // What was opened, in opened_.
   std::string query_;

@@ -30,8 +30,10 @@ bool is_id(std::string_view text) {
   return true;
 }
 
+}  // namespace
+
 // In the form of a random (version 4) UUID, which is what trackers and models downstream expect.
-std::string uuid_of(const http::Request& request) {
+std::string new_network_user(const http::Request& request) {
   auto hash = base::hash128(request.body.empty() ? request.target : request.body);
   hash.high = base::mix(hash.high, base::hash64(request.peer));
   hash.low = base::mix(hash.low, base::hash64(request.header("user-agent")));
@@ -47,8 +49,6 @@ std::string uuid_of(const http::Request& request) {
   return text;
 }
 
-}  // namespace
-
 SnowplowVisit visit_of(const http::Request& request, const SnowplowSettings& settings) {
   SnowplowVisit visit;
   visit.anonymous = !request.header("sp-anonymous").empty();
@@ -56,18 +56,17 @@ SnowplowVisit visit_of(const http::Request& request, const SnowplowSettings& set
   const auto value = cookie_value(request.header("cookie"), settings.cookie);
   visit.had_cookie = is_id(value);
   if (visit.anonymous) return visit;
-  if (visit.had_cookie) {
-    visit.network_user_id = value;
-  } else if (request.header("sec-gpc") != "1") {
-    visit.network_user_id = uuid_of(request);
-  }
+  if (visit.had_cookie) visit.network_user_id = value;
+  visit.gets_cookie = !visit.had_cookie && request.header("sec-gpc") != "1";
   return visit;
 }
 
-std::string cookie_of(const SnowplowVisit& visit, const SnowplowSettings& settings) {
+std::string cookie_of(const http::Request& request, const SnowplowSettings& settings) {
+  const SnowplowVisit visit = visit_of(request, settings);
   const bool expires = visit.anonymous && visit.had_cookie;
-  if (settings.cookie.empty() || (visit.network_user_id.empty() && !expires)) return {};
-  std::string cookie = settings.cookie + "=" + visit.network_user_id + "; Path=/; Max-Age=";
+  const std::string id = visit.gets_cookie ? new_network_user(request) : visit.network_user_id;
+  if (settings.cookie.empty() || (id.empty() && !expires)) return {};
+  std::string cookie = settings.cookie + "=" + id + "; Path=/; Max-Age=";
   cookie += expires ? "0" : "31536000";
   if (!settings.cookie_domain.empty()) cookie += "; Domain=" + settings.cookie_domain;
   return cookie + "; Secure; HttpOnly; SameSite=None";

@@ -14,17 +14,20 @@ struct SnowplowSettings {
   std::vector<std::string> post_paths;  // Beside the standard one.
 };
 
-// Who a request is from, by the collector's cookie. The id of a browser that has none yet follows from the bytes of its
-// first request, so that a repetition of that is the same visitor.
+// Who a request is from, by the collector's cookie.
 struct SnowplowVisit {
   bool anonymous = false;  // SP-Anonymous: no address, no cookie; one that is there expires.
   bool had_cookie = false;
-  std::string
-      network_user_id;  // Empty when anonymous, and when there is no cookie and none is set (Sec-GPC).
+  bool gets_cookie = false;     // It has none, and nothing forbids to set one (Sec-GPC).
+  std::string network_user_id;  // Of the cookie that it had, unless it is anonymous.
 };
 SnowplowVisit visit_of(const http::Request& request, const SnowplowSettings& settings);
 
+// The id of a browser that has none yet: it follows from the bytes of its first request, so that a repetition of that is the same
+// visitor.
+std::string new_network_user(const http::Request& request);
+
 // The Set-Cookie field of the answer; empty when there is nothing to set.
-std::string cookie_of(const SnowplowVisit& visit, const SnowplowSettings& settings);
+std::string cookie_of(const http::Request& request, const SnowplowSettings& settings);
 
 }  // namespace millrace::collect

@@ -87,8 +87,12 @@ std::size_t Vocabulary::slot(Section section, std::string_view key) {
   if (key.size() >= 8) {
     std::memcpy(&first, key.data(), 8);
     std::memcpy(&last, key.data() + key.size() - 8, 8);
-  } else {
-    std::memcpy(&first, key.data(), key.size());
+  } else if (key.size() >= 4) {
+    std::memcpy(&first, key.data(), 4);
+    std::memcpy(&last, key.data() + key.size() - 4, 4);
+  } else if (!key.empty()) {
+    const auto byte = [&key](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(key[i])}; };
+    first = byte(0) | byte(key.size() / 2) << 8 | byte(key.size() - 1) << 16;
   }
   const std::uint64_t mixed =
       (first ^ (last * 0x9e3779b97f4a7c15ULL) ^ (std::uint64_t{section} << 56) ^ key.size()) *
