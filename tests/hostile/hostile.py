@@ -16,7 +16,7 @@ import urllib.request
 
 import cases
 
-RESIDENT_BYTES_MAX = 900 << 20
+RESIDENT_BYTES_MAX = 512 << 20
 DEADLINE_S = 15
 SETTINGS = [
     "http.header_timeout_ms=600", "http.body_timeout_ms=600", "http.idle_timeout_ms=60000", "lake.commit_interval_ms=500",
