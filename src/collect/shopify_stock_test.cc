@@ -63,6 +63,9 @@ TEST_CASE("locations add up, old news changes nothing, and all of it is there af
   // A line that was cut off is as if it had not been; one that is wrong is no such file.
   const auto whole = disk::read_file(disk, kFile);
   REQUIRE(whole.ok());
+  CHECK(
+      *whole ==
+      "sku 9001 TEA 5 kg\nlevel 9001 1 40 1000\nlevel 9001 2 -3 1000\nlevel 9002 1 7 1\nlevel 9001 3 1 1\n");
   REQUIRE(disk::write_file_atomically(disk, kFile, *whole + "level 9001 4 10").ok());
   stock = *ShopifyStock::open(disk, std::string(kFile));
   CHECK(counted(*stock, "9001", "3", 1, 1) == "TEA 5 kg 41");

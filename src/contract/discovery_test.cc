@@ -213,3 +213,26 @@ TEST_CASE("fields beyond the room are counted and not told apart") {
   CHECK_GT(fields, 40'000);
   CHECK_LE(fields, Discovery::kFieldsMax);
 }
+
+TEST_CASE("the format of what was learnt") {
+  sim::SimDisk disk{1};
+  sim::SimClock clock;
+  const auto registry = *Registry::open(disk, {"web"});
+  DiscoveryFeed feed;
+  const auto discovery = *Discovery::open(disk, *registry, feed, clock);
+  feed.offer({0, event::EventType::other, {5}, "Spin", R"({"properties":{"n":3}})"});
+  discovery->turn();
+  const auto bytes = disk::read_file(disk, "contracts/learnt");
+  REQUIRE(bytes.ok());
+  // Version, one alert, and of the event: its name, as clients write it, no contract, first and last seen.
+  CHECK_EQ(static_cast<int>((*bytes)[0]), 1);
+  const std::string head = std::string("\x04spin\x04Spin\x00\x0a\x0a\x01\x03web", 18);
+  const std::size_t at = bytes->find(head);
+  REQUIRE_NE(at, std::string::npos);
+  // One object seen; of it one member, "n", an integer seen once with one example.
+  const std::string profile(
+      "\0\0\0\0\0\0\x01\0\0\0\x01\x01n\0\0\x01\0\0\0\0\0\0\x01\x01"
+      "3\0\0\0",
+      28);
+  CHECK_EQ(bytes->substr(at + head.size(), profile.size()), profile);
+}

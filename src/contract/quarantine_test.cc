@@ -152,6 +152,8 @@ TEST_CASE("an item that is turned away again stays open, and one that a person l
   CHECK_EQ(bench.ask("mark_quarantined", {"0", "x"}, R"({"state":"ignored"})").status, 400);
   CHECK_EQ(bench.ask("mark_quarantined", {"0", "17"}, R"({"state":"ignored"})").status, 200);
   CHECK_EQ(bench.marks->state({0, 17}), QuarantineState::ignored);
+  CHECK_EQ(*disk::read_file(bench.disk, "contracts/quarantine"),
+           "ignored 0 17 " + std::to_string(bench.clock.wall().ms) + "\n");
   const auto again = QuarantineMarks::open(bench.disk, bench.clock);
   REQUIRE(again.ok());
   CHECK_EQ((*again)->state({0, 17}), QuarantineState::ignored);
