@@ -36,11 +36,12 @@ base::Result<admin::WriteKeyBook> change_write_keys(
   TRY(make_admin_directory(data_directory));
   const std::string file = write_key_file_of(data_directory);
   admin::WriteKeyBook book;
-  TRY(change_private_file(file, [&](std::string_view text) -> base::Result<std::string> {
+  auto done = change_private_file(file, [&](std::string_view text) -> base::Result<std::string> {
     TRY_ASSIGN(book, parse(text, file));
     TRY(change(book));
     return book.text();
-  }));
+  });
+  if (!done.ok()) return std::move(done).error();
   return book;
 }
 

@@ -200,10 +200,10 @@ void Collector::collect(Bench& bench, int endpoint, const http::Request& request
   if (const auto kept = intake.finish(); !kept.ok()) {
     bench.give_back(std::move(workbench));
     counters_.requests_failed.fetch_add(1, std::memory_order_relaxed);
-    const Refusal refusal{503, "vault_unavailable",
-                          "What must be kept beside the journal cannot be: " + kept.error().message(),
-                          "Retry after the time given; see the server's log.", settings_.retry_after_fault_s};
-    std::move(responder).send(dialect.refuse(request, endpoint, refusal));
+    const Refusal not_kept{
+        503, "vault_unavailable", "What must be kept beside the journal cannot be: " + kept.error().message(),
+        "Retry after the time given; see the server's log.", settings_.retry_after_fault_s};
+    std::move(responder).send(dialect.refuse(request, endpoint, not_kept));
     return;
   }
   const Outcome& outcome = intake.outcome();
