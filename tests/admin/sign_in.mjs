@@ -25,7 +25,7 @@ try {
   assert.equal(await page.evaluate(() => document.cookie), '', 'no script reads the session');
   assert.equal(await page.evaluate(() => Object.keys(localStorage).length + Object.keys(sessionStorage).length), 0);
   await page.goto(`${url}/#/live`);
-  await page.getByRole('heading', { name: 'Live' }).first().waitFor();
+  await page.locator('main.live .card').first().waitFor();
   await page.goto(`${url}/#/sources`);
   await page.getByText('2/s, 5 at once').waitFor();
   await page.goto(`${url}/#/privacy`);

@@ -31,7 +31,7 @@ function SignedIn() {
   const who = useTopic(session);
   if (!who?.signed_in) return null;
   return (
-    <p class="figure who">
+    <p class="who">
       <b>{who.name}</b> {who.role}{' '}
       <button type="button" class="link" onClick={() => void signOut().catch(() => undefined)}>Sign out</button>
     </p>
