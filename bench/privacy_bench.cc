@@ -108,9 +108,10 @@ BENCHMARK(consent_clean);
 void bots_clean(benchmark::State& state) {
   const BotRules rules;
   const BotList list(crawler_patterns());
+  const Networks networks;
   VisitorPace pace;
   PrivacyCounters counters;
-  inspect<BotGate>(state, kRaw, {}, rules, list, pace, counters);
+  inspect<BotGate>(state, kRaw, {}, rules, list, networks, pace, counters);
 }
 BENCHMARK(bots_clean);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "app/private_file.h"
+#include "tools/file_text.h"
 
 namespace millrace::app {
 
@@ -28,6 +29,14 @@ privacy::PersonalRules personal_rules(const PrivacySettings& settings) {
   return rules;
 }
 
+base::Result<privacy::Networks> read_networks(const std::string& file) {
+  if (file.empty()) return privacy::Networks();
+  TRY_ASSIGN(const std::string text, tools::read_text(file));
+  auto networks = privacy::Networks::parse(text);
+  if (!networks.ok()) return std::move(networks).error().with_context(file);
+  return networks;
+}
+
 double number(const privacy::Counter& counter) {
   return static_cast<double>(counter.load(std::memory_order_relaxed));
 }
@@ -46,14 +55,17 @@ base::Result<privacy::Keys> load_or_make_keys(const std::string& file, base::Ran
   return keys;
 }
 
-bool names_card(const event::StockCommand& command) {
+bool holds_card(std::string_view text) {
+  constexpr std::size_t kCardDigitsMin = 13;
+  if (text.size() < kCardDigitsMin) return false;
   privacy::PersonalScan scan;
   std::vector<privacy::PersonalSpan> found;
-  const auto is_one = [&](const std::string& text) {
-    if (text.size() < 13) return false;
-    scan.find(text, privacy::bit(Personal::card), found);
-    return !found.empty();
-  };
+  scan.find(text, privacy::bit(Personal::card), found);
+  return !found.empty();
+}
+
+bool names_card(const event::StockCommand& command) {
+  const auto is_one = [](const std::string& text) { return holds_card(text); };
   if (const auto* set = std::get_if<event::SetStock>(&command))
     return is_one(set->sku) || is_one(set->reference);
   if (const auto* reserve = std::get_if<event::Reserve>(&command)) {
@@ -79,7 +91,8 @@ base::Result<std::unique_ptr<PrivacyGuard>> PrivacyGuard::open(const PrivacySett
   auto& counters = guard->counters_;
   guard->suppression_ = std::make_unique<privacy::SuppressionGateMaker>(*guard->suppressions_, counters);
   if (settings.bots == Switch::on) {
-    guard->bots_ = std::make_unique<privacy::BotGateMaker>(settings.bot_rules, counters);
+    TRY_ASSIGN(auto networks, read_networks(settings.bot_networks_file));
+    guard->bots_ = std::make_unique<privacy::BotGateMaker>(settings.bot_rules, std::move(networks), counters);
     if (guard->bots_->list().patterns() == 0) {
       spdlog::warn("built without the list of bots' user agents (web/bots): only their pace gives bots away");
     }

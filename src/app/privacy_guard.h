@@ -24,6 +24,7 @@ std::string key_file_of(const std::string& data_directory);
 base::Result<privacy::Keys> load_or_make_keys(const std::string& file, base::Random& random,
                                               const base::Clock& clock);
 
+bool holds_card(std::string_view text);
 // Whether an id in the command has the form of a card number. What commands name is kept as it is.
 bool names_card(const event::StockCommand& command);
 

@@ -19,6 +19,7 @@ base::Status append_source(const std::vector<std::pair<std::string, std::string>
     if (key == "write_key") source.write_key = value;
     if (key == "secret") source.secret = value;
     if (key == "mapping") source.mapping = value;
+    if (key == "region") source.region = value;
     if (key == "enabled") {
       if (value != "true" && value != "false") return wrong("enabled is true or false");
       source.enabled = value == "true";
@@ -76,15 +77,17 @@ void add_collection(SettingTable& table, Settings& s) {
             "Its domain; empty: the host that was asked.");
   table.add("snowplow.post_path", s.snowplow_post_path,
             "Where trackers with a path of their own post to, beside the standard path.");
-  table.add_list("source", {"name", "write_key", "secret", "mapping", "enabled", "precedence"},
-                 "A client that may send: its name in figures and its write key. `secret`: what it must show "
-                 "with the key, or signs "
-                 "its webhooks with. `mapping`: a file that says what its webhooks mean "
-                 "(docs/guide/webhooks.md). `enabled`: `false` "
-                 "turns it away. `precedence`: of several sources that tell of one order, the highest is "
-                 "believed, of equals the "
-                 "first; 0 without.",
-                 [&s](const auto& row) { return append_source(row, s); });
+  table.add_list(
+      "source", {"name", "write_key", "secret", "mapping", "region", "enabled", "precedence"},
+      "A client that may send: its name in figures and its write key. `secret`: what it must show "
+      "with the key, or signs "
+      "its webhooks with. `mapping`: a file that says what its webhooks mean "
+      "(docs/guide/webhooks.md). `region`: where its data is stored; a server of another region takes none "
+      "of it. `enabled`: `false` "
+      "turns it away. `precedence`: of several sources that tell of one order, the highest is "
+      "believed, of equals the "
+      "first; 0 without.",
+      [&s](const auto& row) { return append_source(row, s); });
 }
 
 void add_journal(SettingTable& table, Settings& s) {
@@ -264,6 +267,10 @@ void add_privacy(SettingTable& table, Settings& s) {
             "From this score on it is a bot; 101: none is.");
   table.add("bots.events_per_minute_max", p.bot_rules.events_per_minute_max, {0, 1'000'000},
             "Of one visitor, in the events' own time; 0: any number.");
+  table.add("bots.networks_file", p.bot_networks_file,
+            "File of the networks of data centres, one a line (203.0.113.0/24, !203.0.113.7 for an "
+            "exception): events "
+            "from there score higher. Empty: none is known.");
 }
 
 void add_administration(SettingTable& table, Settings& s) {
@@ -288,6 +295,10 @@ void add_administration(SettingTable& table, Settings& s) {
 SettingTable setting_table(Settings& settings) {
   SettingTable table;
   table.add("data.directory", settings.data_directory, "Where everything is kept.");
+  table.add(
+      "region.name", settings.region,
+      "Region of this server's storage, written into the data directory and the lake at the first start; "
+      "neither opens under another. Empty: none.");
   add_collection(table, settings);
   add_journal(table, settings);
   add_processing(table, settings);

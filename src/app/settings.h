@@ -25,6 +25,7 @@ struct SourceSettings {
   std::string write_key;
   std::string secret;   // When not empty, what its clients must show or sign with.
   std::string mapping;  // Path of a mapping file for its webhooks.
+  std::string region;   // Where its data may be stored; empty: anywhere.
   bool enabled = true;
   std::int64_t precedence = 0;  // Whose telling of an order goes before; of equals, the first.
 };
@@ -49,6 +50,7 @@ struct PrivacySettings {
   privacy::ConsentRules consent;
   Switch bots = Switch::on;
   privacy::BotRules bot_rules;
+  std::string bot_networks_file;  // Networks of data centres; empty: none are known.
 };
 
 enum class UnknownKeys : std::uint8_t { refuse, accept };
@@ -56,6 +58,7 @@ enum class UnknownKeys : std::uint8_t { refuse, accept };
 // All of it, parsed and checked once; parts are handed to constructors by value.
 struct Settings {
   std::string data_directory = "millrace-data";
+  std::string region;  // Of the data directory and the lake; empty: none.
   process::TimeMode time = process::TimeMode::wall;
   http::ServerSettings http{.port = 8080, .limits = {}, .tls = nullptr};
   http::TlsFiles tls;  // Both empty: in the clear.

@@ -12,10 +12,13 @@ using event::Text;
 namespace {
 
 constexpr unsigned kListed = 100;
-constexpr unsigned kHeadless = 60;   // Shops test themselves with them.
-constexpr unsigned kNoBrowser = 30;  // A shop's own app or server may say so.
-constexpr unsigned kTooFast = 70;    // At the limit; more beyond it.
-constexpr unsigned kEven = 40;       // Players report in a beat as well: not enough by itself.
+constexpr unsigned kHeadless = 60;    // Shops test themselves with them.
+constexpr unsigned kNoBrowser = 30;   // A shop's own app or server may say so.
+constexpr unsigned kNoLanguage = 30;  // Every browser names one; a proxy may leave it out.
+constexpr unsigned kOldProtocol = 20;
+constexpr unsigned kDataCentre = 50;  // People are there behind a VPN.
+constexpr unsigned kTooFast = 70;     // At the limit; more beyond it.
+constexpr unsigned kEven = 40;        // Players report in a beat as well: not enough by itself.
 constexpr std::uint32_t kEvenMin = 30;
 constexpr std::int64_t kBeatMinMs = 200;
 constexpr std::int64_t kBeatSlackMs = 20;
@@ -54,6 +57,23 @@ void BotGate::begin(const http::Request& request) {
   const bool browser = agent.starts_with("Mozilla/");
   browser_ = browser ? agent : std::string_view();
   library_ = browser ? std::string_view() : agent;
+  head_score_ = 0;
+  head_reasons_ = 0;
+  if (!browser) return;
+  // Who says to be a browser is held to what browsers send.
+  if (request.header("accept-language").empty()) {
+    head_score_ += kNoLanguage;
+    head_reasons_ |= bit(BotReason::no_browser);
+  }
+  // HTTP/1.1 does not go without it.
+  if (request.header("host").empty()) {
+    head_score_ += kOldProtocol;
+    head_reasons_ |= bit(BotReason::no_browser);
+  }
+  if (BotList::is_headless(request.header("sec-ch-ua"))) {
+    head_score_ += kHeadless;
+    head_reasons_ |= bit(BotReason::headless);
+  }
 }
 
 const BotGate::Kept& BotGate::judged(std::string_view user_agent) {
@@ -88,6 +108,15 @@ collect::Decision BotGate::inspect(event::Event& event) {
     const Kept& kept = judged(agent);
     score = kept.score;
     reasons = kept.reasons;
+    // What a user agent says already is not said twice by the hints.
+    if (agent == browser_ && (head_reasons_ & ~reasons) != 0) {
+      score += head_score_;
+      reasons |= head_reasons_;
+    }
+  }
+  if (networks_.has(event[Text::ip])) {
+    score += kDataCentre;
+    reasons |= bit(BotReason::data_centre);
   }
   if (!event.has(event::Flag::imported)) {
     const auto pace = pace_.note(event.visitor_key(), event.event_time);

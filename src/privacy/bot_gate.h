@@ -5,10 +5,12 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "collect/gate.h"
 #include "privacy/bot_list.h"
+#include "privacy/networks.h"
 #include "privacy/privacy_counters.h"
 
 namespace millrace::privacy {
@@ -48,8 +50,9 @@ class VisitorPace {
 // never left out. Nothing is dropped.
 class BotGate final : public collect::Gate {
  public:
-  BotGate(const BotRules& rules, const BotList& list, VisitorPace& pace, PrivacyCounters& counters)
-      : rules_(rules), list_(list), pace_(pace), counters_(counters) {}
+  BotGate(const BotRules& rules, const BotList& list, const Networks& networks, VisitorPace& pace,
+          PrivacyCounters& counters)
+      : rules_(rules), list_(list), networks_(networks), pace_(pace), counters_(counters) {}
   void begin(const http::Request& request) override;
   collect::Decision inspect(event::Event& event) override;
 
@@ -64,8 +67,11 @@ class BotGate final : public collect::Gate {
 
   const BotRules& rules_;
   const BotList& list_;
+  const Networks& networks_;
   VisitorPace& pace_;
   PrivacyCounters& counters_;
+  unsigned head_score_ = 0;  // Of the request's other headers, when it is a browser's by its user agent.
+  std::uint16_t head_reasons_ = 0;
   std::string_view browser_;  // The request's own user agent, if it says that it is a browser's,
   std::string_view library_;  // and if not.
   std::vector<Kept> kept_;    // By hash: there are few user agents.
@@ -73,16 +79,18 @@ class BotGate final : public collect::Gate {
 
 class BotGateMaker final : public collect::GateMaker {
  public:
-  BotGateMaker(BotRules rules, PrivacyCounters& counters)
-      : rules_(rules), list_(crawler_patterns()), counters_(counters) {}
+  // `networks`: of data centres.
+  BotGateMaker(BotRules rules, Networks networks, PrivacyCounters& counters)
+      : rules_(rules), list_(crawler_patterns()), networks_(std::move(networks)), counters_(counters) {}
   std::unique_ptr<collect::Gate> gate() const override {
-    return std::make_unique<BotGate>(rules_, list_, pace_, counters_);
+    return std::make_unique<BotGate>(rules_, list_, networks_, pace_, counters_);
   }
   const BotList& list() const { return list_; }
 
  private:
   const BotRules rules_;
   const BotList list_;
+  const Networks networks_;
   mutable VisitorPace pace_;
   PrivacyCounters& counters_;
 };

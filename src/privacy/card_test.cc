@@ -240,6 +240,26 @@ TEST_CASE("times, article numbers, numbers of 64 bits and ids stay") {
   }
 }
 
+TEST_CASE("an id made of what an event said is a keyed one when something of that was taken out") {
+  GateRig rig;
+  const auto id_of = [&](std::string_view raw, std::uint32_t flags) {
+    event::Event event;
+    event.raw = raw;
+    event.flags = flags;
+    event[event::Text::message_id] = "0123456789abcdef0123456789abcdef";
+    (void)rig.gate.inspect(event);
+    return std::string(event[event::Text::message_id]);
+  };
+  constexpr auto kMade = 1u << static_cast<unsigned>(event::Flag::message_id_made);
+  constexpr auto kAnonymised = 1u << static_cast<unsigned>(event::Flag::anonymised);
+  const std::string card = R"({"a":"4111111111111111"})";
+  CHECK_FALSE(is_token(id_of(card, 0)));
+  CHECK_FALSE(is_token(id_of("{}", kMade)));
+  CHECK(is_token(id_of(card, kMade)));
+  CHECK_EQ(id_of(card, kMade), id_of(card, kMade));
+  CHECK(is_token(id_of("{}", kMade | kAnonymised)));
+}
+
 TEST_CASE("a card number read as an amount or a time is kept in neither") {
   GateRig rig;
   event::Event event;

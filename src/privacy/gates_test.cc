@@ -23,10 +23,11 @@ constexpr std::string_view kChrome =
     "Safari/537.36";
 
 struct BotRig {
-  explicit BotRig(BotRules given = {}) : rules(given), gate(rules, list, pace, counters) {}
+  explicit BotRig(BotRules given = {}) : rules(given), gate(rules, list, networks, pace, counters) {}
   static constexpr std::string_view kPatterns[] = {"Googlebot\\/", "[wW]get", "(?i)curl"};
   BotRules rules;
   BotList list{kPatterns};
+  Networks networks = *Networks::parse("203.0.113.0/24\n!203.0.113.7\n2001:db8::/32\n");
   VisitorPace pace;
   PrivacyCounters counters;
   BotGate gate;
@@ -179,6 +180,52 @@ TEST_CASE("a request's user agent speaks for its events only when it is a browse
   rig.inspect("");
   CHECK_EQ(rig.event.bot_score, 100);
   rig.inspect(kChrome);
+  CHECK_EQ(rig.event.bot_score, 0);
+}
+
+TEST_CASE("who says to be a browser and does not behave as one is suspected, with data centres for certain") {
+  BotRig rig;
+  http::Request request;
+  const auto inspect = [&](std::string_view agent, std::string_view ip) {
+    rig.gate.begin(request);
+    rig.event = {};
+    rig.event[Text::anonymous_id] = "v";
+    rig.event[Text::user_agent] = agent;
+    rig.event[Text::ip] = ip;
+    REQUIRE(rig.gate.inspect(rig.event).ruling == collect::Ruling::pass);
+  };
+  request.headers = {{"Host", "shop"}, {"User-Agent", kChrome}, {"Accept-Language", "de"}};
+  inspect("", "198.51.100.1");
+  CHECK_EQ(rig.event.bot_score, 0);
+  CHECK_EQ(rig.event.bot_reasons, 0);
+  inspect("", "203.0.113.6");
+  CHECK_EQ(rig.event.bot_score, 50);
+  CHECK(rig.has(BotReason::data_centre));
+  CHECK_FALSE(rig.event.has(event::Flag::bot));
+  inspect("", "203.0.113.7");
+  CHECK_EQ(rig.event.bot_score, 0);
+  request.headers = {{"Host", "shop"}, {"User-Agent", kChrome}};
+  inspect(kChrome, "198.51.100.1");
+  CHECK_EQ(rig.event.bot_score, 30);
+  CHECK(rig.has(BotReason::no_browser));
+  inspect("", "2001:db8::9");
+  CHECK(rig.event.has(event::Flag::bot));
+  // An event of someone else's browser, forwarded.
+  inspect("Mozilla/5.0 (iPhone)", "198.51.100.1");
+  CHECK_EQ(rig.event.bot_score, 0);
+  request.headers = {{"User-Agent", kChrome}};
+  inspect("", "");
+  CHECK_EQ(rig.event.bot_score, 50);
+  request.headers = {{"Host", "shop"},
+                     {"User-Agent", kChrome},
+                     {"Accept-Language", "de"},
+                     {"Sec-CH-UA", "\"HeadlessChrome\";v=\"126\""}};
+  inspect("", "");
+  CHECK_EQ(rig.event.bot_score, 60);
+  CHECK(rig.has(BotReason::headless));
+  // A shop's server that forwards events is no browser and is held to nothing.
+  request.headers = {{"User-Agent", "node"}};
+  inspect("", "");
   CHECK_EQ(rig.event.bot_score, 0);
 }
 
