@@ -1,5 +1,6 @@
 #include "app/collect_door.h"
 
+#include "app/privacy_guard.h"
 #include "app/webhook_mapping_file.h"
 #include "collect/ga4_dialect.h"
 #include "collect/segment_dialect.h"
@@ -42,6 +43,19 @@ std::vector<std::string> source_names_by_index(const Settings& settings,
   return by_index;
 }
 
+std::vector<bool> elsewhere_by_index(const Settings& settings, const std::vector<std::uint16_t>& indices) {
+  std::vector<bool> elsewhere;
+  const std::size_t open_sources = indices.size() - settings.sources.size();
+  for (std::size_t i = 0; i < settings.sources.size(); ++i) {
+    const std::string& region = settings.sources[i].region;
+    const std::size_t index = indices[i + open_sources];
+    if (region.empty() || region == settings.region) continue;
+    if (elsewhere.size() <= index) elsewhere.resize(index + 1);
+    elsewhere[index] = true;
+  }
+  return elsewhere;
+}
+
 base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& settings,
                                                              const std::vector<std::uint16_t>& indices,
                                                              JournalSet& journals,
@@ -68,10 +82,12 @@ base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& set
   limits.items_max = settings.batch_items_max;
   limits.item_bytes_max = settings.event_bytes_max;
   TRY_ASSIGN(door->shopify_stock_, collect::ShopifyStock::open(disk, "shopify_stock"));
+  door->shopify_stock_->keep_out(holds_card, elsewhere_by_index(settings, indices));
   TRY(door->add_dialects(settings, limits));
   collect::CollectorSettings collector_settings;
   collector_settings.time =
       settings.time == process::TimeMode::events ? collect::TimeSource::events : collect::TimeSource::wall;
+  collector_settings.elsewhere = elsewhere_by_index(settings, indices);
   std::vector<journal::GroupCommit*> partitions;
   for (std::uint32_t p = 0; p < journals.partitions(event::Topic::events); ++p) {
     partitions.push_back(&journals.commit(event::Topic::events, p));
@@ -134,6 +150,9 @@ void CollectDoor::collect(serve::MetricSamples& samples) const {
                   number(counters.items_suppressed), {{"verdict", "suppressed"}});
   samples.counter("millrace_collect_items_total", "Items by verdict at the door.",
                   number(counters.items_consent_dropped), {{"verdict", "consent_dropped"}});
+  samples.counter("millrace_collect_items_other_region_total",
+                  "Items of sources whose data belongs to another region: not stored.",
+                  number(counters.items_elsewhere));
   samples.histogram("millrace_collect_ack_seconds", "From the whole request to its answer, of 2xx.",
                     counters.ack_ns.snapshot(), serve::HistogramUnit::nanoseconds);
   samples.histogram("millrace_collect_parse_seconds",

@@ -28,6 +28,8 @@ namespace millrace::app {
 // The names of the sources of `settings`, the open one first when there is one.
 std::vector<std::string> source_names(const Settings& settings);
 // By index; "" for one no longer in the settings.
+// The sources of `settings` whose data belongs to another region.
+std::vector<bool> elsewhere_by_index(const Settings& settings, const std::vector<std::uint16_t>& indices);
 std::vector<std::string> source_names_by_index(const Settings& settings,
                                                const std::vector<std::uint16_t>& indices);
 

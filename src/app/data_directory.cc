@@ -21,6 +21,7 @@ using base::ErrorCode;
 namespace {
 constexpr std::string_view kLayoutFile = "layout";
 constexpr std::string_view kSourcesFile = "sources";
+constexpr std::string_view kRegionFile = "region";
 constexpr unsigned kFormat = 1;
 constexpr int kLockAttempts = 30;
 constexpr std::int64_t kLockRetryMs = 100;
@@ -60,6 +61,26 @@ base::Result<bool> DataDirectory::read_layout() {
                  fmt::format("{}: its format is {}, this version reads {}", path_, format, kFormat));
   }
   return true;
+}
+
+base::Status DataDirectory::bind_region(std::string_view region) {
+  if (region.find('\n') != std::string_view::npos)
+    return Error(ErrorCode::invalid_argument, "a region's name is one line");
+  auto text = disk::read_file(*disk_, kRegionFile);
+  if (!text.ok() && text.error().code() != ErrorCode::not_found) return std::move(text).error();
+  if (!text.ok()) {
+    if (region.empty()) return base::Ok{};
+    return disk::write_file_atomically(*disk_, kRegionFile, std::string(region) + "\n");
+  }
+  if (!text->ends_with('\n'))
+    return Error(ErrorCode::corrupt, fmt::format("{}/{}: cut off", path_, kRegionFile));
+  const std::string_view bound = std::string_view(*text).substr(0, text->size() - 1);
+  if (bound == region) return base::Ok{};
+  return Error(
+      ErrorCode::invalid_argument,
+      fmt::format("{}: its data belongs to the region \"{}\", and region.name is \"{}\"; start with the "
+                  "region of the data, or with another directory",
+                  path_, bound, region));
 }
 
 base::Result<std::vector<std::uint16_t>> DataDirectory::source_indices(

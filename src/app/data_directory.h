@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -27,6 +28,9 @@ class DataDirectory {
   ~DataDirectory();
 
   disk::Disk& disk() { return *disk_; }
+  // Binds the directory to the region at the first start that names one. invalid_argument when it is bound to another, or
+  // to one and `region` is empty.
+  base::Status bind_region(std::string_view region);
   // The persistent index of each source name; names never seen before get the next ones, durably.
   base::Result<std::vector<std::uint16_t>> source_indices(const std::vector<std::string>& names);
   const std::string& path() const { return path_; }  // Absolute.

@@ -43,6 +43,28 @@ TEST_CASE("a data directory keeps the layout it was made with, and refuses setti
   CHECK((*existing)->layout().fact_partitions == 2);
 }
 
+TEST_CASE("a data directory belongs to the first region that is named, and opens under no other") {
+  Scratch scratch;
+  {
+    const auto made = DataDirectory::open(scratch.path(), {1, 1});
+    REQUIRE(made.ok());
+    CHECK((*made)->bind_region("").ok());
+    CHECK((*made)->bind_region("eu-west").ok());
+  }
+  const auto opened = DataDirectory::open(scratch.path(), {1, 1});
+  REQUIRE(opened.ok());
+  CHECK((*opened)->bind_region("eu-west").ok());
+  for (const char* other : {"us-east", "", "eu"}) {
+    CAPTURE(other);
+    const auto refused = (*opened)->bind_region(other);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code() == ErrorCode::invalid_argument);
+    CHECK(refused.error().message().find("eu-west") != std::string::npos);
+  }
+  scratch.write("region", "eu-we");
+  CHECK((*opened)->bind_region("eu-west").error().code() == ErrorCode::corrupt);
+}
+
 TEST_CASE("a data directory is for one at a time") {
   Scratch scratch;
   auto first = DataDirectory::open(scratch.path(), {1, 1});

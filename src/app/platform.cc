@@ -19,6 +19,7 @@
 #include "base/hash.h"
 #include "commerce/hybrid_recommender.h"
 #include "event/record.h"
+#include "lake/region.h"
 
 namespace millrace::app {
 
@@ -55,6 +56,7 @@ void Platform::reload() { admin_->reload(); }
 base::Status Platform::open_storage() {
   TRY_ASSIGN(directory_, DataDirectory::open(settings_.data_directory, {settings_.journal.event_partitions,
                                                                         settings_.journal.fact_partitions}));
+  TRY(directory_->bind_region(settings_.region));
   TRY_ASSIGN(journals_, JournalSet::open(settings_.journal, directory_->disk(), clock_, random_));
   process::RocksSettings rocks;
   rocks.block_cache_bytes = settings_.state_cache_bytes;
@@ -95,6 +97,7 @@ base::Status Platform::open_lake() {
   TRY(directory_->disk().make_directory("lake"));
   TRY(directory_->disk().make_directory("scratch"));
   TRY_ASSIGN(objects_, lake::LocalObjectStore::open(directory_->disk(), directory_->path(), clock_, random_));
+  TRY(lake::bind_region(*objects_, settings_.region));
   lake::LakeSettings lake_settings;
   lake_settings.scratch_directory = directory_->path() + "/scratch";
   lake_settings.duck.memory_bytes_max = static_cast<std::int64_t>(settings_.sql_memory_bytes);

@@ -189,6 +189,7 @@ void Collector::collect(Bench& bench, int endpoint, const http::Request& request
   auto workbench = bench.take();
   Intake& intake = workbench->intake;
   const base::WallTime received_at = clock_.wall();
+  intake.keep_out(settings_.elsewhere);
   intake.begin(request, received_at, request.body.size());
   const Dialect& dialect = bench.dialect();
   auto refusal = workbench->reader->read(request, endpoint, received_at, intake);
@@ -196,6 +197,15 @@ void Collector::collect(Bench& bench, int endpoint, const http::Request& request
   if (refusal) {
     bench.give_back(std::move(workbench));
     return turn_away(bench, endpoint, request, std::move(responder), *refusal, received_at);
+  }
+  if (const std::uint32_t kept_out = intake.kept_out(); kept_out > 0) {
+    counters_.items_elsewhere.fetch_add(kept_out, std::memory_order_relaxed);
+    if (kept_out == intake.outcome().received) {
+      bench.give_back(std::move(workbench));
+      counters_.requests_refused.fetch_add(1, std::memory_order_relaxed);
+      std::move(responder).send(dialect.refuse(request, endpoint, kOtherRegion));
+      return;
+    }
   }
   if (const auto kept = intake.finish(); !kept.ok()) {
     bench.give_back(std::move(workbench));

@@ -23,6 +23,8 @@ struct CollectorSettings {
   TimeSource time = TimeSource::wall;
   int retry_after_s = 1;         // Told to clients when there is too much work.
   int retry_after_fault_s = 10;  // When the journal cannot be written.
+  // By index of the source: its data belongs to another region's storage than ours.
+  std::vector<bool> elsewhere = {};
 };
 
 // Any thread may read them at any time.
@@ -39,6 +41,7 @@ struct CollectorCounters {
   std::atomic<std::uint64_t> items_quarantined{0};
   std::atomic<std::uint64_t> items_suppressed{0};
   std::atomic<std::uint64_t> items_consent_dropped{0};
+  std::atomic<std::uint64_t> items_elsewhere{0};  // Of sources of other regions: not stored.
   base::Histogram parse_ns;  // From the whole request to its records handed to the journal.
   base::Histogram ack_ns;    // From the whole request to its answer: 2xx only.
 };

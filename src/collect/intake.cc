@@ -14,6 +14,7 @@ void Intake::begin(base::WallTime received_at, std::size_t bytes_hint) {
   received_at_ = received_at;
   item_ = nullptr;
   last_import_ = {};
+  kept_out_ = 0;
   outcome_.received = outcome_.accepted = outcome_.quarantined = outcome_.refused = 0;
   outcome_.suppressed = outcome_.consent_dropped = 0;
   outcome_.items.clear();
@@ -65,7 +66,16 @@ void Intake::count(std::uint16_t source) {
   sent_.emplace_back(source, 1);
 }
 
+bool Intake::is_kept_out(std::uint16_t source) {
+  if (elsewhere_ == nullptr || source >= elsewhere_->size() || !(*elsewhere_)[source]) [[likely]]
+    return false;
+  ++kept_out_;
+  refuse(kOtherRegion.code, kOtherRegion.message);
+  return true;
+}
+
 void Intake::accept(event::Event& event) {
+  if (is_kept_out(event.source)) return;
   count(event.source);
   if (event[Text::message_id].empty()) make_message_id(event);
   if (time_ == TimeSource::events && event.has(Flag::imported)) {
@@ -149,6 +159,7 @@ void Intake::make_message_id(event::Event& event) {
 }
 
 void Intake::quarantine(const event::QuarantinedItem& item, std::string_view visitor_key) {
+  if (is_kept_out(item.source)) return;
   count(item.source);
   keep(item, visitor_key);
 }

@@ -21,6 +21,11 @@ enum class TimeSource : std::uint8_t {
   events,  // Imported items count as received when they happened: replays and backtests.
 };
 
+// What the sender of such an item is told.
+inline const Refusal kOtherRegion{
+    421, "other_region", "The data of this source belongs to another region than this server stores.",
+    "Send to the server of the source's region; nothing was stored.", 0};
+
 // Takes the items of one request through the gates and encodes them as journal records, each for the partition of its
 // visitor.
 class Intake final : public ItemSink {
@@ -37,6 +42,11 @@ class Intake final : public ItemSink {
   void begin(const http::Request& request, base::WallTime received_at, std::size_t bytes_hint);
 
   void laid_out(const JsonTape& item) override { item_ = &item; }
+  // Sources of these indices have their data in another region: nothing of theirs is taken. Must outlive this.
+  void keep_out(const std::vector<bool>& elsewhere) { elsewhere_ = &elsewhere; }
+  // Of the request, those that were kept out.
+  std::uint32_t kept_out() const { return kept_out_; }
+
   void accept(event::Event& event) override;
   void quarantine(const event::QuarantinedItem& item, std::string_view visitor_key) override;
   void refuse(std::string_view reason, std::string_view detail) override;
@@ -64,6 +74,8 @@ class Intake final : public ItemSink {
   void turn_away(const event::Event& event, const Decision& decision);
   void keep(const event::QuarantinedItem& item, std::string_view visitor_key);
   void count(std::uint16_t source);
+  // True when the source's data belongs elsewhere; the item is then refused.
+  bool is_kept_out(std::uint16_t source);
   void reject(event::Verdict verdict, std::string_view reason, std::string_view pointer,
               std::string_view detail);
 
@@ -74,6 +86,8 @@ class Intake final : public ItemSink {
   const std::vector<std::unique_ptr<Gate>> gates_;  // In the order of passing.
   ItemWatch* const watch_;
   std::vector<std::pair<std::uint16_t, std::uint32_t>> sent_;
+  const std::vector<bool>* elsewhere_ = nullptr;
+  std::uint32_t kept_out_ = 0;
   Outcome outcome_;
   const JsonTape* item_ = nullptr;  // Of the event that comes next; null when it was not laid out.
   base::WallTime received_at_;

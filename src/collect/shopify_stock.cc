@@ -102,7 +102,7 @@ base::Status ShopifyStock::append(const std::string& line) {
 }
 
 base::Status ShopifyStock::learn(std::string_view item, std::string_view sku) {
-  if (!is_id(item) || !is_sku(sku)) return base::Ok{};
+  if (!is_id(item) || !is_sku(sku) || (is_private_ && is_private_(sku))) return base::Ok{};
   const std::lock_guard lock(mutex_);
   const auto found = items_.find(item);
   if (found != items_.end() && found->second.sku == sku) return base::Ok{};

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -23,6 +26,14 @@ class ShopifyStock {
 
   // The file is made when absent; a line that a crash tore off is left out. docs/formats/data-directory.md
   static base::Result<std::unique_ptr<ShopifyStock>> open(disk::Disk& disk, std::string path);
+
+  // What is not to be kept: SKUs that must not be on a disk, and all that sources of these indices say. Before the first call of
+  // another.
+  void keep_out(std::function<bool(std::string_view sku)> is_private, std::vector<bool> elsewhere) {
+    is_private_ = std::move(is_private);
+    elsewhere_ = std::move(elsewhere);
+  }
+  bool takes(std::uint16_t source) const { return source >= elsewhere_.size() || !elsewhere_[source]; }
 
   // An item is that SKU from now on. Items are digits; others, and SKUs that are no single line, are passed over.
   base::Status learn(std::string_view item, std::string_view sku);
@@ -52,6 +63,8 @@ class ShopifyStock {
 
   disk::Disk& disk_;
   const std::string path_;
+  std::function<bool(std::string_view)> is_private_;
+  std::vector<bool> elsewhere_;
   std::mutex mutex_;
   std::unique_ptr<disk::WriteFile> file_;
   std::uint64_t end_ = 0;

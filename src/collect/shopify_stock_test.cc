@@ -44,6 +44,20 @@ struct Door {
 
 }  // namespace
 
+TEST_CASE(
+    "a SKU that must not be on a disk is not learned, and of a source that is kept out nothing is taken") {
+  sim::SimDisk disk(9);
+  const auto stock = *ShopifyStock::open(disk, std::string(kFile));
+  stock->keep_out([](std::string_view sku) { return sku.starts_with("4111"); }, {false, true});
+  REQUIRE(stock->learn("7", "4111111111111111").ok());
+  CHECK_EQ(disk::read_file(disk, kFile)->size(), 0);
+  REQUIRE(stock->learn("7", "shoe").ok());
+  CHECK_GT(disk::read_file(disk, kFile)->size(), 0);
+  CHECK(stock->takes(0));
+  CHECK_FALSE(stock->takes(1));
+  CHECK(stock->takes(2));
+}
+
 TEST_CASE("locations add up, old news changes nothing, and all of it is there after a restart") {
   sim::SimDisk disk{1};
   auto stock = *ShopifyStock::open(disk, std::string(kFile));

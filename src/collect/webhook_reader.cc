@@ -103,7 +103,7 @@ std::optional<Refusal> WebhookReader::read_shopify(const SourceSettings& source,
   shopify_.admit_as(source.index);
   if (auto refusal = shopify_.count_item()) return refusal;
   if (!shopify_.lay_out(request.body)) return std::nullopt;
-  if (stock_ != nullptr) {
+  if (stock_ != nullptr && stock_->takes(source.index)) {
     if (auto refusal = take_stock(request, received_at, sink)) return refusal;
   }
   accept_shopify(request);
