@@ -29,17 +29,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static KeyRing ring(Keys::make(random, {1}));
   static PrivacyCounters counters;
   const std::string text(reinterpret_cast<const char*>(data), size);
-  PersonalScan scan;
-  std::vector<PersonalSpan> found;
+  static PersonalScan scan;
+  static std::vector<PersonalSpan> found;
   scan.find(text, kAllPersonal, found);
   std::size_t done = 0;
   for (const auto& span : found) {
     INVARIANT(span.from >= done && span.to > span.from && span.to <= text.size());
     done = span.to;
   }
-  PersonalRules rules;
-  rules.fields = {{"traits.name"}, {"*.age", FieldRule::Action::remove}};
-  PersonalGate gate(rules, ring, counters);
+  // One for all inputs, as for all items of a thread.
+  static const PersonalRules rules{kAllPersonal, {{"traits.name"}, {"*.age", FieldRule::Action::remove}}};
+  static PersonalGate gate(rules, ring, counters);
   event::Event event;
   event.raw = text;
   event[event::Text::query] = event.raw.substr(size / 3, size / 3);
