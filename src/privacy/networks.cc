@@ -72,6 +72,9 @@ std::optional<Address> Address::parse(std::string_view text) {
   const auto gap = text.find("::");
   std::array<std::uint16_t, 8> head{}, tail{};
   std::size_t before = 0, behind = 0;
+  // Octets are the last of an address.
+  if (gap != std::string_view::npos && text.substr(0, gap).find('.') != std::string_view::npos)
+    return std::nullopt;
   if (!parse_groups(text.substr(0, gap), head, before)) return std::nullopt;
   if (gap == std::string_view::npos) {
     if (before != 8) return std::nullopt;
