@@ -417,22 +417,6 @@ TEST_CASE("a stream whose client has gone says so, and one whose writer has gone
   CHECK(client.rest().starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
-TEST_CASE("writes to a stream whose client has left do not count the request out twice") {
-  Fixture fixture;
-  for (int round = 0; round < 50; ++round) {
-    std::shared_ptr<Stream> stream;
-    {
-      Client client(fixture.server->port());
-      REQUIRE(client.send(get("/stream")));
-      stream = fixture.opened_stream();
-    }
-    while (stream->write(":\n")) std::this_thread::yield();
-    Client client(fixture.server->port());
-    REQUIRE(client.send(get("/hello")));
-    REQUIRE(client.answer().starts_with("HTTP/1.1 200 OK\r\n"));
-  }
-}
-
 TEST_CASE("stopping finishes what is in flight, closes what is idle, and takes nothing new") {
   Fixture fixture;
   const auto port = fixture.server->port();
