@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include <cstdio>
+#include <functional>
 #include <string_view>
 
 #include "app/collect_door.h"
@@ -39,7 +40,11 @@ base::Status run(const app::Settings& settings, const char* port_file, bool gate
     gates.push_back(&contracts->gates());
     gates.push_back(privacy->last_gate());
   }
-  TRY_ASSIGN(const auto door, app::CollectDoor::open(settings, indices, *journals, std::move(gates), clock));
+  const auto no_stock = [](const event::SetStock&, const std::function<void(base::Status)>&) -> base::Status {
+    return base::Error(base::ErrorCode::unavailable, "nothing is counted here");
+  };
+  TRY_ASSIGN(const auto door, app::CollectDoor::open(settings, indices, *journals, std::move(gates), clock,
+                                                     directory->disk(), no_stock));
   http::Router router;
   door->add_routes(router);
   journals->start(
