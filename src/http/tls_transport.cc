@@ -68,8 +68,13 @@ class TlsTransport final : public Transport {
 
   void start_read(std::shared_ptr<SocketConnection> owner, std::span<char> space) override {
     error_code code;
+    const bool was_established = established();
     const std::size_t bytes = read_some(space, code);
-    if (code == asio::error::would_block) return await_read(std::move(owner), space);
+    if (code == asio::error::would_block) {
+      // A fast client's last word of the handshake may be there already.
+      if (established() && !was_established) owner->on_established();
+      return await_read(std::move(owner), space);
+    }
     asio::post(socket_.get_executor(),
                [owner = std::move(owner), code, bytes] { owner->on_read(code, bytes); });
   }
