@@ -118,6 +118,8 @@ void LakeRunner::finish_round() {
   for (auto* stage : stages_) {
     const process::StateBatch* batch = stage->checkpoint_batch();
     if (!batch) continue;
+    // A state must not pass rows that the lake refused: a restart hands them over again.
+    if (lake_.taken(stage->topic(), stage->partition()) < stage->checkpoint_barrier()) continue;
     if (const auto committed = stage->store().commit(*batch); !committed.ok()) {
       spdlog::error("state of {}/{}: commit: {}", event::to_string(stage->topic()), stage->partition(),
                     committed.error().message());

@@ -289,6 +289,12 @@ journal::Offset Lake::committed(event::Topic topic, std::uint32_t partition) con
   return tables_[index_of(Table::raw_events)]->committed({topic, partition}).value_or(journal::Offset{});
 }
 
+journal::Offset Lake::taken(event::Topic topic, std::uint32_t partition) const {
+  const std::lock_guard lock(append_mutex_);
+  const auto seen = appended_.to.find({topic, partition});
+  return seen == appended_.to.end() ? committed(topic, partition) : seen->second;
+}
+
 LakeStatus Lake::status() const {
   LakeStatus out;
   const auto rows_tail = tail_.row_counts();

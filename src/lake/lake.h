@@ -83,6 +83,8 @@ class Lake {
   // Removes objects no snapshot needs, in every table. Slow; once a day.
   base::Status remove_orphans();
 
+  // All rows of the records below it are in a table or the tail: append() took them, or resume() said so.
+  journal::Offset taken(event::Topic topic, std::uint32_t partition) const;
   // Every table has all rows of the records below it: where reading must resume. 0 when it has none.
   journal::Offset committed(event::Topic topic, std::uint32_t partition) const;
   LakeStatus status() const;
@@ -109,7 +111,7 @@ class Lake {
   ParquetWriter writer_;
   std::array<std::unique_ptr<LakeTable>, kTableCount> tables_;
 
-  std::mutex append_mutex_;  // Guards the two below, and that no group falls between two generations.
+  mutable std::mutex append_mutex_;  // Guards the two below, and that no group falls between two generations.
   Appended appended_;
   std::uint64_t segments_ = 0;
 

@@ -368,7 +368,9 @@ TEST_CASE("records without rows that a checkpoint has passed leave no gap") {
   builder.event(make_event("v", "{}", kNoonMs + 1));
   const auto group = builder.take();
   CHECK_FALSE(fixture.lake().append(group).ok());
+  CHECK(fixture.lake().taken(event::Topic::events, 0) == journal::Offset{1});
   fixture.lake().resume(event::Topic::events, 0, {6});
+  CHECK(fixture.lake().taken(event::Topic::events, 0) == journal::Offset{6});
   REQUIRE(fixture.lake().append(group).ok());
   REQUIRE(fixture.lake().commit().ok());
   CHECK(fixture.lake().committed(event::Topic::events, 0) == journal::Offset{7});
