@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "privacy/hash_bytes.h"
 
 namespace millrace::privacy {
 
@@ -16,18 +17,6 @@ constexpr std::string_view kMagic = "MRKEYS01";
 constexpr std::size_t kPlaceBytes = 128;  // Four to a sector: none lies in two.
 constexpr std::size_t kCheckedBytes = kPlaceBytes - 4;
 constexpr std::size_t kWrappedBytes = 32 + kTagBytes;
-
-void put_hash(base::ByteWriter& out, const base::Hash128& hash) {
-  out.u64(hash.high);
-  out.u64(hash.low);
-}
-
-base::Hash128 get_hash(base::ByteReader& in) {
-  base::Hash128 hash;
-  hash.high = in.u64();
-  hash.low = in.u64();
-  return hash;
-}
 
 // What binds a wrapped key to its id and person.
 std::string associated(const base::Hash128& id, const base::Hash128& person) {

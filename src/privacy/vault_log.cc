@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "privacy/hash_bytes.h"
 #include "privacy/suppressions.h"
 
 namespace millrace::privacy {
@@ -17,18 +18,6 @@ namespace {
 constexpr std::string_view kMagic = "MRVAULT1";
 constexpr std::size_t kFrameBytes = 8;  // Size and checksum.
 constexpr std::size_t kRecordBytesMax = 8 * 1024;
-
-void put_hash(base::ByteWriter& out, const base::Hash128& hash) {
-  out.u64(hash.high);
-  out.u64(hash.low);
-}
-
-base::Hash128 get_hash(base::ByteReader& in) {
-  base::Hash128 hash;
-  hash.high = in.u64();
-  hash.low = in.u64();
-  return hash;
-}
 
 std::optional<VaultRecord> parse(std::string_view body) {
   base::ByteReader in(body);
