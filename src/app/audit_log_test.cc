@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "app/private_file.h"
+#include "process/scratch_directory.h"
 
 using namespace millrace;
 using namespace millrace::app;
@@ -17,14 +18,6 @@ namespace {
 
 constexpr base::WallTime kNovember{1'795'258'800'000};
 constexpr base::WallTime kDecember = kNovember + 30 * base::kDayMs;
-
-struct Directory {
-  Directory() : path((std::filesystem::temp_directory_path() / "millrace-audit-XXXXXX").string()) {
-    REQUIRE(::mkdtemp(path.data()) != nullptr);
-  }
-  ~Directory() { std::filesystem::remove_all(path); }
-  std::string path;
-};
 
 admin::AuditEntry entry(base::WallTime at, std::string act) {
   admin::AuditEntry made;
@@ -48,8 +41,8 @@ std::vector<std::string> acts(const AuditLog& log, AuditQuery query = {}) {
 }  // namespace
 
 TEST_CASE("what was appended is read back, the newest first, over the months") {
-  Directory directory;
-  AuditLog log(directory.path);
+  process::ScratchDirectory directory;
+  AuditLog log(directory.path());
   CHECK(acts(log).empty());
   REQUIRE(log.append({entry(kNovember, "a"), entry(kNovember + 1, "b")}));
   REQUIRE(log.append({entry(kDecember, "c"), entry(kNovember + 2, "d")}));
@@ -61,20 +54,20 @@ TEST_CASE("what was appended is read back, the newest first, over the months") {
   CHECK(two->entries.size() == 2);
   CHECK_FALSE(two->complete);
   struct stat status {};
-  REQUIRE(::stat((directory.path + "/audit-2026-11.log").c_str(), &status) == 0);
+  REQUIRE(::stat((directory.path() + "/audit-2026-11.log").c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0600);
 }
 
 TEST_CASE("a line that a crash cut off is left out, and what is appended behind it is not") {
-  Directory directory;
+  process::ScratchDirectory directory;
   const std::string whole =
       admin::audit_line(entry(kNovember, "first")) + admin::audit_line(entry(kNovember, "torn"));
   const std::size_t first = whole.find('\n') + 1;
   for (std::size_t cut = first; cut < whole.size(); ++cut) {
-    const std::string file = directory.path + "/audit-2026-11.log";
+    const std::string file = directory.path() + "/audit-2026-11.log";
     std::filesystem::remove(file);
     std::ofstream(file, std::ios::binary) << whole.substr(0, cut);
-    AuditLog log(directory.path);
+    AuditLog log(directory.path());
     const bool is_whole = cut == whole.size() - 1;  // Only the line's end is missing.
     REQUIRE(log.append({entry(kNovember + 5, "next")}));
     CHECK(acts(log) == (is_whole ? std::vector<std::string>{"next", "torn", "first"}
@@ -83,8 +76,8 @@ TEST_CASE("a line that a crash cut off is left out, and what is appended behind 
 }
 
 TEST_CASE("thousands of acts are found again whatever block they lie in") {
-  Directory directory;
-  AuditLog log(directory.path);
+  process::ScratchDirectory directory;
+  AuditLog log(directory.path());
   std::vector<admin::AuditEntry> many;
   for (int i = 0; i < 3000; ++i) many.push_back(entry(kNovember + i, "act" + std::to_string(i)));
   REQUIRE(log.append(many));
@@ -96,13 +89,13 @@ TEST_CASE("thousands of acts are found again whatever block they lie in") {
 }
 
 TEST_CASE("processes that append at once keep their lines whole") {
-  Directory directory;
+  process::ScratchDirectory directory;
   constexpr int kProcesses = 4, kLines = 50;
   std::vector<pid_t> children;
   for (int p = 0; p < kProcesses; ++p) {
     const pid_t child = ::fork();
     if (child == 0) {
-      AuditLog log(directory.path);
+      AuditLog log(directory.path());
       bool good = true;
       for (int i = 0; i < kLines; ++i) good &= log.append({entry(kNovember, "p" + std::to_string(p))}).ok();
       ::_exit(good ? 0 : 1);
@@ -114,12 +107,12 @@ TEST_CASE("processes that append at once keep their lines whole") {
     REQUIRE(::waitpid(child, &status, 0) == child);
     CHECK(status == 0);
   }
-  CHECK(acts(AuditLog(directory.path), {{0}, {INT64_MAX}, 1000}).size() == kProcesses * kLines);
+  CHECK(acts(AuditLog(directory.path()), {{0}, {INT64_MAX}, 1000}).size() == kProcesses * kLines);
 }
 
 TEST_CASE("two changes of a private file at once are made one after the other") {
-  Directory directory;
-  const std::string file = directory.path + "/numbers";
+  process::ScratchDirectory directory;
+  const std::string file = directory.path() + "/numbers";
   constexpr int kProcesses = 4, kChanges = 25;
   std::vector<pid_t> children;
   for (int p = 0; p < kProcesses; ++p) {
