@@ -11,6 +11,8 @@ constexpr std::int64_t kHousekeepingMs = 20;
 constexpr std::int64_t kTrimIntervalNs = 1'000'000'000;
 constexpr std::int64_t kPrepareRetryNs = 1'000'000'000;
 constexpr std::uint64_t kRoomBytes = 4 << 20;
+// Longer than the lake goes from commit to commit: what comes free at one is needed before the next.
+constexpr std::int64_t kReleaseIntervalNs = 60'000'000'000;
 }  // namespace
 
 base::Result<std::unique_ptr<JournalSet>> JournalSet::open(const JournalSettings& settings, disk::Disk& disk,
@@ -91,9 +93,12 @@ std::int64_t JournalSet::keep_house() {
   bool more = false;
   const bool trims = clock_.now() >= next_trim_;
   if (trims) next_trim_ = {clock_.now().ns + kTrimIntervalNs};
+  const bool releases = clock_.now() >= next_release_;
+  if (releases) next_release_ = {clock_.now().ns + kReleaseIntervalNs};
   for (auto& units : topics_) {
     for (auto& owned : units) {
       more = prepare(*owned) || more;
+      if (releases) owned->journal->release_idle_memory();
       if (!trims) continue;
       trim(*owned);
       // Where nothing but events moves time on, no tick would find out.

@@ -93,6 +93,7 @@ class JournalSet {
   Needed needed_;
   std::unique_ptr<Worker> housekeeper_;
   base::Instant next_trim_;
+  base::Instant next_release_;
 };
 
 }  // namespace millrace::app

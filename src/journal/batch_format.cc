@@ -33,10 +33,8 @@ T load(std::span<const std::byte> bytes, std::size_t at) {
   return value;
 }
 
-Status decompress(const BatchHeader& header, std::span<const std::byte> stored, std::string& raw) {
+Status decompress(const BatchHeader& header, std::span<const std::byte> stored, std::span<char> raw) {
   const auto* source = reinterpret_cast<const char*>(stored.data());
-  if (header.raw_bytes > kAppendBytesMax) return Error(ErrorCode::corrupt, "batch is larger than any append");
-  raw.resize(header.raw_bytes);
   bool whole = false;
   if (header.compression == Compression::lz4) {
     whole = LZ4_decompress_safe(source, raw.data(), static_cast<int>(stored.size()),
@@ -137,13 +135,12 @@ bool payload_intact(const BatchHeader& header, std::span<const std::byte> padded
 }
 
 Status decode_records(const BatchHeader& header, std::span<const std::byte> stored, Offset from,
-                      RecordBatch& out) {
-  std::string raw;
-  raw.reserve(
-      kBatchHeaderBytes);  // On the heap however short, so that moving the string keeps the views valid.
-  TRY(decompress(header, stored.first(header.stored_bytes), raw));
-  out.memory.push_back(std::move(raw));
-  base::ByteReader reader(out.memory.back());
+                      ReadMemory& memory, RecordBatch& out) {
+  if (header.raw_bytes > kAppendBytesMax) return Error(ErrorCode::corrupt, "batch is larger than any append");
+  auto [at, owner] = memory.take(header.raw_bytes);
+  TRY(decompress(header, stored.first(header.stored_bytes), {at, header.raw_bytes}));
+  if (out.owners.empty() || out.owners.back() != owner) out.owners.push_back(std::move(owner));
+  base::ByteReader reader(std::string_view(at, header.raw_bytes));
   const std::uint64_t skipped = from > header.first ? from.value - header.first.value : 0;
   if (out.payloads.empty()) out.first = header.first + skipped;
   for (std::uint32_t i = 0; i < header.count && reader.ok(); ++i) {

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "journal/journal.h"
+#include "journal/read_memory.h"
 
 namespace millrace::journal {
 
@@ -69,10 +70,10 @@ std::optional<BatchHeader> decode_batch_header(std::span<const std::byte> bytes,
 
 bool payload_intact(const BatchHeader& header, std::span<const std::byte> padded);
 
-// Adds the batch's records from `from` on to `out`, in memory that `out` owns. corrupt when it does not
-// decompress or parse.
+// Adds the batch's records from `from` on to `out`, in a piece of `memory`. corrupt when it does not decompress or
+// parse.
 base::Status decode_records(const BatchHeader& header, std::span<const std::byte> stored, Offset from,
-                            RecordBatch& out);
+                            ReadMemory& memory, RecordBatch& out);
 
 // Builds batches one behind the other, ready to be written in one piece. For one thread at a time.
 class BatchEncoder {

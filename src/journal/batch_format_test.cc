@@ -76,8 +76,9 @@ TEST_CASE("batches come back whole, whatever their compression") {
       const auto stored = base::as_bytes(bytes).subspan(kBatchHeaderBytes);
       CHECK(payload_intact(*header, stored));
       for (const std::uint64_t from : {0, 100, 101, 119}) {
+        ReadMemory memory;
         RecordBatch batch;
-        REQUIRE(decode_records(*header, stored, {from}, batch).ok());
+        REQUIRE(decode_records(*header, stored, {from}, memory, batch).ok());
         CHECK(batch.first.value == std::max<std::uint64_t>(from, 100));
         CHECK(batch.end().value == 120);
         CHECK(batch.payloads.back().size() == 19 * 7);
@@ -117,13 +118,15 @@ TEST_CASE("records that contradict their header are corrupt, whatever their chec
   const auto stored = base::as_bytes(bytes).subspan(kBatchHeaderBytes);
   for (const std::uint32_t count : {buffer.count() - 1, buffer.count() + 1}) {
     header.count = count;
+    ReadMemory memory;
     RecordBatch batch;
-    CHECK_FALSE(decode_records(header, stored, {0}, batch).ok());
+    CHECK_FALSE(decode_records(header, stored, {0}, memory, batch).ok());
   }
   for (const auto compression : {Compression::lz4, Compression::zstd}) {
     header.compression = compression;
+    ReadMemory memory;
     RecordBatch batch;
-    CHECK_FALSE(decode_records(header, stored, {0}, batch).ok());
+    CHECK_FALSE(decode_records(header, stored, {0}, memory, batch).ok());
   }
 }
 

@@ -66,8 +66,8 @@ struct RecordBatch {
   RecordBatch& operator=(RecordBatch&&) = default;
 
   Offset first;
-  std::vector<std::string_view> payloads;  // Into `memory`.
-  std::vector<std::string> memory;
+  std::vector<std::string_view> payloads;  // Into what `owners` own.
+  std::vector<std::shared_ptr<const void>> owners;
   Offset end() const { return first + payloads.size(); }
   bool empty() const { return payloads.empty(); }
 };

@@ -51,12 +51,9 @@ Result<RecordBatch> MemoryJournal::read(Offset from, std::size_t max_bytes) cons
   for (--next; next != appended_.end(); ++next) {
     if (taken > 0 && taken + next->bytes.size() > max_bytes) break;
     taken += next->bytes.size();
-    std::string copy;
-    copy.reserve(std::max<std::size_t>(next->bytes.size(),
-                                       64));  // On the heap, so that moving it keeps the views valid.
-    copy.append(next->bytes);
-    batch.memory.push_back(std::move(copy));
-    base::ByteReader reader(batch.memory.back());
+    const auto copy = std::make_shared<const std::string>(next->bytes);
+    batch.owners.push_back(copy);
+    base::ByteReader reader(*copy);
     for (Offset offset = next->first; !reader.at_end(); offset = offset + 1) {
       const std::string_view payload = reader.raw(reader.u32());
       if (offset >= from) batch.payloads.push_back(payload);

@@ -26,19 +26,20 @@ constexpr std::size_t kReadChunkBytes = 256 << 10;
 Result<std::span<const std::byte>> FileWindow::at(std::uint64_t position, std::size_t size) {
   if (position >= limit_) return std::span<const std::byte>();
   size = static_cast<std::size_t>(std::min<std::uint64_t>(size, limit_ - position));
-  if (position < start_ || position + size > start_ + held_) {
+  FileExcerpt& e = excerpt_;
+  if (position < e.start || position + size > e.start + e.held) {
     const auto wanted =
         static_cast<std::size_t>(std::min<std::uint64_t>(std::max(size, chunk_bytes_), limit_ - position));
-    if (wanted > capacity_) {
-      buffer_ = std::make_unique_for_overwrite<std::byte[]>(wanted);
-      capacity_ = wanted;
+    if (wanted > e.capacity) {
+      e.bytes = std::make_unique_for_overwrite<std::byte[]>(wanted);
+      e.capacity = wanted;
     }
-    held_ = 0;
-    TRY_ASSIGN(held_, file_.read_at(position, {buffer_.get(), wanted}));
-    start_ = position;
+    e.held = 0;
+    TRY_ASSIGN(e.held, file_.read_at(position, {e.bytes.get(), wanted}));
+    e.start = position;
   }
-  const std::size_t skipped = static_cast<std::size_t>(position - start_);
-  return std::span<const std::byte>(buffer_.get() + skipped, std::min(size, held_ - skipped));
+  const auto skipped = static_cast<std::size_t>(position - e.start);
+  return std::span<const std::byte>(e.bytes.get() + skipped, std::min(size, e.held - skipped));
 }
 
 std::string SegmentFile::path_of(std::string_view directory, Offset first) {
@@ -78,12 +79,22 @@ Result<std::shared_ptr<SegmentFile>> SegmentFile::adopt(const disk::Disk& disk, 
   return segment;
 }
 
-Status SegmentFile::read(Offset from, Offset stop, std::size_t max_bytes, RecordBatch& out) const {
+Status SegmentFile::read(Range range, ReadMemory& memory, RecordBatch& out) const {
   TRY_ASSIGN(const auto opened, file());
   const std::uint64_t written = end_position_.load(std::memory_order_acquire);
   const std::uint64_t limit = written != 0 ? written : bytes();
+  FileExcerpt excerpt = memory.lend(header_.salt);
+  FileWindow window(*opened, limit, std::clamp<std::size_t>(range.max_bytes, 4096, kReadChunkBytes), excerpt);
+  Status read = read_batches(window, range, memory, out);
+  if (!read.ok()) excerpt.held = 0;  // What was damaged may be repaired.
+  memory.give_back(std::move(excerpt));
+  return read;
+}
+
+Status SegmentFile::read_batches(FileWindow& window, Range range, ReadMemory& memory,
+                                 RecordBatch& out) const {
+  const auto [from, stop, max_bytes] = range;
   BatchPosition batch = nearest(from);
-  FileWindow window(*opened, limit, std::min(std::max<std::size_t>(max_bytes, 4096), kReadChunkBytes));
   std::size_t taken = 0;
   while (batch.first < stop) {
     TRY_ASSIGN(const auto head, window.at(batch.position, kBatchHeaderBytes));
@@ -99,7 +110,7 @@ Status SegmentFile::read(Offset from, Offset stop, std::size_t max_bytes, Record
       if (whole.size() < size || !payload_intact(*header, whole.subspan(kBatchHeaderBytes))) {
         return corrupt(batch.position, "batch fails its checksum");
       }
-      const Status decoded = decode_records(*header, whole.subspan(kBatchHeaderBytes), from, out);
+      const Status decoded = decode_records(*header, whole.subspan(kBatchHeaderBytes), from, memory, out);
       if (!decoded.ok()) return corrupt(batch.position, decoded.error().message());
       taken += header->raw_bytes;
     }

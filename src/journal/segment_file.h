@@ -12,6 +12,7 @@
 #include "disk/disk.h"
 #include "journal/batch_format.h"
 #include "journal/journal.h"
+#include "journal/read_memory.h"
 
 namespace millrace::journal {
 
@@ -24,9 +25,10 @@ struct BatchPosition {
 // A view that moves forward over a file, a large read at a time.
 class FileWindow {
  public:
-  // Nothing at or past `limit` is read, and no more than about `chunk_bytes` ahead.
-  FileWindow(const disk::ReadFile& file, std::uint64_t limit, std::size_t chunk_bytes)
-      : file_(file), limit_(limit), chunk_bytes_(chunk_bytes) {}
+  // Nothing at or past `limit` is read, and no more than about `chunk_bytes` ahead. `excerpt`, which must outlive the
+  // window, holds what was read; what it holds of the file already is not read again.
+  FileWindow(const disk::ReadFile& file, std::uint64_t limit, std::size_t chunk_bytes, FileExcerpt& excerpt)
+      : file_(file), limit_(limit), chunk_bytes_(chunk_bytes), excerpt_(excerpt) {}
   // The bytes from `position` on: `size` of them, or fewer at the limit. Valid until the next call.
   base::Result<std::span<const std::byte>> at(std::uint64_t position, std::size_t size);
 
@@ -34,10 +36,7 @@ class FileWindow {
   const disk::ReadFile& file_;
   std::uint64_t limit_;
   std::size_t chunk_bytes_;
-  std::unique_ptr<std::byte[]> buffer_;
-  std::size_t capacity_ = 0;
-  std::size_t held_ = 0;
-  std::uint64_t start_ = 0;
+  FileExcerpt& excerpt_;
 };
 
 // The reading side of one segment and its sparse index, for any thread. Only the segment being written stays
@@ -67,7 +66,12 @@ class SegmentFile {
 
   // Adds to `out` the records of [from, stop), batch by batch until max_bytes. `stop` is the end of a batch
   // that was written before the call; whatever is unreadable before it is corrupt.
-  base::Status read(Offset from, Offset stop, std::size_t max_bytes, RecordBatch& out) const;
+  struct Range {
+    Offset from;
+    Offset stop;
+    std::size_t max_bytes = 0;
+  };
+  base::Status read(Range range, ReadMemory& memory, RecordBatch& out) const;
 
   // The writer's: where a batch begins and where the last one ends, told before their offsets are published.
   void remember(BatchPosition batch) const;
@@ -87,6 +91,7 @@ class SegmentFile {
 
  private:
   BatchPosition nearest(Offset from) const;
+  base::Status read_batches(FileWindow& window, Range range, ReadMemory& memory, RecordBatch& out) const;
 
   const disk::Disk& disk_;
   const std::string directory_;

@@ -79,6 +79,9 @@ class SegmentJournal final : public Journal {
   std::uint64_t epoch() const { return epoch_; }
   std::uint64_t segments() const;
   std::uint64_t bytes() const;  // Of all segment files. Any thread.
+  // Memory that records were read into stays for the next; this gives back what none has needed since the last call.
+  void release_idle_memory() { read_memory_.release_idle(); }
+  std::size_t idle_memory_bytes() const { return read_memory_.idle_bytes(); }
 
   // For open() alone.
   SegmentJournal(Opening, SegmentJournalSettings settings, disk::Disk& disk, const base::Clock& clock,
@@ -122,6 +125,7 @@ class SegmentJournal final : public Journal {
   std::string gathered_;
   std::vector<BatchPosition> encoded_batches_;  // Positions relative to encoded_.
 
+  mutable ReadMemory read_memory_;
   mutable std::mutex segments_mutex_;
   std::deque<std::shared_ptr<SegmentFile>>
       segments_;  // By offset, the active one last. Guarded by segments_mutex_.

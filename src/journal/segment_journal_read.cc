@@ -37,7 +37,7 @@ Result<RecordBatch> SegmentJournal::read(Offset from, std::size_t max_bytes) con
     if (next != segments_.end()) stop = (*next)->first();
     segment = *(next - 1);
   }
-  Status read = segment->read(from, stop, max_bytes, batch);
+  Status read = segment->read({from, stop, max_bytes}, read_memory_, batch);
   if (read.ok()) return batch;
   // Its file may have been trimmed away since the lock was given up.
   if (read.error().code() == ErrorCode::not_found && from < begin()) return trimmed(from, begin());

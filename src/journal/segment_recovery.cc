@@ -45,7 +45,8 @@ class TailSearch {
 
   // Follows the chain of batches as far as their headers are whole and continuous.
   Status walk_headers() {
-    FileWindow window(*file_, size_, kWalkChunkBytes);
+    FileExcerpt excerpt;
+    FileWindow window(*file_, size_, kWalkChunkBytes, excerpt);
     while (true) {
       TRY_ASSIGN(const auto bytes, window.at(tail_.position, kBatchHeaderBytes));
       const auto header = decode_batch_header(bytes, segment_.header().salt);
@@ -72,7 +73,8 @@ class TailSearch {
   Status search_behind() {
     const std::uint64_t limit = std::min(size_, tail_.position + kUnsyncedBytesMax);
     tail_.remains_end = tail_.position;
-    FileWindow window(*file_, limit, kSearchChunkBytes);
+    FileExcerpt excerpt;
+    FileWindow window(*file_, limit, kSearchChunkBytes, excerpt);
     for (std::uint64_t position = tail_.position; position < limit;) {
       // A header may straddle two chunks: the next begins where this one could no longer hold a whole one.
       TRY_ASSIGN(const auto chunk, window.at(position, kSearchChunkBytes + kBatchHeaderBytes));
@@ -95,7 +97,8 @@ class TailSearch {
   }
 
   Status check_payloads() {
-    FileWindow window(*file_, size_, kWalkChunkBytes);
+    FileExcerpt excerpt;
+    FileWindow window(*file_, size_, kWalkChunkBytes, excerpt);
     tail_.known_position = unsynced_.empty() ? tail_.position : unsynced_.front().position;
     for (const Unsynced& batch : unsynced_) {
       const auto size = static_cast<std::size_t>(batch.header.total_bytes());

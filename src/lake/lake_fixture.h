@@ -122,8 +122,9 @@ class GroupBuilder {
     auto group = std::make_shared<RowGroup>();
     auto records = std::make_shared<journal::RecordBatch>();
     records->first = {next_};
-    records->memory = std::move(payloads_);
-    for (const auto& payload : records->memory) records->payloads.push_back(payload);
+    const auto payloads = std::make_shared<const std::vector<std::string>>(std::move(payloads_));
+    records->owners.push_back(payloads);
+    for (const auto& payload : *payloads) records->payloads.push_back(payload);
     group->partition = partition_;
     group->from = {next_};
     group->to = records->end();

@@ -57,9 +57,10 @@ class CrashJournal final : public journal::Journal {
     std::size_t bytes = 0;
     for (std::size_t i = from.value; i < records_.size() && (bytes == 0 || bytes < max_bytes); ++i) {
       bytes += records_[i].size();
-      batch.memory.push_back(records_[i]);
+      const auto record = std::make_shared<const std::string>(records_[i]);
+      batch.payloads.push_back(*record);
+      batch.owners.push_back(record);
     }
-    for (const std::string& record : batch.memory) batch.payloads.push_back(record);
     return batch;
   }
   journal::Offset begin() const override { return begin_; }
