@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
+#include <optional>
 
 #include "base/hash.h"
 #include "event/record.h"
@@ -101,7 +103,6 @@ std::string names_of(unsigned bits, std::size_t count) {
 struct EventCell {
   const Event& event;
   const RowRef& ref;
-  std::uint64_t offset;
   const SourceNames& sources;
 };
 
@@ -111,7 +112,7 @@ void write_special(const EventCell& cell, int id, ColumnWriter& column, std::siz
     case 1: return column.time(row, event.event_time);
     case 2: return column.text(row, event::to_string(event.type));
     case 4: return column.text(row, event.visitor_key());
-    case 6: return column.hex(row, cell.ref.segment->group->events[cell.ref.row].session_id);
+    case 6: return column.hex(row, cell.ref.session_id);
     case 7: return column.text(row, source_name(cell.sources, event.source));
     case 29: return column.int32(row, static_cast<std::int64_t>(event.products.size()));
     case 30:
@@ -119,9 +120,9 @@ void write_special(const EventCell& cell, int id, ColumnWriter& column, std::siz
     case 35:
       return event.currency.known() ? column.copied_text(row, event.currency.text()) : column.null(row);
     case 51: return column.int32(row, event.flags);
-    case 53: return column.int32(row, cell.ref.segment->group->partition);
-    case 54: return column.int64(row, static_cast<std::int64_t>(cell.offset));
-    case 55: return column.text(row, event::to_string(cell.ref.segment->group->events[cell.ref.row].verdict));
+    case 53: return column.int32(row, cell.ref.partition);
+    case 54: return column.int64(row, static_cast<std::int64_t>(cell.ref.offset));
+    case 55: return column.text(row, event::to_string(cell.ref.verdict));
     case 56:
       if (!event.purposes.decided) return column.null(row);
       return column.copied_text(row, names_of<event::Purpose>(event.purposes.granted, event::kPurposeCount));
@@ -147,12 +148,11 @@ void write_cell(const EventCell& cell, int id, ColumnWriter& column, std::size_t
 
 // Sorted rows lie all over memory. Their cache misses overlap when asked for together, which decoding one after the
 // other does not do by itself.
-constexpr std::size_t kPrefetchRows = 32;
+constexpr std::size_t kPrefetchRows = 16;
 void prefetch(std::span<const RowRef> rows) {
   for (const auto& row : rows) {
-    const std::string_view payload = raw_record(row).payload;
-    for (std::size_t i = 0; i < std::min<std::size_t>(payload.size(), 512); i += 64)
-      __builtin_prefetch(payload.data() + i);
+    for (std::size_t i = 0; i < std::min<std::size_t>(row.payload.size(), 1024); i += 64)
+      __builtin_prefetch(row.payload.data() + i);
   }
 }
 
@@ -166,14 +166,14 @@ bool needs_decoding(std::span<ColumnWriter> columns) {
 }
 
 constexpr std::size_t kAssignedId = 7;  // Position in raw.events.
-constexpr std::string_view kIdNames[] = {"\"messageId\"", "\"eid\""};
+constexpr std::string_view kBlanks = " \t\r\n";
 
-// Whether what follows a string's closing quote ends one object and no more: then the string stands in the item itself.
-bool closes_item(std::string_view rest) {
+// How deep in objects and lists the end of `text` lies, from where it begins; nullopt when it ends inside a string.
+std::optional<int> depth_behind(std::string_view text) {
   int depth = 0;
   bool in_text = false;
-  for (std::size_t i = 0; i < rest.size(); ++i) {
-    const char c = rest[i];
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     if (in_text) {
       if (c == '\\') ++i;
       if (c == '"') in_text = false;
@@ -185,24 +185,42 @@ bool closes_item(std::string_view rest) {
       --depth;
     }
   }
-  return depth == -1;
+  return in_text ? std::nullopt : std::optional(depth);
 }
 
-// Whether `id`, a view into `raw`, is the value of the first member that goes by the first of kIdNames that there is.
+bool contains(std::string_view text, std::string_view part) {
+  return memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
+}
+
+// What stands before the member `"name": "` whose value begins at `value`; nullopt when that is of another name.
+std::optional<std::string_view> before_member(std::string_view raw, std::size_t value,
+                                              std::string_view name) {
+  std::string_view front = raw.substr(0, value - 1);
+  front = front.substr(0, front.find_last_not_of(kBlanks) + 1);
+  if (!front.ends_with(':')) return std::nullopt;
+  front.remove_suffix(1);
+  front = front.substr(0, front.find_last_not_of(kBlanks) + 1);
+  if (!front.ends_with(name)) return std::nullopt;
+  front.remove_suffix(name.size());
+  return front;
+}
+
+// Whether `id`, a view into `raw`, is the value of the item's own "messageId", or, where that name does not occur, of its
+// own "eid"; of several members of a name the first. Where it cannot be told cheaply: no.
 bool is_member(std::string_view raw, std::string_view id) {
-  if (id.data() < raw.data() || id.data() + id.size() >= raw.data() + raw.size()) return false;
-  for (const std::string_view name : kIdNames) {
-    std::size_t at = raw.find(name);
-    if (at == std::string_view::npos) continue;
-    constexpr std::string_view kBlanks = " \t\r\n";
-    at = raw.find_first_not_of(kBlanks, at + name.size());
-    if (at == std::string_view::npos || raw[at] != ':') return false;
-    at = raw.find_first_not_of(kBlanks, at + 1);
-    const auto begin = static_cast<std::size_t>(id.data() - raw.data());
-    return at != std::string_view::npos && raw[at] == '"' && at + 1 == begin &&
-           closes_item(raw.substr(begin + id.size() + 1));
+  constexpr std::string_view kFirst = "\"messageId\"", kSecond = "\"eid\"";
+  if (id.data() <= raw.data() || id.data() + id.size() >= raw.data() + raw.size()) return false;
+  const auto begin = static_cast<std::size_t>(id.data() - raw.data());
+  if (raw[begin - 1] != '"' || raw[begin + id.size()] != '"') return false;
+  auto front = before_member(raw, begin, kFirst);
+  if (front) {
+    if (contains(*front, kFirst)) return false;
+  } else {
+    front = before_member(raw, begin, kSecond);
+    if (!front || contains(*front, kSecond) || contains(raw, kFirst)) return false;
   }
-  return false;
+  const std::string_view behind = raw.substr(begin + id.size() + 1);
+  return front->size() < behind.size() ? depth_behind(*front) == 1 : depth_behind(behind) == -1;
 }
 
 }  // namespace
@@ -215,32 +233,19 @@ std::int32_t visitor_key_of(std::string_view visitor) {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(base::hash64(visitor) >> 32));
 }
 
-RawRecord raw_record(const RowRef& row) {
-  const RowGroup& group = *row.segment->group;
-  RawRecord out;
-  std::uint32_t index = row.row & ~kOfRecords;
-  if ((row.row & kOfRecords) == 0) {
-    out.verdict = group.events[index].verdict;
-    index = group.events[index].index;
-  }
-  out.payload = group.records->payloads[index];
-  out.offset = group.records->first.value + index;
-  return out;
-}
-
-RawFields raw_fields(const RawRecord& record) {
-  const auto kind = event::record_kind(record.payload);
+RawFields raw_fields(std::string_view payload) {
+  const auto kind = event::record_kind(payload);
   if (kind.ok() && *kind == event::RecordKind::event) {
-    if (const auto head = event::decode_event_head(record.payload); head.ok())
+    if (const auto head = event::decode_event_head(payload); head.ok())
       return {head->received_at, head->source, visitor_key_of(head->visitor_key()), head->raw,
               head->raw.empty() ? std::string_view() : head->message_id};
   }
   if (kind.ok() && *kind == event::RecordKind::quarantined) {
-    if (auto item = event::decode_quarantined(record.payload); item.ok()) {
+    if (auto item = event::decode_quarantined(payload); item.ok()) {
       return {item->received_at, item->source, 0, item->raw, {}};
     }
   }
-  return {{}, UINT16_MAX, 0, record.payload, {}};
+  return {{}, UINT16_MAX, 0, payload, {}};
 }
 
 std::string_view assigned_id(std::string_view raw, std::string_view message_id) {
@@ -254,38 +259,35 @@ void write_event_rows(std::span<const RowRef> rows, std::span<ColumnWriter> colu
   Event event;
   for (std::size_t row = 0; row < rows.size(); ++row) {
     if (row % kPrefetchRows == 0) prefetch(rows.subspan(row, std::min(kPrefetchRows, rows.size() - row)));
-    const RowGroup& group = *rows[row].segment->group;
-    const auto index = group.events[rows[row].row].index;
-    if (decode && !event::decode_event(group.records->payloads[index], event).ok()) {
+    if (decode && !event::decode_event(rows[row].payload, event).ok()) {
       for (auto& column : columns) column.null(row);
       continue;
     }
-    const EventCell cell{event, rows[row], group.records->first.value + index, sources};
+    const EventCell cell{event, rows[row], sources};
     for (auto& column : columns) write_cell(cell, spec_columns[column.column()].id, column, row);
   }
 }
 
 void write_raw_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
                     const SourceNames& sources) {
-  Event scratch;
   bool decode = false;
   for (const auto& column : columns)
     decode = decode || column.column() < 2 || column.column() == 3 || column.column() == 4 ||
              column.column() == kAssignedId;
   for (std::size_t row = 0; row < rows.size(); ++row) {
     if (row % kPrefetchRows == 0) prefetch(rows.subspan(row, std::min(kPrefetchRows, rows.size() - row)));
-    const RawRecord record = raw_record(rows[row]);
-    const RawFields fields = decode ? raw_fields(record) : RawFields{};
+    const RowRef& ref = rows[row];
+    const RawFields fields = decode ? raw_fields(ref.payload) : RawFields{};
     for (auto& column : columns) {
       switch (column.column()) {
         case 0: column.time(row, fields.received_at); break;
         case 1: column.text(row, source_name(sources, fields.source)); break;
-        case 2: column.text(row, event::to_string(record.verdict)); break;
+        case 2: column.text(row, event::to_string(ref.verdict)); break;
         case 3: column.int32(row, fields.visitor_key); break;
         case 4: column.binary(row, fields.raw); break;
-        case 5: column.int32(row, rows[row].segment->group->partition); break;
+        case 5: column.int32(row, ref.partition); break;
         case kAssignedId: column.text(row, assigned_id(fields.raw, fields.message_id)); break;
-        default: column.int64(row, static_cast<std::int64_t>(record.offset)); break;
+        default: column.int64(row, static_cast<std::int64_t>(ref.offset)); break;
       }
     }
   }
@@ -293,21 +295,15 @@ void write_raw_rows(std::span<const RowRef> rows, std::span<ColumnWriter> column
 
 void write_quarantine_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
                            const SourceNames& sources) {
-  Event scratch;
   for (std::size_t row = 0; row < rows.size(); ++row) {
-    const RowGroup& group = *rows[row].segment->group;
+    const RowRef& ref = rows[row];
+    const RowGroup& group = *ref.segment->group;
     event::QuarantinedItem item;
-    std::uint64_t offset = 0;
-    if ((rows[row].row & kOfRecords) != 0) {
-      const std::uint32_t index = rows[row].row & ~kOfRecords;
-      offset = group.records->first.value + index;
-      if (auto decoded = event::decode_quarantined(group.records->payloads[index]); decoded.ok())
-        item = *decoded;
+    if ((ref.row & kOfRecords) != 0) {
+      if (auto decoded = event::decode_quarantined(ref.payload); decoded.ok()) item = *decoded;
     } else {
-      const auto& [poisoned, reason] = group.poison[rows[row].row];
-      offset = poisoned;
-      const auto fields = raw_fields({group.records->payloads[offset - group.records->first.value], offset});
-      item = {fields.source, fields.received_at, "poison", {}, reason, fields.raw};
+      const auto fields = raw_fields(ref.payload);
+      item = {fields.source, fields.received_at, "poison", {}, group.poison[ref.row].second, fields.raw};
     }
     for (auto& column : columns) {
       switch (column.column()) {
@@ -317,8 +313,8 @@ void write_quarantine_rows(std::span<const RowRef> rows, std::span<ColumnWriter>
         case 3: column.text(row, item.pointer); break;
         case 4: column.text(row, item.detail); break;
         case 5: column.binary(row, item.raw); break;
-        case 6: column.int32(row, group.partition); break;
-        default: column.int64(row, static_cast<std::int64_t>(offset)); break;
+        case 6: column.int32(row, ref.partition); break;
+        default: column.int64(row, static_cast<std::int64_t>(ref.offset)); break;
       }
     }
   }

@@ -28,15 +28,7 @@ void write_funnel_rows(std::span<const RowRef> rows, std::span<ColumnWriter> col
 // The name of a source; "" when it has none.
 std::string_view source_name(const SourceNames& sources, std::uint16_t index);
 
-// Where a row of raw.events lies.
-struct RawRecord {
-  std::string_view payload;
-  std::uint64_t offset = 0;
-  event::Verdict verdict = event::Verdict::quarantined;
-};
-RawRecord raw_record(const RowRef& row);
-
-// What raw.events says of it. A payload that does not decode gives itself as raw bytes.
+// What raw.events says of a record. A payload that does not decode gives itself as raw bytes.
 struct RawFields {
   base::WallTime received_at;
   std::uint16_t source = 0;
@@ -44,7 +36,7 @@ struct RawFields {
   std::string_view raw;
   std::string_view message_id;  // Empty: none, or the raw bytes went with the visitor's ids.
 };
-RawFields raw_fields(const RawRecord& record);
+RawFields raw_fields(std::string_view payload);
 
 // The message id, unless raw.events's computed column finds it in `raw`: as the item's own "messageId", else as its "eid".
 std::string_view assigned_id(std::string_view raw, std::string_view message_id);

@@ -16,101 +16,114 @@ std::int32_t day_of(base::WallTime time) {
   return static_cast<std::int32_t>(time.ms < 0 && time.ms % base::kDayMs != 0 ? day - 1 : day);
 }
 
-// First eight bytes, so that most comparisons of text are one of numbers.
-std::uint64_t prefix_of(std::string_view text) {
-  std::uint64_t prefix = 0;
-  std::memcpy(&prefix, text.data(), std::min<std::size_t>(text.size(), 8));
-  return __builtin_bswap64(prefix);
-}
-
-struct SortKey {
-  std::int32_t day = 0;
-  std::uint64_t first = 0;  // A number that decides before `text` does.
-  std::string_view text;
-  std::int64_t second = 0;
-  std::uint64_t offset = 0;
+// A row, and what it is sorted by within its day: by `number`, then `text`, then `time`, then its offset.
+struct Placed {
   RowRef ref;
+  std::int32_t day = 0;
+  std::uint32_t number = 0;
+  std::string_view text;
+  std::int64_t time = 0;
   std::uint32_t json_bytes = 0;
-
-  bool operator<(const SortKey& other) const {
-    return std::tie(day, first, text, second, offset) <
-           std::tie(other.day, other.first, other.text, other.second, other.offset);
-  }
 };
 
-SortKey event_key(const RowRef& ref) {
-  const RowGroup& group = *ref.segment->group;
-  const auto index = group.events[ref.row].index;
-  SortKey key;
-  key.ref = ref;
-  key.offset = group.records->first.value + index;
-  const auto head = event::decode_event_head(group.records->payloads[index]);
-  if (!head.ok()) return key;
-  key.day = day_of(head->event_time);
-  key.text = head->visitor_key();
-  key.first = prefix_of(key.text);
-  key.second = head->event_time.ms;
-  return key;
+bool later_than(const Placed& a, const Placed& b) {
+  return std::tie(a.number, a.text, a.time, a.ref.offset) > std::tie(b.number, b.text, b.time, b.ref.offset);
 }
 
-SortKey raw_key(const RowRef& ref) {
-  const RawRecord record = raw_record(ref);
-  const RawFields fields = raw_fields(record);
-  SortKey key;
-  key.ref = ref;
-  key.day = day_of(fields.received_at);
-  // Signed order as unsigned.
-  key.json_bytes = static_cast<std::uint32_t>(fields.raw.size());
-  key.first = static_cast<std::uint32_t>(fields.visitor_key) ^ 0x80000000u;
-  key.offset = record.offset;
-  return key;
+Placed place_summary(const RowRef& ref, std::int32_t day, std::string_view visitor, base::WallTime time,
+                     std::uint64_t offset) {
+  Placed out{ref, day, 0, visitor, time.ms, 0};
+  out.ref.offset = offset;
+  return out;
 }
 
-SortKey quarantine_key(const RowRef& ref) {
+Placed place(Table table, const RowRef& ref) {
   const RowGroup& group = *ref.segment->group;
-  SortKey key;
-  key.ref = ref;
-  const bool poison = (ref.row & kOfRecords) == 0;
-  key.offset = poison ? group.poison[ref.row].first : group.records->first.value + (ref.row & ~kOfRecords);
-  const RawRecord record{group.records->payloads[key.offset - group.records->first.value], key.offset};
-  key.day = day_of(raw_fields(record).received_at);
-  key.first = group.partition;
-  return key;
-}
-
-SortKey key_of(Table table, const RowRef& ref) {
-  const RowGroup& group = *ref.segment->group;
-  SortKey key;
-  key.ref = ref;
   switch (table) {
-    case Table::events: return event_key(ref);
-    case Table::raw_events: return raw_key(ref);
-    case Table::quarantine: return quarantine_key(ref);
+    case Table::events: {
+      const auto head = event::decode_event_head(ref.payload);
+      if (!head.ok()) return {ref, 0, 0, {}, 0, 0};
+      return {ref, day_of(head->event_time), 0, head->visitor_key(), head->event_time.ms, 0};
+    }
+    case Table::raw_events: {
+      const RawFields fields = raw_fields(ref.payload);
+      // Signed order as unsigned.
+      const auto number = static_cast<std::uint32_t>(fields.visitor_key) ^ 0x80000000u;
+      return {ref, day_of(fields.received_at), number, {}, 0, static_cast<std::uint32_t>(fields.raw.size())};
+    }
+    case Table::quarantine:
+      return {ref, day_of(raw_fields(ref.payload).received_at), ref.partition, {}, 0, 0};
     case Table::sessions: {
       const auto& row = group.sessions[ref.row];
-      return {day_of(row.started_at),
-              prefix_of(row.visitor_id),
-              row.visitor_id,
-              row.started_at.ms,
-              row.offset,
-              ref,
-              0};
+      return place_summary(ref, day_of(row.started_at), row.visitor_id, row.started_at, row.offset);
     }
     case Table::orders: {
       const auto& row = group.orders[ref.row];
-      return {day_of(row.ordered_at),
-              prefix_of(row.visitor_id),
-              row.visitor_id,
-              row.ordered_at.ms,
-              row.offset,
-              ref,
-              0};
+      return place_summary(ref, day_of(row.ordered_at), row.visitor_id, row.ordered_at, row.offset);
     }
     case Table::funnel:  // Sorted by the statement that merges it with what is committed.
-      key.day = day_of({group.funnel[ref.row].minute_ms});
-      return key;
+      return {ref, day_of({group.funnel[ref.row].minute_ms}), 0, {}, 0, 0};
   }
-  return key;
+  return {ref, 0, 0, {}, 0, 0};
+}
+
+// What all texts begin with decides nothing.
+std::size_t common_prefix(const std::vector<Placed>& rows) {
+  if (rows.empty()) return 0;
+  std::string_view common = rows.front().text;
+  for (const Placed& row : rows) {
+    const std::size_t limit = std::min(common.size(), row.text.size());
+    std::size_t same = 0;
+    while (same < limit && common[same] == row.text[same]) ++same;
+    common = common.substr(0, same);
+    if (common.empty()) break;
+  }
+  return common.size();
+}
+
+// Sixteen bytes that decide nearly always: rows are looked at only where these are the same.
+struct Rank {
+  std::uint64_t first = 0;
+  std::uint32_t second = 0;
+  std::uint32_t row = 0;
+  bool operator<(const Rank& other) const {
+    return std::tie(first, second) < std::tie(other.first, other.second);
+  }
+  bool same(const Rank& other) const { return first == other.first && second == other.second; }
+};
+
+Rank rank_of(const Placed& placed, std::size_t skipped, std::uint32_t row) {
+  char bytes[12] = {};
+  const std::string_view text = placed.text.substr(std::min(skipped, placed.text.size()));
+  if (!text.empty()) std::memcpy(bytes, text.data(), std::min<std::size_t>(text.size(), sizeof bytes));
+  Rank rank{0, 0, row};
+  std::memcpy(&rank.first, bytes, 8);
+  std::memcpy(&rank.second, bytes + 8, 4);
+  rank.first = __builtin_bswap64(rank.first);
+  rank.second = __builtin_bswap32(rank.second);
+  // One of `number` and `text` is used by a table.
+  rank.first |= placed.text.empty() ? std::uint64_t{placed.number} << 32 : 0;
+  return rank;
+}
+
+std::vector<Rank> sorted_ranks(const std::vector<Placed>& rows) {
+  const std::size_t skipped = common_prefix(rows);
+  std::vector<Rank> ranks;
+  ranks.reserve(rows.size());
+  for (std::uint32_t i = 0; i < rows.size(); ++i) ranks.push_back(rank_of(rows[i], skipped, i));
+  std::sort(ranks.begin(), ranks.end());
+  for (auto begin = ranks.begin(); begin != ranks.end();) {
+    auto end = begin + 1;
+    while (end != ranks.end() && end->same(*begin)) ++end;
+    if (end - begin > 1) {
+      std::sort(begin, end, [&rows](const Rank& a, const Rank& b) {
+        if (later_than(rows[b.row], rows[a.row])) return true;
+        return !later_than(rows[a.row], rows[b.row]) && a.row < b.row;
+      });
+    }
+    begin = end;
+  }
+  return ranks;
 }
 
 }  // namespace
@@ -128,14 +141,17 @@ void write_rows(Table table, std::span<const RowRef> rows, std::span<ColumnWrite
 }
 
 RowsByDay sort_rows(Table table, const std::vector<RowRef>& rows) {
-  std::vector<SortKey> keys;
-  keys.reserve(rows.size());
-  for (const auto& ref : rows) keys.push_back(key_of(table, ref));
-  std::stable_sort(keys.begin(), keys.end());
+  std::map<std::int32_t, std::vector<Placed>> days;
   RowsByDay out;
-  for (const auto& key : keys) {
-    out.days[key.day].push_back(key.ref);
-    out.json_bytes += key.json_bytes;
+  for (const RowRef& ref : rows) {
+    const Placed placed = place(table, ref);
+    out.json_bytes += placed.json_bytes;
+    days[placed.day].push_back(placed);
+  }
+  for (const auto& [day, placed] : days) {
+    auto& sorted = out.days[day];
+    sorted.reserve(placed.size());
+    for (const Rank& rank : sorted_ranks(placed)) sorted.push_back(placed[rank.row].ref);
   }
   return out;
 }
@@ -145,7 +161,7 @@ std::vector<RowRef> rows_of(const TailSnapshot& snapshot, Table table, std::uint
   for (const auto& generation : snapshot) {
     if (generation.id < from || generation.id > to) continue;
     for (const auto& segment : generation.segments) {
-      for (const auto row : segment->rows[index_of(table)]) rows.push_back({segment.get(), row});
+      for (const auto row : segment->rows[index_of(table)]) rows.push_back(row_ref(table, *segment, row));
     }
   }
   return rows;

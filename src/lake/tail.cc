@@ -21,6 +21,25 @@ Tail::Tail(std::vector<std::string> source_names)
   generations_.push_back({1, {}});
 }
 
+RowRef row_ref(Table table, const Segment& segment, std::uint32_t row) {
+  const RowGroup& group = *segment.group;
+  RowRef ref{&segment, row, group.partition};
+  std::uint64_t index = row & ~kOfRecords;
+  if (table == Table::quarantine && (row & kOfRecords) == 0) {
+    index = group.poison[row].first - group.records->first.value;
+  } else if (table != Table::events && table != Table::raw_events && table != Table::quarantine) {
+    return ref;
+  } else if ((row & kOfRecords) == 0) {
+    const event::EventRow& event = group.events[row];
+    index = event.index;
+    ref.verdict = event.verdict;
+    ref.session_id = event.session_id;
+  }
+  ref.offset = group.records->first.value + index;
+  ref.payload = group.records->payloads[index];
+  return ref;
+}
+
 void Tail::append(std::shared_ptr<const Segment> segment) {
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < kTableCount; ++i)

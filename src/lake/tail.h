@@ -26,10 +26,18 @@ struct Segment {
 };
 constexpr std::uint32_t kOfRecords = 1u << 31;
 
+// A row of a segment, with what a writer would otherwise fetch through the segment: sorted rows lie all over memory, where
+// each step of that way is a cache miss. From `offset` on for events, raw bytes and quarantined items alone.
 struct RowRef {
   const Segment* segment = nullptr;
   std::uint32_t row = 0;
+  std::uint32_t partition = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t session_id = 0;
+  std::string_view payload;  // The record.
+  event::Verdict verdict = event::Verdict::quarantined;
 };
+RowRef row_ref(Table table, const Segment& segment, std::uint32_t row);
 
 // The segments between two commits.
 struct Generation {

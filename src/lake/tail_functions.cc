@@ -117,7 +117,7 @@ void next_tail_rows(const Bound& bound, Table table, std::size_t limit, Cursor& 
     const Segment& segment = *generation.segments[cursor.segment];
     const auto& rows = segment.rows[index_of(table)];
     const std::size_t end = std::min(rows.size(), cursor.row + limit - cursor.rows.size());
-    for (; cursor.row < end; ++cursor.row) cursor.rows.push_back({&segment, rows[cursor.row]});
+    for (; cursor.row < end; ++cursor.row) cursor.rows.push_back(row_ref(table, segment, rows[cursor.row]));
     if (cursor.row == rows.size()) {
       ++cursor.segment;
       cursor.row = 0;
