@@ -7,6 +7,7 @@
 
 #include "app/commands.h"
 #include "app/exit_signal.h"
+#include "app/heap_growth.h"
 #include "app/platform.h"
 #include "app/serve_options.h"
 #include "app/system_clock.h"
@@ -32,6 +33,7 @@ base::Status write_port_file(const std::string& path, std::uint16_t port) {
 
 base::Status serve(const ServeOptions& options) {
   TRY_ASSIGN(const Settings settings, load_settings(options));
+  const HeapGrowth heap_growth;
   ExitSignal signals(Hangup::is_heard);
   SystemClock clock;
   SystemRandom random;

@@ -8,7 +8,7 @@
 namespace millrace::app {
 
 namespace {
-constexpr int kBackgroundNice = 10;
+constexpr int kBackgroundNice = 5;
 constexpr std::size_t kThreadNameMax = 15;
 }  // namespace
 

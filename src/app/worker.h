@@ -11,7 +11,7 @@ namespace millrace::app {
 
 enum class Priority : std::uint8_t {
   normal,
-  background,  // Yields the processor to whoever answers requests (nice 10).
+  background,  // Yields the processor to whoever answers requests (nice 5).
 };
 
 // A named thread that runs `turn` until stop(): it returns how long it may then be left alone, in ms, unless wake() comes

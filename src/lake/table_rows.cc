@@ -146,7 +146,9 @@ RowsByDay sort_rows(Table table, const std::vector<RowRef>& rows) {
   for (const RowRef& ref : rows) {
     const Placed placed = place(table, ref);
     out.json_bytes += placed.json_bytes;
-    days[placed.day].push_back(placed);
+    auto& of_day = days[placed.day];
+    if (days.size() == 1 && of_day.empty()) of_day.reserve(rows.size());  // Most commits are of one day.
+    of_day.push_back(placed);
   }
   for (const auto& [day, placed] : days) {
     auto& sorted = out.days[day];
@@ -158,6 +160,12 @@ RowsByDay sort_rows(Table table, const std::vector<RowRef>& rows) {
 
 std::vector<RowRef> rows_of(const TailSnapshot& snapshot, Table table, std::uint64_t from, std::uint64_t to) {
   std::vector<RowRef> rows;
+  std::size_t count = 0;
+  for (const auto& generation : snapshot) {
+    if (generation.id < from || generation.id > to) continue;
+    for (const auto& segment : generation.segments) count += segment->rows[index_of(table)].size();
+  }
+  rows.reserve(count);
   for (const auto& generation : snapshot) {
     if (generation.id < from || generation.id > to) continue;
     for (const auto& segment : generation.segments) {
