@@ -84,6 +84,10 @@ std::string_view first_of(const collect::JsonTape& tape, std::initializer_list<s
   return {};
 }
 
+// The years 1 to 9999, as of every client's time.
+constexpr double kFirstMs = -62'135'596'800'000;
+constexpr double kLastMs = 253'402'300'799'999;
+
 // ISO 8601, or seconds or milliseconds since 1970.
 std::optional<base::WallTime> parse_json_time(std::string_view text) {
   double number = 0;
@@ -91,7 +95,10 @@ std::optional<base::WallTime> parse_json_time(std::string_view text) {
   if (const auto [rest, error] = std::from_chars(text.data(), end, number);
       error == std::errc() && rest == end) {
     constexpr double kSecondsMax = 1e11;
-    return base::WallTime{static_cast<std::int64_t>(number < kSecondsMax ? number * 1000 : number)};
+    const double ms = number < kSecondsMax ? number * 1000 : number;
+    // False for "nan" too.
+    if (!(ms >= kFirstMs && ms <= kLastMs)) return std::nullopt;
+    return base::WallTime{static_cast<std::int64_t>(ms)};
   }
   if (const auto time = parse_log_time(text)) return time;
   return collect::parse_client_time(collect::JsonKind::string, text);

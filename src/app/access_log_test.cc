@@ -45,8 +45,11 @@ TEST_CASE("what is no line of a log is nothing") {
     CAPTURE(line);
     CHECK_FALSE(parse_combined(line));
   }
-  for (const std::string_view line : {"", "{", "[]", "7", "{}", R"({"time":"2026-01-01T00:00:00Z"})",
-                                      R"({"time":"x","method":"GET","uri":"/"})"}) {
+  for (const std::string_view line :
+       {"", "{", "[]", "7", "{}", R"({"time":"2026-01-01T00:00:00Z"})",
+        R"({"time":"x","method":"GET","uri":"/"})", R"({"time":"nan","method":"GET","uri":"/"})",
+        R"({"time":"-inf","method":"GET","uri":"/"})", R"({"time":1e300,"method":"GET","uri":"/"})",
+        R"({"time":253402300800000,"method":"GET","uri":"/"})"}) {
     CAPTURE(line);
     CHECK_FALSE(parse_json_log(line));
   }

@@ -105,6 +105,11 @@ ProductLine read_line(ByteReader& reader, TextReader& texts) {
   return line;
 }
 
+// Of damaged bytes the sum may be none.
+std::int64_t wrapping_sum(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+
 Error corrupt(std::string_view what) { return Error(ErrorCode::corrupt, std::string(what)); }
 
 // What an event's record begins with.
@@ -130,9 +135,9 @@ base::Status read_front(ByteReader& reader, FrontFields& front) {
   front.source = static_cast<std::uint16_t>(reader.varint());
   front.flags = static_cast<std::uint32_t>(reader.varint());
   front.received_at.ms = reader.zigzag();
-  front.event_time.ms = front.received_at.ms + reader.zigzag();
+  front.event_time.ms = wrapping_sum(front.received_at.ms, reader.zigzag());
   const std::int64_t client_delta = reader.zigzag();
-  front.client_time.ms = reader.u8() == 0 ? 0 : front.event_time.ms + client_delta;
+  front.client_time.ms = reader.u8() == 0 ? 0 : wrapping_sum(front.event_time.ms, client_delta);
   return base::Ok{};
 }
 

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/bytes.h"
 #include "base/random.h"
 #include "event/fact.h"
 
@@ -136,6 +137,21 @@ TEST_CASE("an event cut off anywhere is corrupt, and no byte changed makes a dec
       }
     }
   }
+}
+
+TEST_CASE("times that no sum can hold wrap, and nothing else is read of them") {
+  std::string payload;
+  encode_event(Event{}, payload);
+  payload.resize(2);  // Kind and version.
+  base::ByteWriter writer(payload);
+  for (int i = 0; i < 4; ++i) writer.u8(0);  // No raw bytes; type, source, flags.
+  for (int i = 0; i < 3; ++i) writer.zigzag(INT64_MAX);
+  writer.u8(1);
+  writer.u64(0);
+  const auto head = decode_event_head(payload);
+  REQUIRE(head.ok());
+  CHECK_EQ(head->received_at.ms, INT64_MAX);
+  CHECK_EQ(head->event_time.ms, -2);
 }
 
 TEST_CASE("facts and commands survive encoding") {

@@ -30,12 +30,15 @@ std::string iso(std::int64_t ms) {
   return text;
 }
 
-// Numbers go into the item as they are written, so they must be ones.
+// Numbers go into the item as they are written, so they must be ones of JSON.
 bool is_number(std::string_view text) {
   double value = 0;
   const auto [end, error] =
       std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-  return error == std::errc() && end == text.data() + text.size() && std::isfinite(value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return false;
+  if (text.starts_with('-')) text.remove_prefix(1);
+  const std::string_view whole = text.substr(0, text.find('.'));
+  return (whole == "0" || (!whole.empty() && whole.front() != '0')) && !text.ends_with('.');
 }
 
 void sort_by_time(std::vector<ReplayItem>& items) {

@@ -111,6 +111,13 @@ TEST_CASE("a row that cannot be read is named by its line") {
   CHECK(refusal("online-retail", std::string(kOnlineRetail) + bad).starts_with("line 2: expected numbers"));
   CHECK(refusal("online-retail", std::string(kOnlineRetail) + "1,X,Thing,,2010-12-01 08:26:00,1,1,France\n")
             .starts_with("line 2: expected numbers"));
+  // Numbers, but not as JSON writes them.
+  for (const std::string price : {".5", "5.", "007", "-.5", "-", "inf", "nan", "1e3", "+1"}) {
+    CAPTURE(price);
+    CHECK(refusal("online-retail",
+                  std::string(kOnlineRetail) + "1,X,Thing,1,2010-12-01 08:26:00," + price + ",1,France\n")
+              .starts_with("line 2: expected numbers"));
+  }
   for (const char* format : {"retailrocket", "retentioneering", "online-retail", "segment-jsonl"})
     CHECK(read(format, "").empty());
 }
