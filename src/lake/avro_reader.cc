@@ -74,11 +74,12 @@ class Decoder {
         count = count == INT64_MIN ? INT64_MAX : -count;
       }
       // Every item takes at least a byte, else a few bytes could ask for any amount of memory.
-      if (static_cast<std::uint64_t>(count) > in_.remaining()) {
-        ok_ = false;
-        break;
+      if (static_cast<std::uint64_t>(count) > in_.remaining()) ok_ = false;
+      for (std::int64_t i = 0; i < count && ok(); ++i) {
+        const std::size_t before = in_.remaining();
+        items.push_back(value(*schema.branches.front()));
+        if (in_.remaining() == before) ok_ = false;
       }
-      for (std::int64_t i = 0; i < count && ok(); ++i) items.push_back(value(*schema.branches.front()));
     }
     return AvroValue(std::move(items));
   }

@@ -179,6 +179,14 @@ TEST_CASE("few bytes cannot ask for much memory, nor a schema for endless depth"
   base::ByteWriter(block).zigzag(1);
   base::ByteWriter(block).zigzag(static_cast<std::int64_t>(record.size()));
   CHECK_FALSE(read_avro(container(kNulls, block + record)).ok());
+  // Each block claims no more items than there are bytes, all of them together do.
+  record.clear();
+  for (std::int64_t left = 20'000; left > 1; left -= 2) base::ByteWriter(record).zigzag(left / 2);
+  base::ByteWriter(record).zigzag(0);
+  block.clear();
+  base::ByteWriter(block).zigzag(1);
+  base::ByteWriter(block).zigzag(static_cast<std::int64_t>(record.size()));
+  CHECK_FALSE(read_avro(container(kNulls, block + record)).ok());
   std::string endless;
   base::ByteWriter(endless).zigzag(INT64_MAX);
   base::ByteWriter(endless).zigzag(0);
