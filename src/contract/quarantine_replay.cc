@@ -157,7 +157,7 @@ void Quarantine::resend(const std::shared_ptr<Replay>& replay) const {
   replay->waiting = parcels.size() + 1;  // One is our own, so that nobody answers before all is sent.
   for (const auto& [to, parcel] : parcels) {
     ports_.resend(to.first, replay_path(to.second), replay_body(to.second, parcel.items),
-                  [this, replay, parcel](http::Response answer) {
+                  [this, replay, parcel = parcel](http::Response answer) {
                     settle(replay, parcel, answer);
                     finish(replay);
                   });
