@@ -118,13 +118,14 @@ base::Status import_file(const Options& options, const std::string& file,
   const bool terminal = isatty(STDERR_FILENO) != 0;
   const std::uint64_t before = sender.report().items;
   Batches batches(sender);
-  TRY(stream(*connection, query, [&](duckdb_data_chunk chunk) -> base::Status {
+  const auto send = [&](duckdb_data_chunk chunk) -> base::Status {
     TRY(send_chunk(chunk, batches));
     if (terminal) {
       show_progress(sender.report().items - before, all, static_cast<double>(clock.now() - started) / 1e9);
     }
     return base::Ok{};
-  }));
+  };
+  TRY(stream(*connection, query, send));
   TRY(batches.flush());
   if (terminal) {
     show_progress(sender.report().items - before, all, static_cast<double>(clock.now() - started) / 1e9);

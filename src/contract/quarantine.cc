@@ -75,8 +75,8 @@ std::string item_faults_json(const ContractRules& rules, std::string_view raw, s
         add(subject.prefix, "schema", "The registry has no schema " + std::string(subject.address) + ".");
       continue;
     }
-    for (const ValueFault& fault : validator.explain(contract->program, *subject.tape, subject.node))
-      add(std::string(subject.prefix) + fault.pointer, fault.keyword, fault.message);
+    for (const ValueFault& misfit : validator.explain(contract->program, *subject.tape, subject.node))
+      add(std::string(subject.prefix) + misfit.pointer, misfit.keyword, misfit.message);
   }
   return out + "]";
 }

@@ -132,7 +132,9 @@ TEST_CASE("a manifest that is not one of ours is corrupt, not misread") {
   other.fields.pop_back();
   CHECK(code_of(decode_manifest(bytes, other)) == base::ErrorCode::corrupt);
   CHECK(code_of(decode_manifest("", f.spec)) == base::ErrorCode::corrupt);
-  CHECK(code_of(decode_manifest(encode_manifest_list({1, 2, 3}, {ManifestFile{.path = "x"}}), f.spec)) ==
+  ManifestFile listed;
+  listed.path = "x";
+  CHECK(code_of(decode_manifest(encode_manifest_list({1, 2, 3}, {listed}), f.spec)) ==
         base::ErrorCode::corrupt);
   CHECK(code_of(decode_manifest_list(bytes)) == base::ErrorCode::corrupt);
 }

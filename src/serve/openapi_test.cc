@@ -115,12 +115,17 @@ void fill(ApiBench& bench) {
   seen[event::Text::anonymous_id] = "v-1";
   seen[event::Text::message_id] = "m-1";
   seen[event::Text::extra] = R"({"context":{"a":1}})";
-  seen.products.push_back({.product_id = "shoe-1", .price = {1'000'000}, .has_price = true});
+  auto& shoe = seen.products.emplace_back();
+  shoe.product_id = "shoe-1";
+  shoe.price = {1'000'000};
+  shoe.has_price = true;
   seen.set(event::Amount::revenue, {1'000'000});
   recent.accepted(seen, bench.clock.wall());
   recent.accepted(seen, bench.clock.wall());
-  recent.turned_away({.reason = "invalid_json", .raw = "{\xff"}, event::Verdict::quarantined,
-                     bench.clock.wall());
+  event::QuarantinedItem broken;
+  broken.reason = "invalid_json";
+  broken.raw = "{\xff";
+  recent.turned_away(broken, event::Verdict::quarantined, bench.clock.wall());
   recent.refused("unknown_write_key", "No source has this write key.", bench.clock.wall());
   bench.sources.recent_items = &recent;
   bench.sources.make_visitor_id = [] { return std::string(32, 'a'); };

@@ -44,9 +44,9 @@ struct RecentItem {
 using RecentItemPointer = std::shared_ptr<const RecentItem>;
 
 struct RecentItemQuery {
-  std::optional<std::uint16_t> source;
-  std::optional<event::Verdict> verdict;
-  std::string contains;     // In the raw bytes or the canonical event.
+  std::optional<std::uint16_t> source{};
+  std::optional<event::Verdict> verdict{};
+  std::string contains{};   // In the raw bytes or the canonical event.
   std::uint64_t after = 0;  // Only with a higher sequence.
   std::size_t n = 50;       // The newest so many.
 };

@@ -26,14 +26,22 @@ event::Event make_event(std::uint16_t source, std::string_view message, std::str
 
 base::WallTime later(std::int64_t ms) { return {kNow.ms + ms}; }
 
+event::QuarantinedItem make_item(std::uint16_t source, std::string_view reason, std::string_view raw = {}) {
+  event::QuarantinedItem item;
+  item.source = source;
+  item.reason = reason;
+  item.raw = raw;
+  return item;
+}
+
 }  // namespace
 
 TEST_CASE("items are found newest first, by source, verdict, text and sequence") {
   RecentItems items{RecentItemLimits{}};
   items.accepted(make_event(0, "a", R"({"sku":"shoe"})"), kNow);
   items.accepted(make_event(1, "b"), kNow);
-  items.turned_away({.source = 1, .reason = "missing_identity", .raw = "shoe"}, Verdict::quarantined, kNow);
-  items.turned_away({.source = 1, .reason = "no_consent"}, Verdict::consent_dropped, kNow);
+  items.turned_away(make_item(1, "missing_identity", "shoe"), Verdict::quarantined, kNow);
+  items.turned_away(make_item(1, "no_consent"), Verdict::consent_dropped, kNow);
   items.refused("unknown_write_key", "", kNow);
 
   const auto sequences = [&](const RecentItemQuery& query) {
@@ -108,7 +116,7 @@ TEST_CASE("each source keeps its newest items within both limits") {
 TEST_CASE("above the rate items are skipped and counted, and rare verdicts are not crowded out") {
   RecentItems items{{.items_max = 1000, .bytes_max = 1 << 20, .identities_max = 100, .items_per_window = 10}};
   for (int i = 0; i < 100; ++i) items.accepted(make_event(0, std::to_string(i)), kNow);
-  items.turned_away({.source = 0, .reason = "invalid_json"}, Verdict::quarantined, kNow);
+  items.turned_away(make_item(0, "invalid_json"), Verdict::quarantined, kNow);
   CHECK_EQ(items.find({.n = 1000}).size(), 11);
   CHECK_EQ(items.skipped(), 90);
   items.accepted(make_event(0, "next"), later(RecentItems::kWindowMs));
@@ -125,7 +133,11 @@ TEST_CASE("the canonical event is one line of JSON whatever the client sent") {
   event.bot_score = 40;
   event.bot_reasons = 1;
   event[Text::extra] = "{\n \"context\": {\"a\": [1, 2]}}";
-  event.products.push_back({.product_id = "tea-1", .price = {3'500'000}, .has_price = true, .quantity = 2});
+  auto& tea = event.products.emplace_back();
+  tea.product_id = "tea-1";
+  tea.price = {3'500'000};
+  tea.has_price = true;
+  tea.quantity = 2;
   items.accepted(event, kNow);
   event[Text::message_id] = "b";
   event[Text::extra] = "{not json\n";
@@ -157,8 +169,7 @@ TEST_CASE("the stream gives the newest at once and then what comes, each client 
 
   all->chunks->text.clear();
   items.accepted(make_event(0, "m-5"), kNow);
-  items.turned_away({.source = 0, .reason = "invalid_json", .raw = "line one\nline two"},
-                    Verdict::quarantined, kNow);
+  items.turned_away(make_item(0, "invalid_json", "line one\nline two"), Verdict::quarantined, kNow);
   bench.get_api().tick();
   bench.get_api().tick();
   CHECK_NE(all->chunks->text.find(R"("visitor_id":"anna","message_id":"m-5")"), std::string::npos);

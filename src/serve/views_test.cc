@@ -36,7 +36,9 @@ struct Fixture {
             .visitors = {}};
   }
   event::ViewGroup group(const VisitorPointer& visitor) {
-    event::ViewGroup group{.topic = 0, .partition = 0, .epoch = 1, .offset = ++offset};
+    event::ViewGroup group;
+    group.epoch = 1;
+    group.offset = ++offset;
     group.visitors.add(*visitor);
     return group;
   }

@@ -180,7 +180,8 @@ base::Status serve(const lake::Lake& lake, std::uint16_t port) {
                             mark == std::string_view::npos ? "" : target.substr(mark + 1)});
         std::move(responder).send({answer.status, answer.content_type, std::move(answer.body), {}});
       });
-  TRY_ASSIGN(const auto server, http::start_server({.port = port, .threads = 1, .limits = {}}, router));
+  TRY_ASSIGN(const auto server,
+             http::start_server({.port = port, .threads = 1, .limits = {}, .tls = nullptr}, router));
   std::puts(fmt::format("http://127.0.0.1:{}/iceberg", server->port()).c_str());
   std::fflush(stdout);
   while (std::fgetc(stdin) != EOF) {
