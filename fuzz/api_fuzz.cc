@@ -1,0 +1,113 @@
+// Whatever is asked of the API: every route answers, with JSON where it says so. "METHOD TARGET", a line of headers, the body; a lake and a door
+// stand behind it that answer whatever follows the body's first NUL.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "checking_sink.h"
+#include "contract/contract_api.h"
+#include "http/recorder.h"
+#include "serve/api.h"
+#include "serve/test_clock.h"
+#include "sim/sim_clock.h"
+#include "sim/sim_disk.h"
+
+namespace {
+
+using namespace millrace;
+
+// Made anew for each input: what one leaves behind must not change what the next does.
+struct Bench {
+  explicit Bench(std::string behind) : answer(std::move(behind)) {
+    sources.source_names = [] { return std::vector<std::string>{"shop"}; };
+    sources.make_visitor_id = [] { return std::string(32, 'a'); };
+    sources.submit_stock = [](const event::StockCommand&, const serve::StockAnswer& done) -> base::Status {
+      done(200, "{}");
+      return base::Ok{};
+    };
+    sources.run_sql = [this](const std::string&, const serve::Respond& respond) { respond(from_behind()); };
+    sources.contracts = [this](std::string_view operation, const http::Request& request,
+                               serve::Respond respond) {
+      contracts.answer(operation, request, std::move(respond));
+    };
+    sources.suppress = [](std::string_view) -> base::Result<bool> { return true; };
+    sources.open_vault = [](const std::vector<std::string>&,
+                            event::Purpose) -> base::Result<std::vector<serve::OpenedToken>> {
+      return std::vector<serve::OpenedToken>{};
+    };
+    sources.advance_clock = [](base::WallTime) -> base::Status { return base::Ok{}; };
+    api.emplace(router, views, sources, metrics, clock, serve::ApiSettings{});
+  }
+  http::Response from_behind() const {
+    http::Response response;
+    response.body = answer;
+    return response;
+  }
+
+  std::string answer;
+  serve::TestClock clock;
+  serve::Views views{serve::ViewLimits{}, serve::ViewLoaders{}, clock};
+  serve::Metrics metrics;
+  http::Router router;
+  serve::Sources sources;
+  sim::SimDisk disk{1};
+  sim::SimClock disk_clock;
+  std::unique_ptr<contract::Registry> registry = *contract::Registry::open(disk, {"shop"});
+  std::unique_ptr<contract::QuarantineMarks> marks = *contract::QuarantineMarks::open(disk, disk_clock);
+  contract::Quarantine quarantine{
+      *registry,
+      *marks,
+      {[this](const std::string&, const contract::Respond& respond) { respond(from_behind()); },
+       [this](const std::string&, std::string_view, const std::string&, const contract::Respond& respond) {
+         respond(from_behind());
+       }}};
+  contract::QualityBoard quality;
+  contract::DiscoveryFeed feed;
+  std::unique_ptr<contract::Discovery> discovery =
+      *contract::Discovery::open(disk, *registry, feed, disk_clock);
+  contract::ContractApi contracts{{disk, *registry, quality, *discovery, quarantine}};
+  std::optional<serve::Api> api;
+};
+
+std::string take(std::string& text, char until) {
+  const std::size_t end = std::min(text.find(until), text.size());
+  std::string taken = text.substr(0, end);
+  text.erase(0, std::min(end + 1, text.size()));
+  return taken;
+}
+
+http::Method method_of(std::string_view name) {
+  for (const auto method : {http::Method::get, http::Method::post, http::Method::put, http::Method::del})
+    if (http::to_string(method) == name) return method;
+  return http::Method::get;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string rest(reinterpret_cast<const char*>(data), size);
+  const auto method = method_of(take(rest, ' '));
+  const std::string target = take(rest, '\n');
+  const std::string header = take(rest, '\n');
+  const std::string body = take(rest, '\0');
+  http::Request request;
+  request.method = method;
+  request.target = target;
+  request.body = body;
+  const std::size_t colon = header.find(':');
+  if (colon != std::string::npos)
+    request.headers = {
+        {std::string_view(header).substr(0, colon), std::string_view(header).substr(colon + 1)}};
+  if (!http::parse_target(target, request)) return 0;
+  Bench bench(std::move(rest));
+  const auto recorder = std::make_shared<http::Recorder>();
+  bench.router.dispatch(request, http::Responder(recorder));
+  INVARIANT(recorder->response.has_value());
+  const auto& response = *recorder->response;
+  // What run_sql answers goes out as it is.
+  if (response.content_type == "application/json" && response.body != bench.answer)
+    INVARIANT(is_json(response.body));
+  return 0;
+}
