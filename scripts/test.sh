@@ -28,13 +28,17 @@ run_tests() {
   while [ $# -gt 0 ]; do
     case $1 in
       --unit) integration=0 ;;
-      --sanitize) preset=debug ;;
+      --sanitize | --sanitize=address) preset=debug ;;
+      --sanitize=thread) preset=tsan ;;
       -*) arguments+=("$1") ;;
       *) only=$1 ;;
     esac
     shift
   done
   mkdir -p build/logs
+  export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
+  export UBSAN_OPTIONS=print_stacktrace=1
+  export TSAN_OPTIONS=suppressions=$PWD/scripts/tsan.supp:second_deadlock_stack=1
   if [ -n "$only" ]; then
     build "$preset" "${only}_test"
     exec "build/$preset/${only}_test" ${arguments[@]+"${arguments[@]}"}
@@ -44,7 +48,11 @@ run_tests() {
   for program in build/"$preset"/*_test; do
     run_step "$(basename "$program")" "$program" ${arguments[@]+"${arguments[@]}"}
   done
-  if [ $integration = 1 ]; then
+  if [ $integration = 1 ] && [ $preset != release ]; then
+    build $preset millrace
+    say "a server under load ($preset)"
+    run_step soak bash tests/soak/run.sh build/$preset/millrace
+  elif [ $integration = 1 ]; then
     build release millrace sample_warehouse
     say "integration tests, on the release binary"
     for script in tests/*/run.sh; do
