@@ -13,7 +13,7 @@ const LIVE_UPDATES = 40;
 const UPDATE_EVERY_MS = 50;
 const SHIFT_MAX = 0.05;
 const TABS_MAX = 30;
-const SIZES = [[1440, 900], [390, 844]];
+const SIZES = [[1440, 900], [1024, 768], [390, 844]];
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 
 const [executablePath, temporary, serverPid, pictures, from] = process.argv.slice(2);
@@ -27,6 +27,14 @@ async function until(what, condition) {
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   throw new Error(`not in ${DEADLINE_MS / 1000} s: ${what}`);
+}
+
+// Runs in the page: figures that do not fit their column, and fields too narrow to type in.
+function cutShort() {
+  const shown = [...document.querySelectorAll('td.number, input:not([type="radio"], [type="checkbox"])')].filter((one) => one.offsetParent);
+  return shown
+    .filter((one) => (one.tagName === 'INPUT' ? one.clientWidth < 60 : one.scrollWidth > one.clientWidth + 1))
+    .map((one) => one.textContent || one.placeholder);
 }
 
 function serverRuns() {
@@ -192,6 +200,7 @@ async function run() {
         await page.emulateMedia({ colorScheme });
         const wide = await page.evaluate(() => document.documentElement.scrollWidth);
         assert.ok(wide <= width, `${name} is ${wide} wide in a window of ${width}`);
+        assert.deepEqual(await page.evaluate(cutShort), [], `cut short on ${name} at ${width}`);
         await picture(`${name}-${width}-${colorScheme}`);
       }
     }

@@ -35,6 +35,8 @@ function Page() {
   useEffect(() => {
     document.title = title && page !== 'overview' ? `${title} · Millrace` : 'Millrace';
     scrollTo(0, 0);
+    // On a phone the pages do not fit beside each other.
+    document.querySelector('.pages [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   }, [page]);
   return (
     <>
