@@ -74,7 +74,7 @@ class LakeTable {
   const Table table_;
   const std::unique_ptr<IcebergTable> iceberg_;
   LakeParts parts_;
-  std::uint64_t first_generation_ = 0;
+  std::uint64_t first_generation_ = 1;  // The tail counts from 1.
   std::int64_t json_bytes_ = 0;
   std::int64_t parquet_bytes_ = 0;
 };
