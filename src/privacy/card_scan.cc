@@ -184,6 +184,7 @@ void PersonalScan::check_exponent(std::size_t from) {
 }
 
 void PersonalScan::check_card_run(std::size_t from) {
+  if (!has_tokens_) has_tokens_ = text_.find("tok_") != std::string_view::npos;
   Window window;
   Group group;
   std::size_t at = from;
@@ -200,7 +201,7 @@ void PersonalScan::check_card_run(std::size_t from) {
       at += glyph.size;
       mark = mark || glyph.kind == Glyph::Kind::mark;
       ++gap;
-    } else if (const std::size_t past = has_tokens_ ? token_end(text_, at) : at; past > at) {
+    } else if (const std::size_t past = *has_tokens_ ? token_end(text_, at) : at; past > at) {
       at = past;
       gap = kGapMax + 1;
     } else {

@@ -1,8 +1,5 @@
 #include "privacy/personal_scan.h"
 
-#include <emmintrin.h>
-#include <tmmintrin.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -30,34 +27,14 @@ std::uint64_t runs(Wide bits) {
 
 Wide joined(std::uint64_t low, std::uint64_t high) { return static_cast<Wide>(high) << 64 | low; }
 
-// The classes of a byte are those that its two halves share.
-constexpr int kDigit = 1, kSeparator = 2, kUnderscore = 4, kColon = 8, kHex = 16, kLow = 32, kHigh = 64,
-              kAt = 128;
-
-__m128i by_high_half() {
-  return _mm_setr_epi8(kUnderscore, 0, kSeparator, kDigit | kColon, static_cast<char>(kHex | kLow | kAt),
-                       kHigh | kUnderscore, kHex | kLow, kHigh, kSeparator, kSeparator, kSeparator,
-                       kSeparator, kSeparator, kSeparator, kSeparator, kSeparator);
-}
-
-// Bytes beyond ASCII are told apart below: their low half would need every bit. Ends of lines share a class with the
-// underscore, and so do Y, Z and ], which cost a closer look and nothing else.
-__m128i by_low_half() {
-  constexpr int d = kDigit | kHigh;
-  return _mm_setr_epi8(static_cast<char>(d | kSeparator | kAt), d | kHex | kLow, d | kHex | kLow,
-                       d | kHex | kLow, d | kHex | kLow, d | kHex | kLow | kSeparator, d | kHex | kLow,
-                       d | kLow, d | kLow, d | kLow | kUnderscore, kHigh | kLow | kColon | kUnderscore,
-                       kLow | kSeparator, kLow, kLow | kSeparator | kUnderscore, kLow,
-                       kLow | kSeparator | kUnderscore);
-}
-
-// The highest bit of each byte, `shift` moving the wanted one there.
-template <int Shift>
-std::uint64_t mask(__m128i classes) {
-  return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_slli_epi16(classes, Shift)));
-}
-std::uint64_t equal(__m128i bytes, char c) {
-  return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(c))));
+// Whether N set bits in a row begin in `now`; N is 9 to 16.
+template <int N>
+bool has_run(std::uint64_t now, std::uint64_t next) {
+  if (std::countl_one(now) + std::countr_one(next) >= N) return true;
+  std::uint64_t bits = now & (now >> 1);
+  bits &= bits >> 2;
+  bits &= bits >> 4;
+  return (bits & (bits >> (N - 8))) != 0;
 }
 
 }  // namespace
@@ -68,62 +45,40 @@ std::string_view to_string(Personal kind) {
 }
 
 void PersonalScan::classify(std::string_view text) {
-  const std::size_t count = text.size() / 64 + 1;
+  const std::size_t whole = text.size() / 64;
+  count_ = whole + 1;
   // One more stays empty, so that a block always has a next.
-  if (blocks_.size() < count + 1) blocks_.resize(count + 1);
-  blocks_[count] = {};
-  count_ = count;
-  const __m128i high_table = by_high_half();
-  const __m128i low_table = by_low_half();
-  const __m128i half = _mm_set1_epi8(0x0f);
+  if (blocks_.size() < count_ + 1) blocks_.resize(count_ + 1);
+  classify_bytes(text.data(), whole, blocks_.data());
   char last[64] = {};
-  std::uint64_t any = 0;
-  for (std::size_t block = 0; block < count; ++block) {
-    const char* from = text.data() + block * 64;
-    if (block + 1 == count) {
-      std::memcpy(last, from, text.size() - block * 64);
-      from = last;
-    }
-    Classes out;
-    for (int part = 0; part < 4; ++part) {
-      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + part * 16));
-      const __m128i high = _mm_shuffle_epi8(high_table, _mm_and_si128(_mm_srli_epi16(bytes, 4), half));
-      const __m128i low = _mm_shuffle_epi8(low_table, _mm_and_si128(bytes, half));
-      const __m128i classes = _mm_and_si128(high, low);
-      const int shift = part * 16;
-      const std::uint64_t dot = equal(bytes, '.');
-      const std::uint64_t beyond = static_cast<std::uint32_t>(_mm_movemask_epi8(bytes));
-      out.digit |= mask<7>(classes) << shift;
-      out.separator |= (mask<6>(classes) | mask<5>(classes) | beyond | dot) << shift;
-      out.colon |= mask<4>(classes) << shift;
-      out.hex |= mask<3>(classes) << shift;
-      out.letter |= (mask<2>(classes) | mask<1>(classes)) << shift;
-      out.at |= mask<0>(classes) << shift;
-      out.dot |= dot << shift;
-      out.percent |= equal(bytes, '%') << shift;
-      out.plus |= equal(bytes, '+') << shift;
-      const __m128i escape =
-          _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('&')));
-      out.escape |= static_cast<std::uint64_t>(static_cast<std::uint32_t>(_mm_movemask_epi8(escape)))
-                    << shift;
-    }
-    blocks_[block] = out;
-    any |= out.escape | out.percent;
-  }
-  has_escapes_ = any != 0;
+  std::memcpy(last, text.data() + whole * 64, text.size() - whole * 64);
+  classify_bytes(last, 1, &blocks_[whole]);
+  blocks_[count_] = {};
 }
 
 void PersonalScan::classify_escapes() {
   for (std::size_t block = 0; block < count_; ++block) {
-    std::uint64_t starts = blocks_[block].escape | blocks_[block].percent;
+    std::uint64_t starts = blocks_[block].rare;
     while (starts != 0) {
       const std::size_t at = block * 64 + static_cast<std::size_t>(std::countr_zero(starts));
       starts &= starts - 1;
+      if (text_[at] == '@' || text_[at] == '+') continue;
       const Glyph glyph = read_glyph(text_, at);
       if (glyph.kind == Glyph::Kind::other) continue;
-      for (std::size_t i = at; i < at + glyph.size; ++i)
-        blocks_[i / 64].separator |= std::uint64_t{1} << i % 64;
+      for (std::size_t i = at; i < at + glyph.size; ++i) blocks_[i / 64].card |= std::uint64_t{1} << i % 64;
     }
+  }
+}
+
+inline void PersonalScan::look_for_ibans(const ByteClasses& now, const ByteClasses& next,
+                                         std::uint64_t word_before, std::size_t at) {
+  const std::uint64_t letter = now.word & ~now.digit;
+  const std::uint64_t second = letter >> 1 | (next.word & ~next.digit) << 63;
+  std::uint64_t starts = letter & second & (now.digit >> 2 | next.digit << 62) &
+                         (now.digit >> 3 | next.digit << 61) & ~(now.word << 1 | word_before);
+  while (starts != 0) {
+    check_iban(at + static_cast<std::size_t>(std::countr_zero(starts)));
+    starts &= starts - 1;
   }
 }
 
@@ -133,18 +88,31 @@ void PersonalScan::find(std::string_view text, PersonalSet kinds, std::vector<Pe
   text_ = text;
   found_ = &found;
   card_done_ = coded_done_ = ipv4_done_ = ipv6_done_ = 0;
-  has_tokens_ = text.find("tok_") != std::string_view::npos;
+  has_tokens_.reset();
   classify(text);
-  if (has_escapes_ && (kinds & bit(Personal::card))) classify_escapes();
+  const bool cards = (kinds & bit(Personal::card)) != 0;
+  if (cards) classify_escapes();
+  std::size_t dots = 0, colons = 0;  // Between digits; behind hexadecimal digits.
+  std::uint64_t doubled = 0;
+  ByteClasses before;
   for (std::size_t block = 0; block < count_; ++block) {
-    if (kinds & bit(Personal::email)) look_for_emails(block);
-    if (kinds & bit(Personal::card)) {
-      look_for_cards(block);
-      look_for_coded(block);
-    }
-    if (kinds & bit(Personal::iban)) look_for_ibans(block);
-    if (kinds & bit(Personal::phone)) look_for_phones(block);
-    if (kinds & bit(Personal::ip)) look_for_ips(block);
+    const ByteClasses& now = blocks_[block];
+    const ByteClasses& next = blocks_[block + 1];
+    if (now.rare != 0) look_for_emails_and_phones(block, kinds);
+    if (cards && has_run<13>(now.card, next.card)) look_for_cards(block);
+    if (cards && has_run<16>(now.word, next.word)) look_for_coded(block);
+    if (kinds & bit(Personal::iban)) look_for_ibans(now, next, before.word >> 63, block * 64);
+    dots += static_cast<std::size_t>(
+        std::popcount(now.dot & (now.digit << 1 | before.digit >> 63) & (now.digit >> 1 | next.digit << 63)));
+    colons +=
+        static_cast<std::size_t>(std::popcount(now.colon & (now.hex_word << 1 | before.hex_word >> 63)));
+    doubled |= now.colon & (now.colon << 1 | before.colon >> 63);
+    before = now;
+  }
+  if (kinds & bit(Personal::ip)) {
+    if (dots >= 3) look_for_ipv4();
+    // Eight groups, of which the last two may be an IPv4 address, have six colons before the last.
+    if (doubled != 0 || colons >= 6) look_for_ipv6();
   }
   if (found.size() < 2) return;
   // Where two overlap, the one that begins first stays, then the longer one.
@@ -164,9 +132,7 @@ void PersonalScan::find(std::string_view text, PersonalSet kinds, std::vector<Pe
 }
 
 void PersonalScan::look_for_cards(std::size_t block) {
-  const Classes& now = blocks_[block];
-  const Classes& next = blocks_[block + 1];
-  std::uint64_t starts = runs<13>(joined(now.digit | now.separator, next.digit | next.separator));
+  std::uint64_t starts = runs<13>(joined(blocks_[block].card, blocks_[block + 1].card));
   // Of each run, its first bit here is enough: the check goes to its end.
   while (starts != 0) {
     const std::size_t at = block * 64 + static_cast<std::size_t>(std::countr_zero(starts));
@@ -176,13 +142,11 @@ void PersonalScan::look_for_cards(std::size_t block) {
 }
 
 void PersonalScan::look_for_coded(std::size_t block) {
-  const Classes& now = blocks_[block];
-  const Classes& next = blocks_[block + 1];
+  const ByteClasses& now = blocks_[block];
+  const ByteClasses& next = blocks_[block + 1];
   // 13 digits are 16 characters at least, of which some are no hexadecimal digits.
-  const Wide word = joined(now.digit | now.letter, next.digit | next.letter);
-  const Wide other = word & ~joined(now.digit | now.hex, next.digit | next.hex);
-  std::uint64_t starts = runs<16>(word);
-  if (starts == 0 || other == 0) return;
+  if (((now.word & ~now.hex_word) | (next.word & ~next.hex_word)) == 0) return;
+  std::uint64_t starts = runs<16>(joined(now.word, next.word));
   while (starts != 0) {
     const std::size_t at = block * 64 + static_cast<std::size_t>(std::countr_zero(starts));
     starts &= starts - 1;
@@ -190,10 +154,11 @@ void PersonalScan::look_for_coded(std::size_t block) {
   }
 }
 
-void PersonalScan::look_for_ips(std::size_t block) {
-  const Classes& now = blocks_[block];
-  const Classes& next = blocks_[block + 1];
-  if ((now.dot | next.dot) != 0) {
+void PersonalScan::look_for_ipv4() {
+  for (std::size_t block = 0; block < count_; ++block) {
+    const ByteClasses& now = blocks_[block];
+    const ByteClasses& next = blocks_[block + 1];
+    if ((now.dot | next.dot) == 0) continue;
     std::uint64_t starts = runs<7>(joined(now.digit | now.dot, next.digit | next.dot));
     while (starts != 0) {
       const std::size_t at = block * 64 + static_cast<std::size_t>(std::countr_zero(starts));
@@ -201,61 +166,39 @@ void PersonalScan::look_for_ips(std::size_t block) {
       if (at >= ipv4_done_) check_ipv4(at);
     }
   }
-  if (now.colon == 0) return;
-  const Wide colons = joined(now.colon, next.colon);
-  const std::uint64_t doubled = static_cast<std::uint64_t>(colons & (colons >> 1));
-  std::uint64_t starts =
-      runs<14>(joined(now.hex | now.digit | now.colon, next.hex | next.digit | next.colon));
-  // Eight groups have 14 characters at least from their first colon on.
-  starts = doubled | (starts & now.colon);
+}
+
+void PersonalScan::look_for_ipv6() {
+  for (std::size_t block = 0; block < count_; ++block) {
+    const ByteClasses& now = blocks_[block];
+    const ByteClasses& next = blocks_[block + 1];
+    if (now.colon == 0) continue;
+    const Wide colons = joined(now.colon, next.colon);
+    const std::uint64_t doubled = static_cast<std::uint64_t>(colons & (colons >> 1));
+    std::uint64_t starts = runs<14>(joined(now.hex_word | now.colon, next.hex_word | next.colon));
+    // Eight groups have 14 characters at least from their first colon on.
+    starts = doubled | (starts & now.colon);
+    while (starts != 0) {
+      const std::size_t at = block * 64 + static_cast<std::size_t>(std::countr_zero(starts));
+      starts &= starts - 1;
+      if (at >= ipv6_done_) check_ipv6(at);
+    }
+  }
+}
+
+void PersonalScan::look_for_emails_and_phones(std::size_t block, PersonalSet kinds) {
+  const bool emails = (kinds & bit(Personal::email)) != 0;
+  const bool phones = (kinds & bit(Personal::phone)) != 0;
+  std::uint64_t starts = blocks_[block].rare;
   while (starts != 0) {
     const std::size_t at = block * 64 + static_cast<std::size_t>(std::countr_zero(starts));
     starts &= starts - 1;
-    if (at >= ipv6_done_) check_ipv6(at);
-  }
-}
-
-void PersonalScan::look_for_ibans(std::size_t block) {
-  const Classes& now = blocks_[block];
-  const Classes& next = blocks_[block + 1];
-  const Wide letter = joined(now.letter, next.letter);
-  const Wide digit = joined(now.digit, next.digit);
-  std::uint64_t starts = static_cast<std::uint64_t>(letter & (letter >> 1) & (digit >> 2) & (digit >> 3));
-  const std::uint64_t word = now.letter | now.digit;
-  const std::uint64_t before = block == 0 ? 0 : (blocks_[block - 1].letter | blocks_[block - 1].digit) >> 63;
-  starts &= ~(word << 1 | before);
-  while (starts != 0) {
-    check_iban(block * 64 + static_cast<std::size_t>(std::countr_zero(starts)));
-    starts &= starts - 1;
-  }
-}
-
-void PersonalScan::look_for_emails(std::size_t block) {
-  std::uint64_t starts = blocks_[block].at;
-  std::uint64_t percents = blocks_[block].percent;
-  while (starts != 0) {
-    check_email(block * 64 + static_cast<std::size_t>(std::countr_zero(starts)), 1);
-    starts &= starts - 1;
-  }
-  while (percents != 0) {
-    const std::size_t at = block * 64 + static_cast<std::size_t>(std::countr_zero(percents));
-    percents &= percents - 1;
-    if (text_.substr(at, 3) == "%40") check_email(at, 3);
-  }
-}
-
-void PersonalScan::look_for_phones(std::size_t block) {
-  std::uint64_t starts = blocks_[block].plus;
-  std::uint64_t percents = blocks_[block].percent;
-  while (starts != 0) {
-    check_phone(block * 64 + static_cast<std::size_t>(std::countr_zero(starts)), 1);
-    starts &= starts - 1;
-  }
-  while (percents != 0) {
-    const std::size_t at = block * 64 + static_cast<std::size_t>(std::countr_zero(percents));
-    percents &= percents - 1;
+    if (text_[at] == '@' && emails) check_email(at, 1);
+    if (text_[at] == '+' && phones) check_phone(at, 1);
+    if (text_[at] != '%') continue;
     const auto code = text_.substr(at, 3);
-    if (code == "%2B" || code == "%2b") check_phone(at, 3);
+    if (emails && code == "%40") check_email(at, 3);
+    if (phones && (code == "%2B" || code == "%2b")) check_phone(at, 3);
   }
 }
 

@@ -2,9 +2,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "privacy/byte_classes.h"
 
 namespace millrace::privacy {
 
@@ -42,20 +45,16 @@ class PersonalScan {
   void find(std::string_view text, PersonalSet kinds, std::vector<PersonalSpan>& found);
 
  private:
-  // One bit a byte of the text.
-  struct Classes {
-    std::uint64_t digit = 0, separator = 0, dot = 0, colon = 0, hex = 0, letter = 0, at = 0, percent = 0,
-                  plus = 0, escape = 0;
-  };
   void classify(std::string_view text);
-  // Escaped characters that may be of a card are separators in all their bytes, so that a run goes over them.
+  // Escaped characters that may be of a card are as such in all their bytes, so that a run goes over them.
   void classify_escapes();
   void look_for_cards(std::size_t block);
   void look_for_coded(std::size_t block);
-  void look_for_ips(std::size_t block);
-  void look_for_ibans(std::size_t block);
-  void look_for_emails(std::size_t block);
-  void look_for_phones(std::size_t block);
+  void look_for_ipv4();
+  void look_for_ipv6();
+  void look_for_ibans(const ByteClasses& now, const ByteClasses& next, std::uint64_t word_before,
+                      std::size_t at);
+  void look_for_emails_and_phones(std::size_t block, PersonalSet kinds);
 
   void check_card_run(std::size_t from);
   void check_group(std::size_t from, std::size_t to, std::size_t size);
@@ -71,11 +70,12 @@ class PersonalScan {
   }
 
   std::string_view text_;
-  std::vector<Classes> blocks_;  // The first count_ are the text's, and an empty one is behind them.
+  std::vector<ByteClasses> blocks_;  // The first count_ are the text's, and an empty one is behind them.
   std::size_t count_ = 0;
   std::vector<PersonalSpan>* found_ = nullptr;
   std::size_t card_done_ = 0, coded_done_ = 0, ipv4_done_ = 0, ipv6_done_ = 0;
-  bool has_escapes_ = false, has_tokens_ = false;
+  // Looked for when there are digits that may be of one.
+  std::optional<bool> has_tokens_;
   std::string digits_, decoded_;
   std::unique_ptr<PersonalScan> nested_;  // For what was in base64.
   std::vector<PersonalSpan> nested_found_;
