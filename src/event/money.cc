@@ -1,6 +1,7 @@
 #include "event/money.h"
 
 #include <limits>
+#include <optional>
 
 namespace millrace::event {
 
@@ -104,9 +105,32 @@ base::Result<Digits> split(std::string_view original) {
   return digits;
 }
 
+// "119.95": digits with at most one point among them, as most amounts are written. Nothing when it is anything else.
+std::optional<Money> read_plain(std::string_view text) {
+  constexpr std::size_t kWholeDigitsMax = 12;
+  std::int64_t value = 0;
+  std::size_t at = 0;
+  while (at < text.size() && at <= kWholeDigitsMax && is_digit(text[at]))
+    value = value * 10 + (text[at++] - '0');
+  if (at == 0 || at > kWholeDigitsMax) return std::nullopt;
+  int decimals = 0;
+  if (at < text.size()) {
+    if (text[at] != '.' || text.size() - at < 2 || text.size() - at > 1 + kDecimals) return std::nullopt;
+    for (++at; at < text.size(); ++at, ++decimals) {
+      if (!is_digit(text[at])) return std::nullopt;
+      value = value * 10 + (text[at] - '0');
+    }
+  }
+  for (; decimals < kDecimals; ++decimals) value *= 10;
+  return Money{value};
+}
+
 }  // namespace
 
 base::Result<ParsedMoney> parse_money(std::string_view text) {
+  if (text.size() <= 19) {
+    if (const auto plain = read_plain(text)) return ParsedMoney{*plain, MoneyLoss::none};
+  }
   if (text.size() > 64) return unreadable(text);
   TRY_ASSIGN(Digits digits, split(text));
   // value = text * 10^shift millionths.

@@ -3,6 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <string>
+
+#include "base/random.h"
 
 using namespace millrace::event;
 
@@ -27,6 +30,25 @@ TEST_CASE("amounts are read as clients write them") {
         Case{"9999999999", "9999999999"}}) {
     CAPTURE(text);
     CHECK_EQ(read(text), value);
+  }
+}
+
+TEST_CASE("an amount without signs reads as the same with one") {
+  constexpr std::uint64_t kSeed = 20261121;
+  CAPTURE(kSeed);
+  millrace::base::SeededRandom random(kSeed);
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text;
+    const auto digits = [&](std::uint64_t count) {
+      while (count-- > 0) text += static_cast<char>('0' + random.below(10));
+    };
+    digits(1 + random.below(20));
+    if (random.below(3) != 0) {
+      text += '.';
+      digits(random.below(9));
+    }
+    CAPTURE(text);
+    REQUIRE_EQ(read(text), read("+" + text));
   }
 }
 

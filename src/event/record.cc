@@ -1,5 +1,8 @@
 #include "event/record.h"
 
+#include <bit>
+#include <cstring>
+
 #include "base/bytes.h"
 
 namespace millrace::event {
@@ -26,10 +29,67 @@ constexpr std::uint64_t kHasPrice = 1u << 7;
 constexpr std::uint64_t kHasQuantity = 1u << 8;
 constexpr std::uint64_t kHasPosition = 1u << 9;
 
+// Appends the many small fields of a record to its string in a few large pieces. What it writes is ByteWriter's.
+class FieldWriter {
+ public:
+  explicit FieldWriter(std::string& out) : out_(out) {}
+  ~FieldWriter() { flush(); }
+  FieldWriter(const FieldWriter&) = delete;
+  FieldWriter& operator=(const FieldWriter&) = delete;
+
+  void u8(std::uint8_t value) {
+    make_room(1);
+    buffer_[used_++] = static_cast<char>(value);
+  }
+  void u64(std::uint64_t value) {
+    make_room(sizeof value);
+    std::memcpy(buffer_ + used_, &value, sizeof value);
+    used_ += sizeof value;
+  }
+  void varint(std::uint64_t value) {
+    make_room(kVarintBytesMax);
+    while (value >= 0x80) {
+      buffer_[used_++] = static_cast<char>(value | 0x80);
+      value >>= 7;
+    }
+    buffer_[used_++] = static_cast<char>(value);
+  }
+  void zigzag(std::int64_t value) {
+    varint((static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
+  }
+  void raw(std::string_view value) {
+    if (value.size() > kCopiedBytesMax) {
+      flush();
+      out_.append(value);
+      return;
+    }
+    make_room(value.size());
+    std::memcpy(buffer_ + used_, value.data(), value.size());
+    used_ += value.size();
+  }
+
+ private:
+  static constexpr std::size_t kVarintBytesMax = 10;
+  static constexpr std::size_t kCopiedBytesMax = 64;
+
+  void make_room(std::size_t bytes) {
+    if (used_ + bytes > sizeof buffer_) [[unlikely]]
+      flush();
+  }
+  void flush() {
+    out_.append(buffer_, used_);
+    used_ = 0;
+  }
+
+  std::string& out_;
+  std::size_t used_ = 0;
+  char buffer_[256];
+};
+
 // Text as a reference into the raw bytes where it lies inside them, else in place: the low bit of the length tells.
 class TextWriter {
  public:
-  TextWriter(ByteWriter& writer, std::string_view raw) : writer_(writer), raw_(raw) {}
+  TextWriter(FieldWriter& writer, std::string_view raw) : writer_(writer), raw_(raw) {}
   void write(std::string_view text) {
     const bool inside = text.data() >= raw_.data() && text.data() + text.size() <= raw_.data() + raw_.size();
     writer_.varint((text.size() << 1) | (inside ? 1u : 0u));
@@ -41,7 +101,7 @@ class TextWriter {
   }
 
  private:
-  ByteWriter& writer_;
+  FieldWriter& writer_;
   std::string_view raw_;
 };
 
@@ -71,7 +131,7 @@ std::array<std::string_view, kLineTexts> texts_of(const ProductLine& line) {
   return {line.product_id, line.sku, line.name, line.brand, line.category, line.variant, line.coupon};
 }
 
-void write_line(const ProductLine& line, ByteWriter& writer, TextWriter& texts) {
+void write_line(const ProductLine& line, FieldWriter& writer, TextWriter& texts) {
   const auto fields = texts_of(line);
   std::uint64_t mask = 0;
   for (std::size_t i = 0; i < fields.size(); ++i) mask |= fields[i].empty() ? 0u : std::uint64_t{1} << i;
@@ -153,7 +213,7 @@ std::uint64_t extension_of(const Event& event) {
   return (event.purposes == Purposes{} ? 0 : kHasPurposes) | (bot ? kHasBot : 0);
 }
 
-void write_extension(const Event& event, std::uint64_t mask, ByteWriter& writer) {
+void write_extension(const Event& event, std::uint64_t mask, FieldWriter& writer) {
   writer.varint(mask);
   if (mask & kHasPurposes) {
     writer.u8(
@@ -191,7 +251,7 @@ base::Result<RecordKind> record_kind(std::string_view payload) {
 }
 
 void encode_event(const Event& event, std::string& out) {
-  ByteWriter writer(out);
+  FieldWriter writer(out);
   const std::uint64_t extension = extension_of(event);
   writer.u8(static_cast<std::uint8_t>(RecordKind::event));
   writer.u8(extension == 0 ? kVersion : kExtendedVersion);
@@ -209,9 +269,8 @@ void encode_event(const Event& event, std::string& out) {
   std::uint64_t mask = 0;
   for (std::size_t i = 0; i < kTextCount; ++i) mask |= event.texts[i].empty() ? 0u : std::uint64_t{1} << i;
   writer.u64(mask);
-  for (const auto& text : event.texts) {
-    if (!text.empty()) texts.write(text);
-  }
+  for (std::uint64_t left = mask; left != 0; left &= left - 1)
+    texts.write(event.texts[static_cast<std::size_t>(std::countr_zero(left))]);
   writer.varint((event.present_amounts << 1) | (event.currency.known() ? 1u : 0u));
   for (std::size_t i = 0; i < kAmountCount; ++i) {
     if (event.has(static_cast<Amount>(i))) writer.zigzag(event.amounts[i].micros);
