@@ -69,19 +69,29 @@ void EventMapper::append_merged(JsonTape& item, std::uint32_t own, JsonTape& sha
 
 void EventMapper::append_extra(JsonTape& item, JsonTape& shared) {
   constexpr std::string_view kMerged[] = {"context", "integrations"};
-  extra_ += '{';
-  for (std::uint32_t i = 1; i < item[0].end; i = item[i].end) {
-    const bool merges = std::find(std::begin(kMerged), std::end(kMerged), item[i].key) != std::end(kMerged);
-    const std::uint32_t common = merges ? member_of(shared, 0, item[i].key) : 0;
-    if (common != 0 && item[i].kind == JsonKind::object && shared[common].kind == JsonKind::object) {
-      append_merged(item, i, shared, common);
-    } else {
-      append_leftover(item, i);
-    }
+  std::uint32_t common[std::size(kMerged)] = {};
+  bool merges = false;
+  for (std::size_t i = 0; i < std::size(kMerged); ++i) {
+    common[i] = member_of(shared, 0, kMerged[i]);
+    merges = merges || common[i] != 0;
   }
-  for (const std::string_view key : kMerged) {
-    const std::uint32_t common = member_of(shared, 0, key);
-    if (common != 0 && member_of(item, 0, key) == 0) append_leftover(shared, common);
+  extra_ += '{';
+  if (!merges) {
+    append_leftovers(item, 0);
+  } else {
+    for (std::uint32_t i = 1; i < item[0].end; i = item[i].end) {
+      const auto which = static_cast<std::size_t>(
+          std::find(std::begin(kMerged), std::end(kMerged), item[i].key) - std::begin(kMerged));
+      const std::uint32_t with = which == std::size(kMerged) ? 0 : common[which];
+      if (with != 0 && item[i].kind == JsonKind::object && shared[with].kind == JsonKind::object) {
+        append_merged(item, i, shared, with);
+      } else {
+        append_leftover(item, i);
+      }
+    }
+    for (std::size_t i = 0; i < std::size(kMerged); ++i) {
+      if (common[i] != 0 && member_of(item, 0, kMerged[i]) == 0) append_leftover(shared, common[i]);
+    }
   }
   extra_ += '}';
   if (extra_.size() == 2) extra_.clear();

@@ -94,6 +94,17 @@ bool has_control_character(std::string_view text) {
   return false;
 }
 
+// The usual string: no blanks behind it, and no escape in the whole text.
+inline bool read_plain_string(const JsonIndex& index, std::uint32_t token, std::string_view& raw) {
+  const std::size_t begin = index.position(token);
+  const std::size_t next = index.position(token + 1);
+  const char* const text = index.text().data();
+  if (index.has_escapes() || index.suspect() || next - begin < 2 || text[next - 1] != '"') return false;
+  raw = {text + begin, next - begin};
+  return true;
+}
+inline std::string_view inside(std::string_view quoted) { return {quoted.data() + 1, quoted.size() - 2}; }
+
 }  // namespace
 
 void append_pointer_step(std::string& pointer, std::string_view key) {
@@ -178,27 +189,73 @@ std::string JsonTape::fault_at() const {
   return pointer;
 }
 
+TapeFault JsonTape::string(std::uint32_t token, std::string_view& raw, std::string_view& text) {
+  raw = index_->token(token);
+  if (raw.size() < 2 || raw.back() != '"') return TapeFault::invalid_json;
+  text = inside(raw);
+  if (index_->suspect()) {
+    if (has_control_character(text)) return TapeFault::invalid_json;
+    if (!simdjson::validate_utf8(text)) return TapeFault::invalid_utf8;
+  }
+  if (!index_->has_escapes() || std::memchr(text.data(), '\\', text.size()) == nullptr)
+    return TapeFault::none;
+  return unescape(text, text) ? TapeFault::none : TapeFault::invalid_json;
+}
+
+TapeFault JsonTape::scalar(JsonNode& node) {
+  const char first = index_->character(at_);
+  if (first == '"') {
+    node.kind = JsonKind::string;
+    return string(at_++, node.raw, node.text);
+  }
+  if (first == '\0' || first == '}' || first == ']' || first == ',' || first == ':')
+    return TapeFault::invalid_json;
+  const std::string_view token = index_->token(at_++);
+  node.raw = node.text = token;
+  if (token == "true" || token == "false") {
+    node.kind = JsonKind::boolean;
+  } else if (token == "null") {
+    node.kind = JsonKind::null;
+  } else if (is_json_number(token)) {
+    node.kind = JsonKind::number;
+  } else {
+    return TapeFault::invalid_json;
+  }
+  return TapeFault::none;
+}
+
 TapeFault JsonTape::value(std::string_view key, const char* member, int depth) {
   if (nodes_.size() == kNodesMax) return TapeFault::too_many_values;
   const auto self = static_cast<std::uint32_t>(nodes_.size());
-  JsonNode& node = nodes_.emplace_back();
-  node.key = key;
-  node.member = member;
   const char first = index_->character(at_);
   if (first != '{' && first != '[') {
+    JsonNode node;
+    node.key = key;
+    node.member = member;
     node.end = self + 1;
-    return scalar(node);
+    TapeFault fault = TapeFault::none;
+    if (first == '"' && read_plain_string(*index_, at_, node.raw)) [[likely]] {
+      node.kind = JsonKind::string;
+      node.text = inside(node.raw);
+      ++at_;
+    } else {
+      fault = scalar(node);
+    }
+    nodes_.push_back(node);
+    return fault;
   }
   if (depth == kDepthMax) return TapeFault::nested_too_deep;
   const char* const begin = index_->text().data() + index_->position(at_++);
-  node.kind = first == '{' ? JsonKind::object : JsonKind::array;
+  nodes_.emplace_back();
   const TapeFault fault = first == '{' ? object(depth) : array(depth);
   if (fault != TapeFault::none) return fault;
-  JsonNode& closed = nodes_[self];  // The vector may have moved.
   const char* const last = index_->text().data() + index_->position(at_ - 1);
-  closed.raw = {begin, static_cast<std::size_t>(last - begin) + 1};
-  closed.text = closed.raw;
+  JsonNode& closed = nodes_[self];
+  closed.key = key;
+  closed.member = member;
+  closed.raw = closed.text = {begin, static_cast<std::size_t>(last - begin) + 1};
   closed.end = static_cast<std::uint32_t>(nodes_.size());
+  closed.kind = first == '{' ? JsonKind::object : JsonKind::array;
   return TapeFault::none;
 }
 
@@ -215,7 +272,11 @@ TapeFault JsonTape::object(int depth) {
     if (index_->character(at_) != '"') return TapeFault::invalid_json;
     std::string_view raw_key;
     std::string_view key;
-    if (const TapeFault fault = string(at_, raw_key, key); fault != TapeFault::none) return fault;
+    if (read_plain_string(*index_, at_, raw_key)) [[likely]] {
+      key = inside(raw_key);
+    } else if (const TapeFault fault = string(at_, raw_key, key); fault != TapeFault::none) {
+      return fault;
+    }
     step.key = key;
     ++at_;
     if (index_->character(at_) != ':') return TapeFault::invalid_json;
@@ -252,41 +313,6 @@ TapeFault JsonTape::array(int depth) {
   }
   --path_size_;
   return TapeFault::none;
-}
-
-TapeFault JsonTape::scalar(JsonNode& node) {
-  const char first = index_->character(at_);
-  if (first == '"') {
-    node.kind = JsonKind::string;
-    return string(at_++, node.raw, node.text);
-  }
-  if (first == '\0' || first == '}' || first == ']' || first == ',' || first == ':')
-    return TapeFault::invalid_json;
-  const std::string_view token = index_->token(at_++);
-  node.raw = node.text = token;
-  if (token == "true" || token == "false") {
-    node.kind = JsonKind::boolean;
-  } else if (token == "null") {
-    node.kind = JsonKind::null;
-  } else if (is_json_number(token)) {
-    node.kind = JsonKind::number;
-  } else {
-    return TapeFault::invalid_json;
-  }
-  return TapeFault::none;
-}
-
-TapeFault JsonTape::string(std::uint32_t token, std::string_view& raw, std::string_view& text) {
-  raw = index_->token(token);
-  if (raw.size() < 2 || raw.back() != '"') return TapeFault::invalid_json;
-  text = raw.substr(1, raw.size() - 2);
-  if (index_->suspect()) {
-    if (has_control_character(text)) return TapeFault::invalid_json;
-    if (!simdjson::validate_utf8(text)) return TapeFault::invalid_utf8;
-  }
-  if (!index_->has_escapes() || std::memchr(text.data(), '\\', text.size()) == nullptr)
-    return TapeFault::none;
-  return unescape(text, text) ? TapeFault::none : TapeFault::invalid_json;
 }
 
 char* JsonTape::reserve_text(std::size_t bytes) {

@@ -29,9 +29,43 @@ constexpr std::string_view kSendJson = "Send a JSON object as the Segment HTTP A
 
 Refusal bad_json(std::string message) { return {400, "invalid_json", std::move(message), kSendJson, 0}; }
 
-std::optional<base::WallTime> time_member(const JsonTape& tape, std::string_view key) {
-  const JsonNode* const node = root_member(tape, key);
+// The members of a call that are read before it is mapped: the last of each name, as JavaScript has it.
+struct Head {
+  const JsonNode* type = nullptr;
+  const JsonNode* original_timestamp = nullptr;
+  const JsonNode* timestamp = nullptr;
+  const JsonNode* sent_at = nullptr;
+};
+
+Head head_of(const JsonTape& item) {
+  Head head;
+  for (std::uint32_t i = 1; i < item[0].end; i = item[i].end) {
+    const std::string_view key = item[i].key;
+    switch (key.size()) {
+      case 4:
+        if (key == "type") head.type = &item[i];
+        break;
+      case 6:
+        if (key == "sentAt") head.sent_at = &item[i];
+        break;
+      case 9:
+        if (key == "timestamp") head.timestamp = &item[i];
+        break;
+      case 17:
+        if (key == "originalTimestamp") head.original_timestamp = &item[i];
+        break;
+      default: break;
+    }
+  }
+  return head;
+}
+
+std::optional<base::WallTime> time_of(const JsonNode* node) {
   return node == nullptr ? std::nullopt : parse_client_time(node->kind, node->text);
+}
+
+std::optional<base::WallTime> time_member(const JsonTape& tape, std::string_view key) {
+  return time_of(root_member(tape, key));
 }
 
 // Jitsu's clients say how much of their address may be kept: all, all but the last part, nothing.
@@ -132,8 +166,7 @@ std::optional<Refusal> SegmentReader::read_items(std::uint32_t array, Origin& or
                      "The batch has more than " + std::to_string(limits_.items_max) + " items.",
                      "Send smaller batches.", 0};
     }
-    const std::uint32_t end = index_.skip(at);
-    read_item(at, end, origin);
+    const std::uint32_t end = read_item(at, origin);
     const char next = index_.character(end);
     if (next == ']') return std::nullopt;
     if (next != ',')
@@ -142,34 +175,40 @@ std::optional<Refusal> SegmentReader::read_items(std::uint32_t array, Origin& or
   }
 }
 
-void SegmentReader::read_item(std::uint32_t token, std::uint32_t end_token, Origin& origin) {
-  const std::string_view last = index_.token(end_token - 1);
-  const std::size_t begin = index_.position(token);
-  const std::string_view raw = index_.text().substr(
-      begin, static_cast<std::size_t>(last.data() + last.size() - index_.text().data()) - begin);
-  const auto fault = lay_out(token, end_token, raw);
+std::uint32_t SegmentReader::read_item(std::uint32_t token, Origin& origin) {
+  // Only what cannot be laid out has its end looked for.
+  const TapeFault built = item_.build(index_, token);
+  const std::uint32_t end = built == TapeFault::none ? item_.end_token() : index_.skip(token);
+  const std::string_view raw = index_.text_of(token, end);
+  const auto fault = judge(built, end, raw);
   const auto source =
       source_of(fault || origin.source ? std::string_view{} : root_text(item_, "writeKey"), origin);
-  if (!source) return;
+  if (!source) return end;
   event_.source = *source;
   if (fault) {
     quarantine(raw, *source, *fault, origin);
   } else {
     map_item(raw, std::nullopt, origin);
   }
+  return end;
 }
 
 std::optional<ItemFault> SegmentReader::lay_out(std::uint32_t token, std::uint32_t end_token,
                                                 std::string_view raw) {
-  item_.clear();
+  return judge(item_.build(index_, token), end_token, raw);
+}
+
+std::optional<ItemFault> SegmentReader::judge(TapeFault built, std::uint32_t end_token,
+                                              std::string_view raw) {
   if (raw.size() > limits_.item_bytes_max) {
+    item_.clear();
     return ItemFault{"too_large", "",
                      "An item has at most " + std::to_string(limits_.item_bytes_max) + " bytes."};
   }
-  if (const TapeFault fault = item_.build(index_, token); fault != TapeFault::none) {
+  if (built != TapeFault::none) {
     auto pointer = item_.fault_at();
     item_.clear();
-    return to_item_fault(fault, std::move(pointer));
+    return to_item_fault(built, std::move(pointer));
   }
   if (item_.end_token() != end_token)
     return ItemFault{"invalid_json", "", "Something follows the JSON value."};
@@ -190,8 +229,9 @@ std::optional<std::uint16_t> SegmentReader::source_of(std::string_view write_key
 
 void SegmentReader::map_item(std::string_view raw, std::optional<Call> call, Origin& origin) {
   const std::uint16_t source = event_.source;
+  const Head head = head_of(item_);
   if (!call) {
-    const JsonNode* const type = root_member(item_, "type");
+    const JsonNode* const type = head.type;
     if (type == nullptr || type->kind == JsonKind::null) {
       return quarantine(raw, source, {"missing_type", "/type", "An item of a batch needs a type."}, origin);
     }
@@ -209,9 +249,9 @@ void SegmentReader::map_item(std::string_view raw, std::optional<Call> call, Ori
   if (const auto fault = mapper_.map(item_, envelope_, *call, event_))
     return quarantine(raw, source, *fault, origin);
   ClientTimes times;
-  times.original = time_member(item_, "originalTimestamp");
-  if (!times.original) times.original = time_member(item_, "timestamp");
-  times.sent = time_member(item_, "sentAt");
+  times.original = time_of(head.original_timestamp);
+  if (!times.original) times.original = time_of(head.timestamp);
+  times.sent = time_of(head.sent_at);
   if (!times.sent) times.sent = origin.sent;
   event_.raw = raw;
   event_.received_at = origin.received_at;

@@ -32,8 +32,10 @@ class SegmentReader final : public Reader {
   std::optional<Refusal> read_batch(const SegmentEndpoint& endpoint, Origin& origin);
   std::optional<Refusal> read_items(std::uint32_t array, Origin& origin);
   std::optional<Refusal> read_pixel(const SegmentEndpoint& endpoint, Origin& origin);
-  void read_item(std::uint32_t token, std::uint32_t end_token, Origin& origin);
+  // The token behind the item that begins at `token`.
+  std::uint32_t read_item(std::uint32_t token, Origin& origin);
   std::optional<ItemFault> lay_out(std::uint32_t token, std::uint32_t end_token, std::string_view raw);
+  std::optional<ItemFault> judge(TapeFault built, std::uint32_t end_token, std::string_view raw);
   void map_item(std::string_view raw, std::optional<Call> call, Origin& origin);
   void quarantine(std::string_view raw, std::uint16_t source, const ItemFault& fault, const Origin& origin);
   std::optional<std::uint16_t> source_of(std::string_view write_key, Origin& origin);

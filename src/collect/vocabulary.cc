@@ -46,6 +46,34 @@ NormalName normalise(std::string_view name) {
   return normal;
 }
 
+// Keys of at most 16 bytes and of one length are equal when their ends are.
+struct Ends {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
+inline Ends ends_of(std::string_view key) {
+  Ends ends;
+  if (key.size() >= 8) {
+    std::memcpy(&ends.first, key.data(), 8);
+    std::memcpy(&ends.last, key.data() + key.size() - 8, 8);
+  } else if (key.size() >= 4) {
+    std::memcpy(&ends.first, key.data(), 4);
+    std::memcpy(&ends.last, key.data() + key.size() - 4, 4);
+  } else if (!key.empty()) {
+    const auto byte = [&key](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(key[i])}; };
+    ends.first = byte(0) | byte(key.size() / 2) << 8 | byte(key.size() - 1) << 16;
+  }
+  return ends;
+}
+
+inline bool equal_keys(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  if (a.size() > 16) return a == b;
+  const Ends of_a = ends_of(a);
+  const Ends of_b = ends_of(b);
+  return of_a.first == of_b.first && of_a.last == of_b.last;
+}
+
 // "a.b[].c" is "a", "b", "[]", "c".
 std::vector<std::string_view> steps_of(std::string_view path) {
   std::vector<std::string_view> steps;
@@ -82,20 +110,9 @@ std::uint64_t types_of(Scope scope) {
 
 std::size_t Vocabulary::slot(Section section, std::string_view key) {
   // The ends and the length tell the keys we know apart; everything else only has to be spread.
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
-  if (key.size() >= 8) {
-    std::memcpy(&first, key.data(), 8);
-    std::memcpy(&last, key.data() + key.size() - 8, 8);
-  } else if (key.size() >= 4) {
-    std::memcpy(&first, key.data(), 4);
-    std::memcpy(&last, key.data() + key.size() - 4, 4);
-  } else if (!key.empty()) {
-    const auto byte = [&key](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(key[i])}; };
-    first = byte(0) | byte(key.size() / 2) << 8 | byte(key.size() - 1) << 16;
-  }
+  const Ends ends = ends_of(key);
   const std::uint64_t mixed =
-      (first ^ (last * 0x9e3779b97f4a7c15ULL) ^ (std::uint64_t{section} << 56) ^ key.size()) *
+      (ends.first ^ (ends.last * 0x9e3779b97f4a7c15ULL) ^ (std::uint64_t{section} << 56) ^ key.size()) *
       0xd6e8feb86659fd93ULL;
   return (mixed >> 40) % kSlots;
 }
@@ -149,7 +166,7 @@ void Vocabulary::compile_fields(std::span<const FieldRow> fields) {
 const Vocabulary::Entry* Vocabulary::find(Section section, std::string_view key) const {
   for (std::size_t at = slot(section, key); slots_[at] != 0; at = (at + 1) % kSlots) {
     const Entry& entry = entries_[slots_[at] - 1u];
-    if (entry.section == section && entry.key == key) return &entry;
+    if (entry.section == section && equal_keys(entry.key, key)) return &entry;
   }
   return nullptr;
 }
