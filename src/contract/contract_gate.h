@@ -30,6 +30,10 @@ class ContractGate final : public collect::Gate {
   void laid_out(const JsonTape& item) override { item_ = &item; }
   collect::Decision inspect(event::Event& event) override;
   void stored(const event::Event& event) override;
+  base::Status finish() override {
+    quality_check_.publish();
+    return base::Ok{};
+  }
 
  private:
   struct Violation {

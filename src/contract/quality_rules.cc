@@ -63,6 +63,21 @@ base::Status check_rule(const QualityRule& rule) {
   return base::Ok{};
 }
 
+// What is wrong with an event that breaks the rule.
+std::string sentence_of(const QualityRule& rule) {
+  switch (rule.kind) {
+    case QualityKind::identity: return "It has neither an anonymous id nor a user id.";
+    case QualityKind::timestamp: return "It has no time of its own.";
+    case QualityKind::range:
+      return fmt::format("Its {} is not between {} and {}.", rule.field, rule.min, rule.max);
+    case QualityKind::unique: return "Its " + rule.field + " came before with another message.";
+    case QualityKind::known_product: return "A product of it was never viewed.";
+    case QualityKind::payment_checkout: return "Its visitor has not begun a checkout.";
+    case QualityKind::totals: break;
+  }
+  return "Its amounts do not agree with its lines.";
+}
+
 }  // namespace
 
 std::string_view to_string(QualityKind kind) { return kKinds[static_cast<std::size_t>(kind)]; }
@@ -165,6 +180,11 @@ void QualityBoard::set(std::vector<QualityRule> rules) {
       const auto type = event_type(rule.event);
       tally->any_type = !type;
       tally->type = type.value_or(EventType::other);
+      if (rule.kind == QualityKind::unique) tally->unique = unique_field(rule.field);
+      if (rule.kind == QualityKind::range && rule.field != "price" && rule.field != "quantity")
+        tally->amount = static_cast<event::Amount>(position(kAmounts, rule.field));
+      tally->of_quantity = rule.field == "quantity";
+      tally->sentence = sentence_of(rule);
       tally->rule = std::move(rule);
     }
     next->push_back(std::move(tally));
@@ -200,79 +220,85 @@ void QualityCheck::remember(const event::Event& event) {
   }
 }
 
-std::string QualityCheck::problem(const QualityBoard::Tally& tally, const event::Event& event) {
+bool QualityCheck::breaks(const QualityBoard::Tally& tally, const event::Event& event) {
   const QualityRule& rule = tally.rule;
   const auto outside = [&rule](double value) { return value < rule.min || value > rule.max; };
   switch (rule.kind) {
-    case QualityKind::identity:
-      return event.visitor_key().empty() ? "It has neither an anonymous id nor a user id." : "";
-    case QualityKind::timestamp:
-      return event.has(event::Flag::time_missing) ? "It has no time of its own." : "";
-    case QualityKind::range: {
-      bool broken = false;
-      if (rule.field == "price" || rule.field == "quantity") {
-        for (const auto& line : event.products) {
-          broken =
-              broken || (rule.field == "price"
-                             ? line.has_price && outside(static_cast<double>(line.price.micros) / kMicros)
-                             : outside(static_cast<double>(line.quantity)));
-        }
-      } else {
-        const auto amount = static_cast<event::Amount>(position(kAmounts, rule.field));
-        broken = event.has(amount) && outside(static_cast<double>(event[amount].micros) / kMicros);
+    case QualityKind::identity: return event.visitor_key().empty();
+    case QualityKind::timestamp: return event.has(event::Flag::time_missing);
+    case QualityKind::range:
+      if (tally.amount) {
+        return event.has(*tally.amount) &&
+               outside(static_cast<double>(event[*tally.amount].micros) / kMicros);
       }
-      return broken ? fmt::format("Its {} is not between {} and {}.", rule.field, rule.min, rule.max) : "";
-    }
+      return std::any_of(event.products.begin(), event.products.end(), [&](const auto& line) {
+        return tally.of_quantity
+                   ? outside(static_cast<double>(line.quantity))
+                   : line.has_price && outside(static_cast<double>(line.price.micros) / kMicros);
+      });
     case QualityKind::unique: {
-      const std::string_view value = event[*unique_field(rule.field)];
-      if (value.empty()) return "";
+      const std::string_view value = event[*tally.unique];
+      if (value.empty()) return false;
       // A retried message brings the same value with the same message id, and is no second one.
       const std::uint64_t key = base::mix(base::hash64(value), static_cast<std::uint64_t>(event.type));
       const std::uint64_t message = base::mix(key, base::hash64(event[Text::message_id]));
-      const bool again = !board_.values.add(message) && rule.field != "message_id";
+      const bool again = !board_.values.add(message) && *tally.unique != Text::message_id;
       const bool fresh = board_.values.add(key);
-      return fresh || again ? "" : "Its " + rule.field + " came before with another message.";
+      return !fresh && !again;
     }
     case QualityKind::known_product:
-      for (const auto& line : event.products) {
-        if (!line.product_id.empty() && !board_.products.has(base::hash64(line.product_id)))
-          return "A product of it was never viewed.";
-      }
-      return "";
+      return std::any_of(event.products.begin(), event.products.end(), [&](const auto& line) {
+        return !line.product_id.empty() && !board_.products.has(base::hash64(line.product_id));
+      });
     case QualityKind::payment_checkout: {
       const bool pays =
           event.type == EventType::payment_info_entered || event.type == EventType::order_completed;
-      return pays && !board_.checkouts.has(base::hash64(event.visitor_key()))
-                 ? "Its visitor has not begun a checkout."
-                 : "";
+      return pays && !board_.checkouts.has(base::hash64(event.visitor_key()));
     }
-    case QualityKind::totals:
-      return event.has(event::Flag::totals_differ) ? "Its amounts do not agree with its lines." : "";
+    case QualityKind::totals: return event.has(event::Flag::totals_differ);
   }
-  return "";
+  return false;
+}
+
+void QualityCheck::note(QualityBoard::Tally& tally, const event::Event& event, base::WallTime now,
+                        std::string_view detail) {
+  tally.broken.fetch_add(1, std::memory_order_relaxed);
+  // A rule that all events break would otherwise cost more than all the others.
+  if (now.ms < tally.samples_again_ms.load(std::memory_order_relaxed)) return;
+  const std::lock_guard lock(tally.mutex);
+  tally.samples.push_front({now, event.source, std::string(event::to_string(event.type)),
+                            std::string(event[Text::message_id].substr(0, 64)), std::string(detail)});
+  if (tally.samples.size() > QualityBoard::kSamplesMax) tally.samples.pop_back();
+  if (tally.samples.size() < QualityBoard::kSamplesMax) return;
+  tally.samples_again_ms.store(tally.samples.back().at.ms + QualityBoard::kSamplesMs,
+                               std::memory_order_relaxed);
+}
+
+void QualityCheck::publish() {
+  for (std::size_t i = 0; i < checked_.size(); ++i) {
+    if (checked_[i] == 0) continue;
+    (*rules_)[i]->checked.fetch_add(checked_[i], std::memory_order_relaxed);
+    checked_[i] = 0;
+  }
 }
 
 std::optional<QualityCheck::Breach> QualityCheck::inspect(const event::Event& event, base::WallTime now) {
   if (rules_ == nullptr || version_ != board_.version()) {
+    publish();
     version_ = board_.version();
     rules_ = board_.rules();
+    checked_.assign(rules_->size(), 0);
   }
   remember(event);
   std::optional<Breach> breach;
-  for (const auto& tally : *rules_) {
-    if (!tally->any_type && tally->type != event.type) continue;
-    tally->checked.fetch_add(1, std::memory_order_relaxed);
-    std::string detail = problem(*tally, event);
-    if (detail.empty()) continue;
-    tally->broken.fetch_add(1, std::memory_order_relaxed);
-    {
-      const std::lock_guard lock(tally->mutex);
-      tally->samples.push_front({now, event.source, std::string(event::to_string(event.type)),
-                                 std::string(event[Text::message_id].substr(0, 64)), detail});
-      if (tally->samples.size() > QualityBoard::kSamplesMax) tally->samples.pop_back();
-    }
-    if (!breach && tally->rule.action == QualityAction::quarantine)
-      breach = Breach{tally->rule.name, std::move(detail)};
+  for (std::size_t i = 0; i < checked_.size(); ++i) {
+    QualityBoard::Tally& tally = *(*rules_)[i];
+    if (!tally.any_type && tally.type != event.type) continue;
+    ++checked_[i];
+    if (!breaks(tally, event)) continue;
+    note(tally, event, now, tally.sentence);
+    if (!breach && tally.rule.action == QualityAction::quarantine)
+      breach = Breach{tally.rule.name, tally.sentence};
   }
   return breach;
 }

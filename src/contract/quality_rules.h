@@ -75,6 +75,7 @@ class QualityBoard {
  public:
   static constexpr std::size_t kRulesMax = 100;
   static constexpr std::size_t kSamplesMax = 10;
+  static constexpr std::int64_t kSamplesMs = 1000;    // No more than kSamplesMax in that time.
   static constexpr std::size_t kKeysMax = 1'000'000;  // Of each of the three memories.
 
   struct Sample {
@@ -88,8 +89,14 @@ class QualityBoard {
     QualityRule rule;
     event::EventType type = event::EventType::other;
     bool any_type = true;
+    std::string sentence;  // Says what is wrong with an event that breaks it.
+    // What `rule.field` names; of a range: none of the two means the lines' price or quantity.
+    std::optional<event::Amount> amount;
+    std::optional<event::Text> unique;
+    bool of_quantity = false;
     std::atomic<std::uint64_t> checked{0};
     std::atomic<std::uint64_t> broken{0};
+    std::atomic<std::int64_t> samples_again_ms{0};
     mutable std::mutex mutex;
     std::deque<Sample> samples;  // Guarded by mutex; newest first.
   };
@@ -121,9 +128,13 @@ class QualityCheck {
   };
   // The first rule that an event breaks and that has it quarantined.
   std::optional<Breach> inspect(const event::Event& event, base::WallTime now);
+  // Adds to the board how often rules were checked since the last time.
+  void publish();
 
  private:
-  std::string problem(const QualityBoard::Tally& tally, const event::Event& event);
+  bool breaks(const QualityBoard::Tally& tally, const event::Event& event);
+  void note(QualityBoard::Tally& tally, const event::Event& event, base::WallTime now,
+            std::string_view detail);
   void remember(const event::Event& event);
   void remember_product(std::uint64_t key);
 
@@ -136,6 +147,7 @@ class QualityCheck {
 
   QualityBoard& board_;
   std::shared_ptr<const QualityBoard::Tallies> rules_;
+  std::vector<std::uint32_t> checked_;  // Of each of them, not yet on the board.
   std::uint64_t version_ = 0;
 };
 

@@ -18,7 +18,12 @@ std::uint64_t code_points(std::string_view text) {
   return count;
 }
 
-bool is_plain_integer(std::string_view text) { return text.find_first_of(".eE") == std::string_view::npos; }
+bool is_plain_integer(std::string_view text) {
+  for (const char c : text) {
+    if (c == '.' || c == 'e' || c == 'E') return false;
+  }
+  return true;
+}
 
 bool is_of_type(const JsonNode& value, std::uint32_t mask) {
   if ((mask & kind_bit(value.kind)) != 0) return true;
@@ -26,11 +31,31 @@ bool is_of_type(const JsonNode& value, std::uint32_t mask) {
   return is_plain_integer(value.text) || Number(value.text).is_integer();
 }
 
+// Most keywords speak of another kind of value, and of those that do not most ask for little: what is true says so, what is false
+// has to be looked at.
+bool fits_plainly(const Step& step, const JsonNode& value) {
+  switch (step.op) {
+    case Op::type: return (kind_bit(value.kind) & step.a) != 0;
+    case Op::minimum:
+    case Op::maximum:
+    case Op::exclusive_minimum:
+    case Op::exclusive_maximum:
+    case Op::multiple_of: return value.kind != JsonKind::number;
+    case Op::min_length:
+      return value.kind != JsonKind::string || value.text.size() >= step.a * std::size_t{4};
+    case Op::max_length: return value.kind != JsonKind::string || value.text.size() <= step.a;
+    case Op::pattern:
+    case Op::format: return value.kind != JsonKind::string;
+    default: return false;
+  }
+}
+
 }  // namespace
 
 bool Validator::fits(const Program& program, const JsonTape& tape, std::uint32_t node) {
   program_ = &program;
   tape_ = &tape;
+  plain_ = program.dynamic_anchors.empty() && !program.tracks_evaluation;
   budget_ = kChecksMax;
   depth_ = 0;
   number_at_ = nullptr;
@@ -81,6 +106,7 @@ bool Validator::quietly(std::uint32_t block, std::uint32_t node) {
 // What a child's schemas have looked at is no business of its parent.
 bool Validator::child(std::uint32_t block, std::uint32_t node) {
   if (block == kAlways) return true;
+  if (plain_) return run(block, node);
   const std::size_t before = evaluated_.size();
   const bool ok = run(block, node);
   evaluated_.resize(before);
@@ -97,6 +123,11 @@ bool Validator::run(std::uint32_t id, std::uint32_t node) {
   }
   ++depth_;
   const Block& block = program_->blocks[id];
+  if (plain_) {
+    const bool ok = run_steps(block, node, 0);
+    --depth_;
+    return ok;
+  }
   const bool enters = scope_.empty() || scope_.back() != block.resource;
   if (enters) scope_.push_back(block.resource);
   const std::size_t log_begin = evaluated_.size();
@@ -109,8 +140,10 @@ bool Validator::run(std::uint32_t id, std::uint32_t node) {
 
 bool Validator::run_steps(const Block& block, std::uint32_t node, std::size_t log_begin) {
   bool ok = true;
+  const JsonNode value = (*tape_)[node];
   const Step* const end = program_->steps.data() + block.first + block.count;
   for (const Step* step = program_->steps.data() + block.first; step != end; ++step) {
+    if (fits_plainly(*step, value)) continue;
     const bool unevaluated = step->op >= Op::unevaluated_members;
     if (unevaluated ? check_unevaluated(*step, node, log_begin) : check(*step, node)) continue;
     ok = false;

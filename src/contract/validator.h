@@ -64,6 +64,7 @@ class Validator {
   const char* number_at_ = nullptr;  // Where the number below was read.
   Number number_;
   int depth_ = 0;
+  bool plain_ = false;  // Nothing in the program asks where it was entered or what was looked at.
   std::vector<std::uint32_t> scope_;      // Resources that were entered, outermost first.
   std::vector<std::uint32_t> evaluated_;  // Children that a schema in force has looked at.
   std::vector<std::uint32_t> marks_;      // By node: the last mark_ it was seen at.
