@@ -64,6 +64,14 @@ bool marks_as_on_card(const Window& window, std::size_t first) {
   return (groups >= 7 && all(2, groups - 1)) || (groups >= kCardDigitsMin && all(1, groups));
 }
 
+// "tok_", by its rarest character.
+bool holds_token_mark(std::string_view text) {
+  for (std::size_t at = text.find('_'); at != std::string_view::npos; at = text.find('_', at + 1)) {
+    if (text.substr(0, at).ends_with("tok")) return true;
+  }
+  return false;
+}
+
 // Where the token that `at` lies in ends; `at` when it lies in none.
 std::size_t token_end(std::string_view text, std::size_t at) {
   const std::size_t back = std::min(at, kTokenBytesMax);
@@ -184,7 +192,7 @@ void PersonalScan::check_exponent(std::size_t from) {
 }
 
 void PersonalScan::check_card_run(std::size_t from) {
-  if (!has_tokens_) has_tokens_ = text_.find("tok_") != std::string_view::npos;
+  if (!has_tokens_) has_tokens_ = holds_token_mark(text_);
   Window window;
   Group group;
   std::size_t at = from;
