@@ -41,6 +41,9 @@ Ledger::Ledger(const process::StateStore& store, const CellSettings& settings)
 void Ledger::Counts::encode(std::string& out) const {
   base::ByteWriter writer(out);
   for (const auto count : verdicts) writer.varint(count);
+  if ((pseudonymised | anonymised) == 0) return;
+  writer.varint(pseudonymised);
+  writer.varint(anonymised);
 }
 
 bool Ledger::Counts::empty() const {
@@ -50,19 +53,34 @@ bool Ledger::Counts::empty() const {
 bool Ledger::Counts::decode(std::string_view bytes, Counts& into) {
   base::ByteReader reader(bytes);
   for (auto& count : into.verdicts) count = reader.varint();
+  if (reader.ok() && reader.at_end()) return true;
+  into.pseudonymised = reader.varint();
+  into.anonymised = reader.varint();
   return reader.ok() && reader.at_end();
 }
 
-void Ledger::count(std::uint16_t source, base::WallTime received_at, event::Verdict verdict,
-                   base::WallTime now) {
+Ledger::Counts& Ledger::counted(std::uint16_t source, base::WallTime received_at, event::Verdict verdict,
+                                base::WallTime now) {
   const std::uint64_t key = key_of(source, received_at);
   Counts& counts = cells_.edit(key);
   if (counts.empty())
     queue_.push(queue_key(key), std::max(now, base::WallTime{minute_of(key)}) + retention_ms_);
   ++counts.verdicts[static_cast<std::size_t>(verdict)];
-  if (counts.listed) return;
+  if (counts.listed) return counts;
   counts.listed = true;
   changed_.push_back(key);
+  return counts;
+}
+
+void Ledger::count(std::uint16_t source, base::WallTime received_at, event::Verdict verdict,
+                   base::WallTime now) {
+  counted(source, received_at, verdict, now);
+}
+
+void Ledger::count(const event::Event& event, event::Verdict verdict, base::WallTime now) {
+  Counts& counts = counted(event.source, event.received_at, verdict, now);
+  counts.pseudonymised += event.has(event::Flag::pseudonymised) ? 1 : 0;
+  counts.anonymised += event.has(event::Flag::anonymised) ? 1 : 0;
 }
 
 void Ledger::forget(base::WallTime now, int limit) {
@@ -77,10 +95,12 @@ void Ledger::forget(base::WallTime now, int limit) {
     }
     const Counts* counts = cells_.find(key);
     if (counts == nullptr) continue;  // The store could not be read; the owner stops at its fault.
-    const auto verdicts = counts->verdicts;
+    const Counts old = *counts;
     cells_.erase(key);
     Counts& earlier = cells_.edit(earlier_key(key));
-    for (std::size_t i = 0; i < verdicts.size(); ++i) earlier.verdicts[i] += verdicts[i];
+    for (std::size_t i = 0; i < old.verdicts.size(); ++i) earlier.verdicts[i] += old.verdicts[i];
+    earlier.pseudonymised += old.pseudonymised;
+    earlier.anonymised += old.anonymised;
   }
 }
 
@@ -90,6 +110,8 @@ event::LedgerCell Ledger::cell(std::uint64_t key, const Counts& counts) {
   cell.source = static_cast<std::uint16_t>(key);
   cell.verdicts = counts.verdicts;
   for (const auto count : counts.verdicts) cell.received += count;
+  cell.pseudonymised = counts.pseudonymised;
+  cell.anonymised = counts.anonymised;
   return cell;
 }
 

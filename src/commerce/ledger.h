@@ -22,6 +22,8 @@ class Ledger {
 
   // `now`: the watermark.
   void count(std::uint16_t source, base::WallTime received_at, event::Verdict verdict, base::WallTime now);
+  // The same for an item that is kept as an event, with what consent left of it.
+  void count(const event::Event& event, event::Verdict verdict, base::WallTime now);
   // Adds up to `limit` cells whose time has passed to those of their sources that stand for all earlier minutes: in sum nothing is
   // lost. Not a change that take_changed() tells of.
   void forget(base::WallTime now, int limit);
@@ -37,11 +39,14 @@ class Ledger {
  private:
   struct Counts {
     std::array<std::uint64_t, event::kVerdictCount> verdicts{};
+    std::uint64_t pseudonymised = 0, anonymised = 0;
     mutable bool listed = false;  // In changed_; not state.
     bool empty() const;
     void encode(std::string& out) const;
     static bool decode(std::string_view bytes, Counts& into);
   };
+  Counts& counted(std::uint16_t source, base::WallTime received_at, event::Verdict verdict,
+                  base::WallTime now);
   static event::LedgerCell cell(std::uint64_t key, const Counts& counts);
 
   const std::int64_t retention_ms_;

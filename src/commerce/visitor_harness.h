@@ -36,6 +36,8 @@ struct TestEvent {
   std::uint32_t flags = 0;
 
   std::int64_t received() const { return received_ms < 0 ? at_ms : received_ms; }
+  void set(event::Flag flag) { flags |= 1u << static_cast<unsigned>(flag); }
+  bool has(event::Flag flag) const { return (flags >> static_cast<unsigned>(flag)) & 1u; }
 
   std::string payload() const {
     event::Event event;

@@ -35,6 +35,8 @@ class VisitorOracle {
     std::map<std::string, std::multiset<std::int64_t>> abandoned;  // When, by visitor.
     std::map<std::string, std::size_t> cancelled;
     std::map<std::pair<std::uint16_t, std::int64_t>, std::array<std::uint64_t, event::kVerdictCount>> ledger;
+    // By the same key: events that consent pseudonymised, and anonymised.
+    std::map<std::pair<std::uint16_t, std::int64_t>, std::array<std::uint64_t, 2>> consent;
     std::uint64_t late = 0;
   };
 
@@ -73,6 +75,9 @@ class VisitorOracle {
       figures.verdicts.push_back(duplicate ? event::Verdict::duplicate : event::Verdict::accepted);
       ++figures.ledger[{event.source, event.received() / base::kMinuteMs}]
                       [static_cast<std::size_t>(figures.verdicts[i])];
+      auto& consent = figures.consent[{event.source, event.received() / base::kMinuteMs}];
+      consent[0] += event.has(event::Flag::pseudonymised);
+      consent[1] += event.has(event::Flag::anonymised);
       watermark_[i] = watermark;
       if (duplicate) continue;
       const auto known = newest.find(event.visitor);

@@ -107,7 +107,7 @@ base::Status VisitorStage::on_event(const process::Position& position, std::stri
   auto& row = out.events.emplace_back();
   row.index = position.index;
   row.verdict = judge(visitor_id, step, row.session_id);
-  ledger_.count(event_.source, event_.received_at, row.verdict, watermark_.now());
+  ledger_.count(event_, row.verdict, watermark_.now());
   if (row.verdict == Verdict::accepted && watermark_.on_event(event_.event_time, event_.received_at))
     fire_timers(step);
   return base::Ok{};

@@ -124,6 +124,9 @@ struct LedgerCell {
   std::uint16_t source = 0;
   std::uint64_t received = 0;
   std::array<std::uint64_t, kVerdictCount> verdicts{};
+  // Of those whose event is kept, how many consent has taken something from; the rest is as it came.
+  std::uint64_t pseudonymised = 0;
+  std::uint64_t anonymised = 0;
 };
 
 }  // namespace millrace::event

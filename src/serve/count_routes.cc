@@ -42,6 +42,17 @@ http::Response funnel(const http::Request& request, const Views& views) {
   return json_response(std::move(body));
 }
 
+// What consent decided about the items, by their source's and region's rules.
+void write_consent(JsonWriter& json, const LedgerCounts& counts) {
+  json.key("consent")
+      .begin_object()
+      .field("store", counts.stored())
+      .field("pseudonymise", counts.pseudonymised);
+  json.field("anonymise", counts.anonymised)
+      .field("drop", counts.verdicts[static_cast<std::size_t>(event::Verdict::consent_dropped)])
+      .end_object();
+}
+
 void write_ledger(JsonWriter& json, const LedgerQuery& query, const LedgerAnswer& answer,
                   const std::vector<std::string>& names) {
   json.begin_object().key("from").instant(query.from).key("to").instant(query.to).key("rows").begin_array();
@@ -55,10 +66,12 @@ void write_ledger(JsonWriter& json, const LedgerQuery& query, const LedgerAnswer
     json.key("minute").instant({row.minute_ms});
     json.field("received", row.counts.received);
     write_verdicts(json, row.counts);
+    write_consent(json, row.counts);
     json.end_object();
   }
   json.end_array().key("total").begin_object().field("received", answer.total.received);
   write_verdicts(json, answer.total);
+  write_consent(json, answer.total);
   json.end_object();
   const bool closed = std::all_of(answer.rows.begin(), answer.rows.end(),
                                   [](const auto& row) { return row.counts.closed(); });

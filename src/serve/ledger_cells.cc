@@ -28,6 +28,15 @@ std::int64_t row_time(std::int64_t minute_ms, const LedgerQuery& query) {
 void LedgerCounts::add(const LedgerCounts& other) {
   received += other.received;
   for (std::size_t i = 0; i < verdicts.size(); ++i) verdicts[i] += other.verdicts[i];
+  pseudonymised += other.pseudonymised;
+  anonymised += other.anonymised;
+}
+
+std::uint64_t LedgerCounts::stored() const {
+  std::uint64_t kept = 0;
+  for (const auto verdict : {event::Verdict::accepted, event::Verdict::duplicate, event::Verdict::bot})
+    kept += verdicts[static_cast<std::size_t>(verdict)];
+  return kept - pseudonymised - anonymised;
 }
 
 bool LedgerCounts::closed() const {
@@ -65,7 +74,9 @@ void LedgerCells::replace(LedgerCounts& counts, const event::LedgerCell& update)
   for (std::size_t i = 0; i < update.verdicts.size(); ++i) {
     total_.verdicts[i] += update.verdicts[i] - counts.verdicts[i];
   }
-  counts = {update.received, update.verdicts};
+  total_.pseudonymised += update.pseudonymised - counts.pseudonymised;
+  total_.anonymised += update.anonymised - counts.anonymised;
+  counts = {update.received, update.verdicts, update.pseudonymised, update.anonymised};
 }
 
 LedgerAnswer LedgerCells::query(const LedgerQuery& query) const {

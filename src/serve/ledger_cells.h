@@ -14,7 +14,11 @@ namespace millrace::serve {
 struct LedgerCounts {
   std::uint64_t received = 0;
   std::array<std::uint64_t, event::kVerdictCount> verdicts{};
+  std::uint64_t pseudonymised = 0;
+  std::uint64_t anonymised = 0;
 
+  // Events that are kept as they came, whatever else became of them.
+  std::uint64_t stored() const;
   void add(const LedgerCounts& other);
   // Every item received has exactly one verdict.
   bool closed() const;

@@ -91,17 +91,26 @@ export interface Funnel {
   complete: boolean;
 }
 
+// What consent decided: kept as it came, with ids as tokens, without ids, not at all.
+export interface ConsentCounts {
+  store: number;
+  pseudonymise: number;
+  anonymise: number;
+  drop: number;
+}
+
 export interface LedgerRow extends Verdicts {
   source: string;
   minute: string;
   received: number;
+  consent: ConsentCounts;
 }
 
 export interface Ledger {
   from: string;
   to: string;
   rows: LedgerRow[];
-  total: Verdicts & { received: number };
+  total: Verdicts & { received: number; consent: ConsentCounts };
   closed: boolean;
   complete: boolean;
 }

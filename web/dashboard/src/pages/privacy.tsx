@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { get, send, serves, type Ledger, type LedgerRow } from '../api';
+import { get, send, serves, type ConsentCounts, type Ledger, type LedgerRow } from '../api';
 import { Card, Empty } from '../card';
 import * as format from '../format';
 import { usePoll } from '../poll';
@@ -18,24 +18,31 @@ interface Suppressions {
 const ask = async (): Promise<Suppressions | null> =>
   (await serves('/v1/privacy/suppressions')) ? get<Suppressions>('/v1/privacy/suppressions') : null;
 
+const CONSENT: [keyof ConsentCounts, string, string][] = [
+  ['store', 'as it came', 'Kept with all that the client sent'],
+  ['pseudonymise', 'pseudonymised', 'Kept with tokens for ids and addresses'],
+  ['anonymise', 'anonymised', 'Kept without any id, address or cookie'],
+  ['drop', 'no consent', 'Dropped at the door: the person had not agreed to what the event is for'],
+];
+
 const KEPT: [keyof LedgerRow, string, string][] = [
-  ['consent_dropped', 'no consent', 'Dropped at the door: the person had not agreed to what the event is for'],
   ['suppressed', 'suppressed', 'Dropped at the door: the person asked not to be followed'],
   ['bot', 'bot', 'Stored and left out of the figures'],
 ];
 
 function Dropped({ book }: { book: Ledger | null }) {
   return (
-    <Card id="dropped" title="What was not taken" note="by source, last 24 hours">
-      <div class="scroll" tabIndex={0} role="region" aria-label="What was not taken">
+    <Card id="dropped" title="What was decided" note="by source, last 24 hours">
+      <div class="scroll" tabIndex={0} role="region" aria-label="What was decided">
         <table class="wide-table">
-          <caption>Items dropped for privacy, by source</caption>
+          <caption>What consent and suppression decided about items, by source</caption>
           <thead>
             <tr>
               <th scope="col">source</th>
               <th scope="col" class="number">received</th>
+              {CONSENT.map(([name, title, why]) => <th key={name} scope="col" class="number" title={why}>{title}</th>)}
               {KEPT.map(([name, title, why]) => <th key={name} scope="col" class="number" title={why}>{title}</th>)}
-              <th scope="col" class="number">of all</th>
+              <th scope="col" class="number" title="Dropped of all received">dropped</th>
             </tr>
           </thead>
           <tbody>
@@ -45,6 +52,7 @@ function Dropped({ book }: { book: Ledger | null }) {
                 <tr key={row.source}>
                   <th scope="row"><a href={`#/ledger?source=${encodeURIComponent(row.source)}`}>{row.source}</a></th>
                   <td class="number strong">{format.count(row.received)}</td>
+                  {CONSENT.map(([name]) => <td key={name} class="number">{format.count(row.consent[name])}</td>)}
                   {KEPT.map(([name]) => <td key={name} class="number">{format.count(Number(row[name]))}</td>)}
                   <td class="number soft">{format.fineShare(sum, row.received)}</td>
                 </tr>
