@@ -4,41 +4,13 @@
 #include <vector>
 
 #include "base/random.h"
-#include "commerce/visitor_harness.h"
+#include "commerce/visitor_fixture.h"
 #include "commerce/visitor_keys.h"
 
 using namespace millrace;
 using namespace millrace::commerce;
 using event::EventType;
 using event::Text;
-
-namespace {
-
-constexpr std::int64_t kStart = 1'700'000'040'000;  // On a minute.
-constexpr std::int64_t kMinute = base::kMinuteMs;
-constexpr std::int64_t kHour = base::kHourMs;
-
-TestEvent at(std::int64_t after_ms, EventType type, std::string product = {}) {
-  static int number = 0;
-  TestEvent event{.type = type, .at_ms = kStart + after_ms};
-  event.texts.emplace_back(Text::message_id, "message-" + std::to_string(number++));
-  if (!product.empty()) event.lines.push_back({product, "shoes", 1, 10'000'000});
-  return event;
-}
-TestEvent page(std::int64_t after_ms) { return at(after_ms, EventType::page_viewed); }
-TestEvent add(std::int64_t after_ms) { return at(after_ms, EventType::product_added, "p1"); }
-TestEvent buy(std::int64_t after_ms, std::string order) {
-  TestEvent event = at(after_ms, EventType::order_completed, "p1");
-  event.texts.emplace_back(Text::order_id, order);
-  return event;
-}
-TestEvent by(std::string visitor, TestEvent event, std::string user = {}) {
-  event.visitor = visitor;
-  if (!user.empty()) event.texts.emplace_back(Text::user_id, user);
-  return event;
-}
-
-}  // namespace
 
 TEST_CASE(
     "a visitor, its users and its cells are forgotten after a long silence, and whoever comes again is not") {

@@ -2,67 +2,13 @@
 
 #include <doctest/doctest.h>
 
-#include "commerce/visitor_harness.h"
+#include "commerce/visitor_fixture.h"
 
 using namespace millrace;
 using namespace millrace::commerce;
 using event::EventType;
 using event::Text;
 using event::Verdict;
-
-namespace {
-
-constexpr std::int64_t kStart = 1'700'000'040'000;  // On a minute.
-constexpr std::int64_t kMinute = base::kMinuteMs;
-constexpr std::int64_t kHour = base::kHourMs;
-
-TestEvent at(std::int64_t after_ms, EventType type, std::string product = {}) {
-  static int number = 0;
-  TestEvent event{.type = type, .at_ms = kStart + after_ms};
-  event.texts.emplace_back(Text::message_id, "message-" + std::to_string(number++));
-  if (!product.empty()) event.lines.push_back({product, "shoes", 1, 10'000'000});
-  return event;
-}
-TestEvent page(std::int64_t after_ms) { return at(after_ms, EventType::page_viewed); }
-TestEvent add(std::int64_t after_ms, std::string product = "p1") {
-  return at(after_ms, EventType::product_added, product);
-}
-TestEvent buy(std::int64_t after_ms, std::string order = "order-1") {
-  TestEvent event = at(after_ms, EventType::order_completed, "p1");
-  event.texts.emplace_back(Text::order_id, order);
-  return event;
-}
-TestEvent by(std::string visitor, TestEvent event, std::string user = {}) {
-  event.visitor = visitor;
-  if (!user.empty()) event.texts.emplace_back(Text::user_id, user);
-  return event;
-}
-
-// Event time past everything that is armed.
-void finish(VisitorHarness& harness) {
-  harness.tick(kStart + 10 * base::kDayMs);
-  harness.end_batch();
-}
-
-std::size_t actions(const VisitorHarness& harness, event::ActionKind kind) {
-  std::size_t count = 0;
-  for (const auto& action : harness.facts<event::Action>()) count += action.kind == kind;
-  return count;
-}
-std::size_t abandoned(const VisitorHarness& harness) {
-  return actions(harness, event::ActionKind::cart_abandoned);
-}
-std::size_t cancelled(const VisitorHarness& harness) {
-  return actions(harness, event::ActionKind::cart_abandonment_cancelled);
-}
-
-VisitorSettings unsilenced() {
-  VisitorSettings settings;
-  settings.cart.silence_ms = 0;
-  return settings;
-}
-
-}  // namespace
 
 TEST_CASE("a silence of exactly thirty minutes continues a session and a longer one begins another") {
   VisitorHarness harness;
