@@ -124,4 +124,18 @@ base::Result<AuditPage> AuditLog::read(const AuditQuery& query) const {
   return page;
 }
 
+base::Status record_command(const std::string& directory, base::WallTime at, std::string act,
+                            std::string target, std::string detail) {
+  admin::AuditEntry entry;
+  entry.at = at;
+  entry.act = std::move(act);
+  entry.target = std::move(target);
+  entry.outcome = "done";
+  entry.name = "command line";
+  entry.detail = std::move(detail);
+  auto recorded = AuditLog(directory).append({entry});
+  if (!recorded.ok()) return std::move(recorded).error().with_context("done, but not recorded");
+  return base::Ok{};
+}
+
 }  // namespace millrace::app

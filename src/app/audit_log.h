@@ -39,4 +39,8 @@ class AuditLog {
   const std::string directory_;
 };
 
+// What somebody did on the command line, in the log of that directory; durable when it returns.
+base::Status record_command(const std::string& directory, base::WallTime at, std::string act,
+                            std::string target, std::string detail);
+
 }  // namespace millrace::app

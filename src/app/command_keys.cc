@@ -1,13 +1,11 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-#include <memory>
-
 #include "app/commands.h"
 #include "app/privacy_guard.h"
 #include "app/private_file.h"
 #include "app/system_clock.h"
 #include "app/system_random.h"
+#include "app/verb_command.h"
 #include "base/iso_time.h"
 
 namespace millrace::app {
@@ -59,25 +57,13 @@ base::Status tokens(const KeyOptions& options) {
 }  // namespace
 
 void add_keys_command(CLI::App& app, int& exit_code) {
-  auto* command = app.add_subcommand("keys", "The keys that make tokens of personal values");
-  command->require_subcommand(1);
-  auto options = std::make_shared<KeyOptions>();
-  const auto add = [&](const char* name, const char* help, base::Status (*run)(const KeyOptions&)) {
-    auto* sub = command->add_subcommand(name, help);
-    sub->add_option("--data", options->data, "Data directory");
-    sub->callback([options, run, &exit_code] {
-      if (const auto done = run(*options); !done.ok()) {
-        fmt::print(stderr, "millrace keys: {}\n", done.error().message());
-        exit_code = 1;
-      }
-    });
-    return sub;
-  };
-  add("list", "The keys and when they were made", list);
-  add("rotate", "Make a new key; tokens made before stay as they are", rotate);
-  auto* token = add("token", "Print the tokens of a value, one for each key", tokens);
-  token->add_option("value", options->value, "As it is in the events")->required();
-  token->add_option("--kind", options->kind, "card, email, phone, iban, ip, or id for what a rule replaced")
+  VerbCommand<KeyOptions> command(app, "keys", "The keys that make tokens of personal values", exit_code);
+  KeyOptions& options = command.options();
+  command.add("list", "The keys and when they were made", list);
+  command.add("rotate", "Make a new key; tokens made before stay as they are", rotate);
+  auto* token = command.add("token", "Print the tokens of a value, one for each key", tokens);
+  token->add_option("value", options.value, "As it is in the events")->required();
+  token->add_option("--kind", options.kind, "card, email, phone, iban, ip, or id for what a rule replaced")
       ->check(CLI::IsMember({"card", "email", "phone", "iban", "ip", "id"}));
 }
 

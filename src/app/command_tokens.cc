@@ -1,13 +1,12 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
-#include <memory>
 
 #include "app/audit_log.h"
 #include "app/commands.h"
 #include "app/system_clock.h"
 #include "app/token_file.h"
+#include "app/verb_command.h"
 #include "base/iso_time.h"
 
 namespace millrace::app {
@@ -21,16 +20,8 @@ struct TokenOptions {
 };
 
 base::Status record(const TokenOptions& options, std::string act, const admin::Token& token) {
-  admin::AuditEntry entry;
-  entry.at = SystemClock().wall();
-  entry.act = std::move(act);
-  entry.target = token.name;
-  entry.outcome = "done";
-  entry.name = "command line";
-  entry.detail = fmt::format("role {}, id {}", admin::to_string(token.role), token.id);
-  auto recorded = AuditLog(admin_directory_of(options.data)).append({entry});
-  if (!recorded.ok()) return std::move(recorded).error().with_context("done, but not recorded");
-  return base::Ok{};
+  return record_command(admin_directory_of(options.data), SystemClock().wall(), std::move(act), token.name,
+                        fmt::format("role {}, id {}", admin::to_string(token.role), token.id));
 }
 
 base::Status create(const TokenOptions& options) {
@@ -73,28 +64,18 @@ base::Status revoke(const TokenOptions& options) {
 }  // namespace
 
 void add_tokens_command(CLI::App& app, int& exit_code) {
-  auto* command = app.add_subcommand("tokens", "Who may ask a server what: tokens and their roles");
-  command->require_subcommand(1);
-  auto options = std::make_shared<TokenOptions>();
-  const auto add = [&](const char* name, const char* help, base::Status (*run)(const TokenOptions&)) {
-    auto* sub = command->add_subcommand(name, help);
-    sub->add_option("--data", options->data, "Data directory");
-    sub->callback([options, run, &exit_code] {
-      if (const auto done = run(*options); !done.ok()) {
-        fmt::print(stderr, "millrace tokens: {}\n", done.error().message());
-        exit_code = 1;
-      }
-    });
-    return sub;
-  };
-  auto* created = add("create", "Make a token and print it", create);
-  created->add_option("--role", options->role, "viewer, analyst, operator or admin")->required();
-  created->add_option("--name", options->name, "Whose it is, or what for")->required();
-  created->add_option("--days", options->days, "How long it is good (default: until it is revoked)")
+  VerbCommand<TokenOptions> command(app, "tokens", "Who may ask a server what: tokens and their roles",
+                                    exit_code);
+  TokenOptions& options = command.options();
+  auto* created = command.add("create", "Make a token and print it", create);
+  created->add_option("--role", options.role, "viewer, analyst, operator or admin")->required();
+  created->add_option("--name", options.name, "Whose it is, or what for")->required();
+  created->add_option("--days", options.days, "How long it is good (default: until it is revoked)")
       ->check(CLI::Range(1, 3650));
-  add("list", "The tokens, their roles and times", list);
-  auto* revoked = add("revoke", "Make a token worthless, and end the sessions signed in with it", revoke);
-  revoked->add_option("which", options->which, "Its id or name")->required();
+  command.add("list", "The tokens, their roles and times", list);
+  auto* revoked =
+      command.add("revoke", "Make a token worthless, and end the sessions signed in with it", revoke);
+  revoked->add_option("which", options.which, "Its id or name")->required();
 }
 
 }  // namespace millrace::app

@@ -1,13 +1,12 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
-#include <memory>
 
 #include "app/audit_log.h"
 #include "app/commands.h"
 #include "app/system_clock.h"
 #include "app/token_file.h"
+#include "app/verb_command.h"
 #include "app/write_key_file.h"
 #include "base/iso_time.h"
 
@@ -23,16 +22,8 @@ struct KeyOptions {
 };
 
 base::Status record(const KeyOptions& options, std::string act, std::string target, std::string detail) {
-  admin::AuditEntry entry;
-  entry.at = SystemClock().wall();
-  entry.act = std::move(act);
-  entry.target = std::move(target);
-  entry.outcome = "done";
-  entry.name = "command line";
-  entry.detail = std::move(detail);
-  auto recorded = AuditLog(admin_directory_of(options.data)).append({entry});
-  if (!recorded.ok()) return std::move(recorded).error().with_context("done, but not recorded");
-  return base::Ok{};
+  return record_command(admin_directory_of(options.data), SystemClock().wall(), std::move(act),
+                        std::move(target), std::move(detail));
 }
 
 base::Status create(const KeyOptions& options) {
@@ -90,34 +81,21 @@ base::Status revoke(const KeyOptions& options) {
 }  // namespace
 
 void add_write_keys_command(CLI::App& app, int& exit_code) {
-  auto* command =
-      app.add_subcommand("write-keys", "Sources that come and go while the server runs, and their keys");
-  command->require_subcommand(1);
-  auto options = std::make_shared<KeyOptions>();
-  const auto add = [&](const char* name, const char* help, base::Status (*run)(const KeyOptions&)) {
-    auto* sub = command->add_subcommand(name, help);
-    sub->add_option("--data", options->data, "Data directory");
-    sub->callback([options, run, &exit_code] {
-      if (const auto done = run(*options); !done.ok()) {
-        fmt::print(stderr, "millrace write-keys: {}\n", done.error().message());
-        exit_code = 1;
-      }
-    });
-    return sub;
-  };
-  auto* created = add("create", "Make a source and print its write key", create);
-  created->add_option("--source", options->which, "Its name in all figures")->required();
-  created->add_option("--origin", options->terms.origins, "Only pages of it may send; may be repeated");
-  created->add_option("--events-per-s", options->terms.events_per_s,
-                      "Past it 429 (default: as many as come)");
-  created->add_option("--burst", options->terms.burst, "Events at once (default: those of a second)");
-  add("list", "The sources and their limits", list);
-  auto* rotated = add("rotate", "Make a new write key and print it", rotate);
-  rotated->add_option("which", options->which, "Its id or source")->required();
-  rotated->add_option("--grace-s", options->grace_s, "How long the key so far is good (default: a day)")
+  VerbCommand<KeyOptions> command(
+      app, "write-keys", "Sources that come and go while the server runs, and their keys", exit_code);
+  KeyOptions& options = command.options();
+  auto* created = command.add("create", "Make a source and print its write key", create);
+  created->add_option("--source", options.which, "Its name in all figures")->required();
+  created->add_option("--origin", options.terms.origins, "Only pages of it may send; may be repeated");
+  created->add_option("--events-per-s", options.terms.events_per_s, "Past it 429 (default: as many as come)");
+  created->add_option("--burst", options.terms.burst, "Events at once (default: those of a second)");
+  command.add("list", "The sources and their limits", list);
+  auto* rotated = command.add("rotate", "Make a new write key and print it", rotate);
+  rotated->add_option("which", options.which, "Its id or source")->required();
+  rotated->add_option("--grace-s", options.grace_s, "How long the key so far is good (default: a day)")
       ->check(CLI::Range(0, 90 * 24 * 3600));
-  auto* revoked = add("revoke", "Let the write key in no more", revoke);
-  revoked->add_option("which", options->which, "Its id or source")->required();
+  auto* revoked = command.add("revoke", "Let the write key in no more", revoke);
+  revoked->add_option("which", options.which, "Its id or source")->required();
 }
 
 }  // namespace millrace::app
