@@ -76,6 +76,10 @@ base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& set
   std::unique_ptr<CollectDoor> door(new CollectDoor(std::move(table), clock));
   door->from_settings_ = std::move(sources);
   door->open_source_ = open_source;
+  door->region_ = settings.region;
+  for (const auto& source : settings.sources) {
+    if (!source.region.empty()) door->regions_.emplace(source.name, source.region);
+  }
   door->names_by_index_ = source_names_by_index(settings, indices);
   collect::ItemLimits limits;
   limits.inflated_bytes_max = settings.inflated_bytes_max;
@@ -133,11 +137,7 @@ void CollectDoor::collect(serve::MetricSamples& samples) const {
   samples.counter("millrace_collect_requests_over_quota_total",
                   "Answered 429 because the source sends more than it may; counted as refused, too.",
                   number(counters.requests_over_quota));
-  for (const auto& source : sources_.rows()->sources()) {
-    if (source.quota == nullptr) continue;
-    samples.counter("millrace_source_over_quota_requests_total", "The same, by source.",
-                    static_cast<double>(source.quota->requests_refused()), {{"source", source.name}});
-  }
+  collect_refusals(samples);
   samples.counter("millrace_collect_requests_failed_total", "Answered 503.",
                   number(counters.requests_failed));
   samples.counter("millrace_collect_received_bytes_total", "Bytes of collection bodies.",
@@ -150,6 +150,9 @@ void CollectDoor::collect(serve::MetricSamples& samples) const {
                   number(counters.items_suppressed), {{"verdict", "suppressed"}});
   samples.counter("millrace_collect_items_total", "Items by verdict at the door.",
                   number(counters.items_consent_dropped), {{"verdict", "consent_dropped"}});
+  samples.counter("millrace_collect_items_refused_total",
+                  "Items that their write key did not let in, of batches that were taken: not stored.",
+                  number(counters.items_refused));
   samples.counter("millrace_collect_items_other_region_total",
                   "Items of sources whose data belongs to another region: not stored.",
                   number(counters.items_elsewhere));

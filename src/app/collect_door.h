@@ -77,7 +77,7 @@ class CollectDoor {
   bool admits(const http::Request& request) const;
   // "KEY:SECRET" that lets in what is of that source; any key does when it is the open one.
   std::string credential_of(const std::string& source) const;
-  std::vector<serve::SourceDetail> details() const;
+  serve::SourceDetails details() const;
 
   // By index; "" for one no longer in the settings.
   std::vector<std::string> names_by_index() const;
@@ -89,12 +89,15 @@ class CollectDoor {
   CollectDoor(collect::SourceTable sources, const base::Clock& clock)
       : sources_(std::move(sources)), clock_(clock) {}
   std::shared_ptr<collect::Quota> quota_for(const admin::WriteKey& key);
+  void collect_refusals(serve::MetricSamples& samples) const;
   base::Status add_dialects(const Settings& settings, const collect::ItemLimits& limits);
 
   collect::SourceTable sources_;
   const base::Clock& clock_;
   std::vector<collect::SourceSettings> from_settings_;
   collect::OpenSource open_source_;
+  std::string region_;                                             // Of our storage.
+  std::map<std::string, std::string> regions_;                     // By source; of those that have one.
   std::map<std::string, std::shared_ptr<collect::Quota>> quotas_;  // By source; of set_keys().
   mutable std::mutex mutex_;
   std::vector<std::string> names_by_index_;  // Guarded by mutex_.

@@ -81,8 +81,30 @@ std::string CollectDoor::credential_of(const std::string& source) const {
   return "millrace:";
 }
 
-std::vector<serve::SourceDetail> CollectDoor::details() const {
-  std::vector<serve::SourceDetail> details;
+void CollectDoor::collect_refusals(serve::MetricSamples& samples) const {
+  const std::vector<std::string> names = names_by_index();
+  for (const auto& refused : collector_->refusals().entries()) {
+    const bool named = refused.source && *refused.source < names.size();
+    samples.counter(
+        "millrace_source_refused_requests_total",
+        "Requests turned away as a whole; source is empty where they did not show whose they were.",
+        static_cast<double>(refused.requests),
+        {{"source", named ? names[*refused.source] : ""}, {"code", std::string(refused.code)}});
+  }
+}
+
+serve::SourceDetails CollectDoor::details() const {
+  serve::SourceDetails details;
+  details.region = region_;
+  const auto refusals = collector_->refusals().entries();
+  const auto refused = [&refusals](std::optional<std::uint16_t> source) {
+    std::vector<serve::RefusedRequests> found;
+    for (const auto& each : refusals) {
+      if (each.source == source) found.push_back({each.code, each.requests});
+    }
+    return found;
+  };
+  details.refused_of_nobody = refused(std::nullopt);
   for (const auto& source : sources_.rows()->sources()) {
     serve::SourceDetail detail;
     detail.name = source.name;
@@ -94,9 +116,12 @@ std::vector<serve::SourceDetail> CollectDoor::details() const {
     if (source.quota != nullptr) {
       detail.events_per_s = source.quota->events_per_s();
       detail.burst = source.quota->burst();
-      detail.requests_over_quota = source.quota->requests_refused();
     }
-    details.push_back(std::move(detail));
+    if (const auto region = regions_.find(source.name); region != regions_.end()) {
+      detail.region = region->second;
+    }
+    detail.refused = refused(source.index);
+    details.sources.push_back(std::move(detail));
   }
   return details;
 }

@@ -10,6 +10,12 @@ namespace millrace::collect {
 
 using base::ErrorCode;
 
+namespace {
+
+constexpr std::string_view kVaultUnavailable = "vault_unavailable";
+
+}  // namespace
+
 struct Collector::Workbench {
   Workbench(std::unique_ptr<Reader> made, std::size_t partitions, TimeSource time,
             std::vector<std::unique_ptr<Gate>> gates, ItemWatch* watch,
@@ -73,14 +79,18 @@ class Collector::Bench {
 class Collector::Receipt {
  public:
   Receipt(Collector& owner, const Dialect& dialect, int endpoint, const http::Request& request,
-          http::Responder responder, base::Instant began, int waits)
+          http::Responder responder, base::Instant began, const Intake& intake, int waits)
       : owner_(owner),
         dialect_(dialect),
         endpoint_(endpoint),
         request_(request),
         responder_(std::move(responder)),
         began_(began),
-        waits_(waits) {}
+        waits_(waits) {
+    const auto& sent = intake.sent();
+    if (!sent.empty()) source_ = sent.front().first;
+    for (std::size_t i = 1; i < sent.size(); ++i) more_sources_.push_back(sent[i].first);
+  }
 
   http::Response accepted;  // Sent when all goes well.
 
@@ -104,7 +114,10 @@ class Collector::Receipt {
     }
     const bool full = result_ == Result::full;
     (full ? counters.requests_overloaded : counters.requests_failed).fetch_add(1, std::memory_order_relaxed);
-    std::move(responder_).send(dialect_.refuse(request_, endpoint_, full ? overloaded() : failed()));
+    const Refusal refusal = full ? overloaded() : failed();
+    owner_.refusals_.count(source_, refusal.code);
+    for (const std::uint16_t source : more_sources_) owner_.refusals_.count(source, refusal.code);
+    std::move(responder_).send(dialect_.refuse(request_, endpoint_, refusal));
   }
   Refusal overloaded() const {
     return {429, "overloaded", "More events come in than the disk can take.", "Retry after the time given.",
@@ -126,6 +139,8 @@ class Collector::Receipt {
   const http::Request& request_;
   http::Responder responder_;
   const base::Instant began_;
+  std::optional<std::uint16_t> source_;
+  std::vector<std::uint16_t> more_sources_;  // Hardly ever any.
   std::atomic<bool> settled_wrong_{false};
   Result result_ = Result::durable;  // Written by the first that went wrong, before it leaves waits_.
   ErrorCode error_code_ = ErrorCode::io;
@@ -160,20 +175,21 @@ void Collector::attach(const Dialect& dialect, http::Router& router) {
 }
 
 // A batch is not split: its client would not know which part to send again.
-std::optional<Refusal> Collector::charge(Workbench& workbench) const {
+std::optional<Collector::Charge> Collector::charge(Workbench& workbench) const {
   SourceView& sources = *workbench.sources;
   sources.refresh();
   for (const auto& [source, items] : workbench.intake.sent()) {
     Quota* const quota = sources->quota(source);
     if (quota == nullptr || quota->take(items)) continue;
-    quota->note_refusal();
-    return not_admitted(Admission::over_quota, quota->retry_after_s(items));
+    return Charge{not_admitted(Admission::over_quota, quota->retry_after_s(items)), source};
   }
   return std::nullopt;
 }
 
 void Collector::turn_away(const Bench& bench, int endpoint, const http::Request& request,
-                          http::Responder responder, const Refusal& refusal, base::WallTime at) {
+                          http::Responder responder, const Refusal& refusal,
+                          std::optional<std::uint16_t> source, base::WallTime at) {
+  refusals_.count(source, refusal.code);
   counters_.requests_refused.fetch_add(1, std::memory_order_relaxed);
   if (refusal.status == 429) {
     counters_.requests_over_quota.fetch_add(1, std::memory_order_relaxed);
@@ -192,26 +208,32 @@ void Collector::collect(Bench& bench, int endpoint, const http::Request& request
   intake.keep_out(settings_.elsewhere);
   intake.begin(request, received_at, request.body.size());
   const Dialect& dialect = bench.dialect();
-  auto refusal = workbench->reader->read(request, endpoint, received_at, intake);
-  if (!refusal && workbench->sources) refusal = charge(*workbench);
-  if (refusal) {
+  if (const auto refusal = workbench->reader->read(request, endpoint, received_at, intake)) {
+    const auto sender = workbench->reader->sender();
     bench.give_back(std::move(workbench));
-    return turn_away(bench, endpoint, request, std::move(responder), *refusal, received_at);
+    return turn_away(bench, endpoint, request, std::move(responder), *refusal, sender, received_at);
+  }
+  if (workbench->sources) {
+    if (const auto charged = charge(*workbench)) {
+      bench.give_back(std::move(workbench));
+      return turn_away(bench, endpoint, request, std::move(responder), charged->refusal, charged->source,
+                       received_at);
+    }
   }
   if (const std::uint32_t kept_out = intake.kept_out(); kept_out > 0) {
     counters_.items_elsewhere.fetch_add(kept_out, std::memory_order_relaxed);
     if (kept_out == intake.outcome().received) {
+      const std::uint16_t source = intake.kept_out_source();
       bench.give_back(std::move(workbench));
-      counters_.requests_refused.fetch_add(1, std::memory_order_relaxed);
-      std::move(responder).send(dialect.refuse(request, endpoint, kOtherRegion));
-      return;
+      return turn_away(bench, endpoint, request, std::move(responder), kOtherRegion, source, received_at);
     }
   }
   if (const auto kept = intake.finish(); !kept.ok()) {
-    bench.give_back(std::move(workbench));
     counters_.requests_failed.fetch_add(1, std::memory_order_relaxed);
+    for (const auto& [source, items] : intake.sent()) refusals_.count(source, kVaultUnavailable);
+    bench.give_back(std::move(workbench));
     const Refusal not_kept{
-        503, "vault_unavailable", "What must be kept beside the journal cannot be: " + kept.error().message(),
+        503, kVaultUnavailable, "What must be kept beside the journal cannot be: " + kept.error().message(),
         "Retry after the time given; see the server's log.", settings_.retry_after_fault_s};
     std::move(responder).send(dialect.refuse(request, endpoint, not_kept));
     return;
@@ -224,12 +246,13 @@ void Collector::collect(Bench& bench, int endpoint, const http::Request& request
     counters_.items_suppressed.fetch_add(outcome.suppressed, std::memory_order_relaxed);
     counters_.items_consent_dropped.fetch_add(outcome.consent_dropped, std::memory_order_relaxed);
   }
+  if (outcome.refused != 0) counters_.items_refused.fetch_add(outcome.refused, std::memory_order_relaxed);
   auto shares = intake.take_shares();
   const auto counts = stock_ ? intake.take_counts() : std::vector<event::SetStock>{};
   // One is our own, so that nobody answers before all is submitted.
   const int waits = 1 + static_cast<int>(shares.size() + counts.size());
-  const auto receipt =
-      std::make_shared<Receipt>(*this, dialect, endpoint, request, std::move(responder), began, waits);
+  const auto receipt = std::make_shared<Receipt>(*this, dialect, endpoint, request, std::move(responder),
+                                                 began, intake, waits);
   receipt->accepted = dialect.answer(request, endpoint, outcome);
   if (!request.header(kOutcomeHeader).empty()) {
     receipt->accepted.status = 200;

@@ -13,6 +13,7 @@
 #include "collect/dialect.h"
 #include "collect/gate.h"
 #include "collect/intake.h"
+#include "collect/refusal_counts.h"
 #include "collect/source_table.h"
 #include "http/http.h"
 #include "journal/group_commit.h"
@@ -41,6 +42,7 @@ struct CollectorCounters {
   std::atomic<std::uint64_t> items_quarantined{0};
   std::atomic<std::uint64_t> items_suppressed{0};
   std::atomic<std::uint64_t> items_consent_dropped{0};
+  std::atomic<std::uint64_t> items_refused{0};    // Of a batch that was taken otherwise: not stored.
   std::atomic<std::uint64_t> items_elsewhere{0};  // Of sources of other regions: not stored.
   base::Histogram parse_ns;  // From the whole request to its records handed to the journal.
   base::Histogram ack_ns;    // From the whole request to its answer: 2xx only.
@@ -68,15 +70,22 @@ class Collector {
   // Adds the dialect's endpoints. The dialect and this must outlive the router.
   void attach(const Dialect& dialect, http::Router& router);
   const CollectorCounters& counters() const { return counters_; }
+  // Every request that was answered 4xx or 5xx is in it once for each source that it had items of, or once for nobody.
+  const RefusalCounts& refusals() const { return refusals_; }
 
  private:
   struct Workbench;  // Memory for one request at a time.
   class Bench;       // All workbenches of one dialect.
   class Receipt;     // A request that waits for its fsyncs.
 
-  std::optional<Refusal> charge(Workbench& workbench) const;
+  // A refusal, and the source that it is because of.
+  struct Charge {
+    Refusal refusal;
+    std::uint16_t source = 0;
+  };
+  std::optional<Charge> charge(Workbench& workbench) const;
   void turn_away(const Bench& bench, int endpoint, const http::Request& request, http::Responder responder,
-                 const Refusal& refusal, base::WallTime at);
+                 const Refusal& refusal, std::optional<std::uint16_t> source, base::WallTime at);
   void collect(Bench& bench, int endpoint, const http::Request& request, http::Responder responder);
 
   const CollectorSettings settings_;
@@ -88,6 +97,7 @@ class Collector {
   std::optional<SourceTable> sources_;
   std::vector<std::unique_ptr<Bench>> benches_;
   CollectorCounters counters_;
+  RefusalCounts refusals_;
 };
 
 }  // namespace millrace::collect

@@ -50,5 +50,9 @@ TEST_CASE("a batch over its source's quota is refused whole, and what it brought
   CHECK(journal.end().value == 53);
   CHECK(collector.counters().requests_over_quota.load() == 2);
   CHECK(collector.counters().items_received.load() == 53);
-  CHECK(quota->requests_refused() == 2);
+  const auto refusals = collector.refusals().entries();
+  REQUIRE(refusals.size() == 1);
+  CHECK(refusals[0].source == 1);
+  CHECK(refusals[0].code == "over_quota");
+  CHECK(refusals[0].requests == 2);
 }

@@ -80,6 +80,8 @@ class Reader {
   // Hands every item to `sink`. When it returns a refusal, what it has handed over must be thrown away.
   virtual std::optional<Refusal> read(const http::Request& request, int endpoint, base::WallTime received_at,
                                       ItemSink& sink) = 0;
+  // The source that the last request showed to be of, also when it was not let in; of several the last.
+  virtual std::optional<std::uint16_t> sender() const { return std::nullopt; }
 };
 
 // A client protocol that we accept: where it listens, who may send, how bytes become canonical events, and what its

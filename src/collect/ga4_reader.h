@@ -17,6 +17,7 @@ class Ga4ProtocolReader final : public Reader {
   Ga4ProtocolReader(const Vocabulary& vocabulary, const SourceTable& sources, const ItemLimits& limits);
   std::optional<Refusal> read(const http::Request& request, int endpoint, base::WallTime received_at,
                               ItemSink& sink) override;
+  std::optional<std::uint16_t> sender() const override { return desk_.sender(); }
 
  private:
   std::optional<Refusal> read_events(std::uint32_t array);
@@ -39,6 +40,7 @@ class Ga4TagReader final : public Reader {
   Ga4TagReader(const Vocabulary& vocabulary, const SourceTable& sources, const ItemLimits& limits);
   std::optional<Refusal> read(const http::Request& request, int endpoint, base::WallTime received_at,
                               ItemSink& sink) override;
+  std::optional<std::uint16_t> sender() const override { return desk_.sender(); }
 
  private:
   std::optional<Refusal> read_hit(std::string_view line);

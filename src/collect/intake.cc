@@ -70,6 +70,7 @@ bool Intake::is_kept_out(std::uint16_t source) {
   if (elsewhere_ == nullptr || source >= elsewhere_->size() || !(*elsewhere_)[source]) [[likely]]
     return false;
   ++kept_out_;
+  kept_out_source_ = source;
   refuse(kOtherRegion.code, kOtherRegion.message);
   return true;
 }

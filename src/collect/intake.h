@@ -44,8 +44,9 @@ class Intake final : public ItemSink {
   void laid_out(const JsonTape& item) override { item_ = &item; }
   // Sources of these indices have their data in another region: nothing of theirs is taken. Must outlive this.
   void keep_out(const std::vector<bool>& elsewhere) { elsewhere_ = &elsewhere; }
-  // Of the request, those that were kept out.
+  // Of the request, those that were kept out, and whose the last of them was.
   std::uint32_t kept_out() const { return kept_out_; }
+  std::uint16_t kept_out_source() const { return kept_out_source_; }
 
   void accept(event::Event& event) override;
   void quarantine(const event::QuarantinedItem& item, std::string_view visitor_key) override;
@@ -88,6 +89,7 @@ class Intake final : public ItemSink {
   std::vector<std::pair<std::uint16_t, std::uint32_t>> sent_;
   const std::vector<bool>* elsewhere_ = nullptr;
   std::uint32_t kept_out_ = 0;
+  std::uint16_t kept_out_source_ = 0;
   Outcome outcome_;
   const JsonTape* item_ = nullptr;  // Of the event that comes next; null when it was not laid out.
   base::WallTime received_at_;

@@ -69,6 +69,7 @@ void ItemDesk::begin(const http::Request& request, base::WallTime received_at, I
   sink_ = &sink;
   sources_.refresh();
   source_.reset();
+  sender_.reset();
   item_admitted_ = false;
   items_ = refused_ = 0;
 }
@@ -77,6 +78,7 @@ std::optional<Refusal> ItemDesk::admit(const Credential& claimed) {
   Credential credential = credential_of(*request_);
   if (!credential.present()) credential = claimed;
   const auto answer = sources_->admit(credential.write_key, credential.secret, request_);
+  sender_ = answer.sender;
   if (answer.admission != Admission::admitted) return not_admitted(answer.admission, answer.retry_after_s);
   source_ = item_source_ = answer.source;
   return std::nullopt;
@@ -89,6 +91,7 @@ bool ItemDesk::admit_item(std::string_view write_key) {
     return true;
   }
   const auto answer = sources_->admit(write_key, {}, request_);
+  sender_ = answer.sender;
   item_source_ = answer.source;
   if (answer.admission == Admission::admitted) return true;
   ++refused_;

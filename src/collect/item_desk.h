@@ -33,7 +33,11 @@ class ItemDesk {
   // Finds the source of all items to come by what the head of the request shows, else by `claimed`.
   std::optional<Refusal> admit(const Credential& claimed);
   // The same when the source is known by other means.
-  void admit_as(std::uint16_t source) { source_ = item_source_ = source; }
+  void admit_as(std::uint16_t source) {
+    source_ = item_source_ = source;
+    sender_ = source;
+  }
+  std::optional<std::uint16_t> sender() const { return sender_; }
   // Finds the source of the next item by what that says, unless admit() found one. False: refused and counted.
   bool admit_item(std::string_view write_key);
   // Set when items came and every one was refused.
@@ -63,6 +67,7 @@ class ItemDesk {
   base::WallTime received_at_;
   std::optional<std::uint16_t> source_;  // Of the whole request.
   std::uint16_t item_source_ = 0;
+  std::optional<std::uint16_t> sender_;
   bool item_admitted_ = false;
   std::uint32_t items_ = 0;
   std::uint32_t refused_ = 0;

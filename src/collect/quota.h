@@ -47,8 +47,6 @@ class Quota {
 
   std::int64_t events_per_s() const { return events_per_s_; }
   std::int64_t burst() const { return burst_; }
-  void note_refusal() { refused_.fetch_add(1, std::memory_order_relaxed); }
-  std::uint64_t requests_refused() const { return refused_.load(std::memory_order_relaxed); }
 
  private:
   std::int64_t debt_ns(std::int64_t now) const {
@@ -60,7 +58,6 @@ class Quota {
   const std::int64_t room_ns_;
   const base::Clock& clock_;
   std::atomic<std::int64_t> paid_at_{INT64_MIN / 2};
-  std::atomic<std::uint64_t> refused_{0};
 };
 
 }  // namespace millrace::collect

@@ -88,8 +88,10 @@ std::optional<Refusal> SegmentReader::read(const http::Request& request, int end
   Origin origin{.request = request, .received_at = received_at, .sink = sink};
   envelope_.clear();
   sources_.refresh();
+  sender_.reset();
   if (const Credential credential = credential_of(request); credential.present()) {
     const auto answer = sources_->admit(credential.write_key, credential.secret, &request);
+    sender_ = answer.sender;
     if (answer.admission != Admission::admitted) return not_admitted(answer.admission, answer.retry_after_s);
     origin.source = answer.source;
   }
@@ -145,6 +147,7 @@ std::optional<Refusal> SegmentReader::read_batch(const SegmentEndpoint& endpoint
   if (!origin.source) {
     if (const auto key = root_text(envelope_, "writeKey"); !key.empty()) {
       const auto answer = sources_->admit(key, {}, &origin.request);
+      sender_ = answer.sender;
       if (answer.admission != Admission::admitted)
         return not_admitted(answer.admission, answer.retry_after_s);
       origin.source = answer.source;
@@ -219,6 +222,7 @@ std::optional<ItemFault> SegmentReader::judge(TapeFault built, std::uint32_t end
 std::optional<std::uint16_t> SegmentReader::source_of(std::string_view write_key, Origin& origin) {
   if (origin.source) return origin.source;
   const auto answer = sources_->admit(write_key, {}, &origin.request);
+  sender_ = answer.sender;
   if (answer.admission == Admission::admitted) return answer.source;
   ++origin.refused;
   origin.last_refusal = answer.admission;

@@ -24,6 +24,7 @@ class SegmentReader final : public Reader {
 
   std::optional<Refusal> read(const http::Request& request, int endpoint, base::WallTime received_at,
                               ItemSink& sink) override;
+  std::optional<std::uint16_t> sender() const override { return sender_; }
 
  private:
   struct Origin;  // What the items of one request share.
@@ -41,6 +42,7 @@ class SegmentReader final : public Reader {
   std::optional<std::uint16_t> source_of(std::string_view write_key, Origin& origin);
 
   SourceView sources_;
+  std::optional<std::uint16_t> sender_;
   const ItemLimits& limits_;
   BodyOpener opener_;
   std::string pixel_item_;

@@ -22,6 +22,7 @@ class SnowplowReader final : public Reader {
 
   std::optional<Refusal> read(const http::Request& request, int endpoint, base::WallTime received_at,
                               ItemSink& sink) override;
+  std::optional<std::uint16_t> sender() const override { return desk_.sender(); }
 
  private:
   std::optional<Refusal> read_payload(const http::Request& request);

@@ -66,24 +66,28 @@ SourceRows::Answer SourceRows::admit(std::string_view write_key, std::string_vie
                                      const http::Request* request) const {
   const auto found = by_key_.find(write_key);
   if (found == by_key_.end()) {
-    return open_.enabled ? Answer{Admission::admitted, open_.index} : Answer{};
+    return open_.enabled ? Answer{Admission::admitted, open_.index, 0, open_.index} : Answer{};
   }
   if (found->second == kRetired) return {};
   const SourceSettings& source = sources_[found->second];
-  if (!source.secret.empty() && !equals_in_constant_time(secret, source.secret)) return {};
-  if (!source.enabled) return {Admission::disabled, source.index};
-  if (request == nullptr) return {Admission::admitted, source.index};
+  if (!source.secret.empty() && !equals_in_constant_time(secret, source.secret)) {
+    return {Admission::unknown, 0, 0, source.index};
+  }
+  const auto answer = [&source](Admission admission, int retry_after_s = 0) {
+    return Answer{admission, source.index, retry_after_s, source.index};
+  };
+  if (!source.enabled) return answer(Admission::disabled);
+  if (request == nullptr) return answer(Admission::admitted);
   if (!source.origins.empty()) {
     const std::string_view origin = page_origin(*request);
     if (!origin.empty() && !allows_origin(source.origins, origin)) {
-      return {Admission::foreign_origin, source.index};
+      return answer(Admission::foreign_origin);
     }
   }
   if (source.quota != nullptr && !source.quota->open()) {
-    source.quota->note_refusal();
-    return {Admission::over_quota, source.index, source.quota->retry_after_s()};
+    return answer(Admission::over_quota, source.quota->retry_after_s());
   }
-  return {Admission::admitted, source.index};
+  return answer(Admission::admitted);
 }
 
 const SourceSettings* SourceRows::find(std::string_view write_key) const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -43,6 +44,8 @@ class SourceRows {
     Admission admission = Admission::unknown;
     std::uint16_t source = 0;
     int retry_after_s = 0;  // When over its quota.
+    // Of whom the write key is, let in or not.
+    std::optional<std::uint16_t> sender = std::nullopt;
   };
   // Without a request neither the page that sends nor the quota is looked at.
   Answer admit(std::string_view write_key, std::string_view secret, const http::Request* request) const;

@@ -71,13 +71,13 @@ WebhookReader::WebhookReader(const Vocabulary& shopify, const SourceTable& sourc
 std::optional<Refusal> WebhookReader::read(const http::Request& request, int endpoint,
                                            base::WallTime received_at, ItemSink& sink) {
   view_.refresh();
+  sender_.reset();
   const SourceSettings* const source = view_->find(request.parameters.front());
   if (source == nullptr) return not_admitted(Admission::unknown);
+  sender_ = source->index;
   if (!source->enabled) return not_admitted(Admission::disabled);
-  if (source->quota != nullptr && !source->quota->open()) {
-    source->quota->note_refusal();
+  if (source->quota != nullptr && !source->quota->open())
     return not_admitted(Admission::over_quota, source->quota->retry_after_s());
-  }
   if (source->secret.empty()) return unsigned_refusal("The source has no secret to check signatures with.");
   return endpoint == WebhookDialect::shopify ? read_shopify(*source, request, received_at, sink)
                                              : read_mapped(*source, request, received_at, sink);

@@ -21,6 +21,7 @@ class WebhookReader final : public Reader {
 
   std::optional<Refusal> read(const http::Request& request, int endpoint, base::WallTime received_at,
                               ItemSink& sink) override;
+  std::optional<std::uint16_t> sender() const override { return sender_; }
 
  private:
   std::optional<Refusal> check(const SourceSettings& source, std::string_view header, std::string_view prefix,
@@ -38,6 +39,7 @@ class WebhookReader final : public Reader {
 
   const Vocabulary& vocabulary_;
   SourceView view_;  // Of this request.
+  std::optional<std::uint16_t> sender_;
   const SourceTable& sources_;
   const ItemLimits& limits_;
   const WebhookMappings& mappings_;

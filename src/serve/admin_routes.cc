@@ -30,12 +30,28 @@ constexpr AdminRoute kRoutes[] = {
     {http::Method::get, "/v1/admin/audit", "list_audit"},
 };
 
+void write_refused(JsonWriter& json, std::string_view name, const std::vector<RefusedRequests>& refused) {
+  json.key(name).begin_object();
+  for (const auto& [code, requests] : refused) json.field(code, requests);
+  json.end_object();
+}
+
+void write_region(JsonWriter& json, const std::string& region) {
+  json.key("region");
+  if (region.empty()) {
+    json.null();
+  } else {
+    json.value(std::string_view(region));
+  }
+}
+
 http::Response list_sources(const Sources& sources) {
   if (!sources.source_details) return not_available("The list of sources");
+  const SourceDetails details = sources.source_details();
   std::string body;
   JsonWriter json(body);
   json.begin_object().key("sources").begin_array();
-  for (const SourceDetail& source : sources.source_details()) {
+  for (const SourceDetail& source : details.sources) {
     json.begin_object()
         .field("name", source.name)
         .field("from", source.from)
@@ -43,9 +59,14 @@ http::Response list_sources(const Sources& sources) {
     json.key("origins").begin_array();
     for (const std::string& origin : source.origins) json.value(std::string_view(origin));
     json.end_array().field("events_per_s", source.events_per_s).field("burst", source.burst);
-    json.field("requests_over_quota", source.requests_over_quota).end_object();
+    write_region(json, source.region);
+    write_refused(json, "requests_refused", source.refused);
+    json.end_object();
   }
-  json.end_array().end_object();
+  json.end_array();
+  write_region(json, details.region);
+  write_refused(json, "requests_refused_of_nobody", details.refused_of_nobody);
+  json.end_object();
   return json_response(std::move(body));
 }
 

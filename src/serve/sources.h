@@ -85,6 +85,12 @@ struct ActionQuery {
   std::optional<DeliveryState> state;
 };
 
+// Requests that were turned away as a whole, since the start.
+struct RefusedRequests {
+  std::string_view code;
+  std::uint64_t requests = 0;
+};
+
 // What a source may send, and what was turned away for it.
 struct SourceDetail {
   std::string name;
@@ -93,7 +99,14 @@ struct SourceDetail {
   std::vector<std::string> origins;
   std::int64_t events_per_s = 0;  // 0: no quota.
   std::int64_t burst = 0;
-  std::uint64_t requests_over_quota = 0;
+  std::string region;  // Where its data may be stored; empty: anywhere.
+  std::vector<RefusedRequests> refused;
+};
+
+struct SourceDetails {
+  std::string region;  // Of this server's storage; empty: none.
+  std::vector<SourceDetail> sources;
+  std::vector<RefusedRequests> refused_of_nobody;  // That did not show whose they were.
 };
 
 using StockAnswer = std::function<void(int status, std::string body)>;
@@ -128,7 +141,7 @@ struct Sources {
   std::function<std::string()> make_visitor_id;
   // Names of the write keys' sources, by their index.
   std::function<std::vector<std::string>()> source_names;
-  std::function<std::vector<SourceDetail>()> source_details;
+  std::function<SourceDetails()> source_details;
   // Hands the command to its journal; `answer` runs once its outcome is durable, on any thread. exhausted or
   // unavailable when it was not taken, and then `answer` never runs.
   std::function<base::Status(const event::StockCommand& command, StockAnswer answer)> submit_stock;

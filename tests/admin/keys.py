@@ -114,9 +114,10 @@ def quotas(server, sent):
     assert track(server, key, 1).status == 200, "who waits as told is let in"
     sent += 1
     detail = next(each for each in server.ask("GET", "/v1/sources").json["sources"] if each["name"] == "metered")
-    assert detail["from"] == "managed" and detail["events_per_s"] == 2 and detail["burst"] == 5 and detail["requests_over_quota"] >= 1, detail
+    assert detail["from"] == "managed" and detail["events_per_s"] == 2 and detail["burst"] == 5 and detail["region"] is None, detail
+    assert detail["requests_refused"] == {"over_quota": 1}, detail
     figures = server.ask("GET", "/metrics").body
-    assert 'millrace_source_over_quota_requests_total{source="metered"}' in figures
+    assert 'millrace_source_refused_requests_total{source="metered",code="over_quota"} 1\n' in figures, figures
     began, accepted = time.monotonic(), 0
     while time.monotonic() - began < 3:
         accepted += track(server, key).status == 200

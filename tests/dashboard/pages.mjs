@@ -19,6 +19,10 @@ export async function visitPages({ page, url, send, shows, until, day, sent }) {
   await shows('.sources tbody th', 'default');
   await shows('.sources tbody .state', 'receiving');
   await until('the source is counted', async () => (await numbers(rowOf('.sources', 'default')))[0] === (sent() + day.duplicate + day.quarantined).toLocaleString('en-US'));
+  const broken = await fetch(`${url}/v1/batch`, { method: 'POST', headers: { 'X-Write-Key': 'any' }, body: '{' });
+  assert.equal(broken.status, 400);
+  await until('a refused request is counted', async () => (await numbers(rowOf('.sources', 'default')))[6] === '1');
+  await shows('.sources tbody tr', 'any page');
   await page.check('.connect input[value="curl"]', { force: true });
   await shows('.connect pre', `${url}/v1/track`);
 
@@ -62,6 +66,10 @@ export async function visitPages({ page, url, send, shows, until, day, sent }) {
 
   await open('privacy');
   await shows('.dropped tbody th', 'default');
+  await until('what consent decided', async () => {
+    const [received, stored, ...less] = await numbers(rowOf('.dropped', 'default'));
+    return received !== '0' && stored !== '0' && less.slice(0, 3).join() === '0,0,0';
+  });
   await page.fill('.suppress input', 'someone-else');
   await page.keyboard.press('Enter');
   await shows('.suppress .said', 'Nothing more of this person is taken.');

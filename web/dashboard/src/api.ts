@@ -160,7 +160,14 @@ export interface SourceDetail {
   origins: string[];
   events_per_s: number;
   burst: number;
-  requests_over_quota: number;
+  region: string | null;
+  requests_refused: Record<string, number>;
+}
+
+export interface SourceDetails {
+  sources: SourceDetail[];
+  region: string | null;
+  requests_refused_of_nobody: Record<string, number>;
 }
 
 export interface Readiness {

@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks';
-import { get, Refusal, type Ledger, type LedgerRow, type Recent, type SourceDetail } from '../api';
+import { get, Refusal, type Ledger, type LedgerRow, type Recent, type SourceDetail, type SourceDetails } from '../api';
 import { Bar, Card, Empty } from '../card';
 import { CopyButton } from '../copy_button';
 import * as format from '../format';
@@ -23,7 +23,7 @@ interface Answers {
   day: Ledger;
   hour: Ledger;
   recent: Recent;
-  details: SourceDetail[];
+  details: SourceDetails;
 }
 
 // Figures are for more people than single items are.
@@ -33,17 +33,17 @@ function unseen(failure: Error): Recent {
 }
 
 async function ask(): Promise<Answers> {
-  const [day, hour, recent, { sources }] = await Promise.all([
+  const [day, hour, recent, details] = await Promise.all([
     get<Ledger>('/v1/ledger?step=range'),
     get<Ledger>(`/v1/ledger?step=range&from=${Math.floor(nowMs() - HOUR_MS)}&to=${Math.ceil(nowMs() + HOUR_MS)}`),
     get<Recent>('/v1/events/recent?n=500').catch(unseen),
-    get<{ sources: SourceDetail[] }>('/v1/sources'),
+    get<SourceDetails>('/v1/sources'),
   ]);
-  return { day, hour, recent, details: sources };
+  return { day, hour, recent, details };
 }
 
 function sourcesOf(names: string[], answers: Answers | null): Source[] {
-  const all = new Set([...names.filter(Boolean), ...(answers?.details.map((detail) => detail.name) ?? []), ...(answers?.day.rows.map((row) => row.source) ?? [])]);
+  const all = new Set([...names.filter(Boolean), ...(answers?.details.sources.map((detail) => detail.name) ?? []), ...(answers?.day.rows.map((row) => row.source) ?? [])]);
   return [...all].map((name) => {
     const last = answers?.recent.items.find((item) => item.source === name);
     return {
@@ -52,9 +52,29 @@ function sourcesOf(names: string[], answers: Answers | null): Source[] {
       hour: answers?.hour.rows.find((row) => row.source === name)?.received ?? 0,
       lastAt: last ? Date.parse(last.at) : null,
       lastEvent: last ? last.event || last.reason : '',
-      detail: answers?.details.find((detail) => detail.name === name),
+      detail: answers?.details.sources.find((detail) => detail.name === name),
     };
   }).sort((a, b) => (b.day?.received ?? 0) - (a.day?.received ?? 0) || a.name.localeCompare(b.name));
+}
+
+const sumOf = (refused: Record<string, number>): number => Object.values(refused).reduce((sum, requests) => sum + requests, 0);
+const reasons = (refused: Record<string, number>): string =>
+  Object.entries(refused).map(([code, requests]) => `${format.count(requests)} ${format.words(code)}`).join('\n');
+
+// Requests that were turned away as a whole, and why.
+function Refused({ refused }: { refused: Record<string, number> | undefined }) {
+  if (!refused) return <>{format.NONE}</>;
+  const sum = sumOf(refused);
+  return sum === 0 ? <>0</> : <b class="low" title={reasons(refused)}>{format.count(sum)}</b>;
+}
+
+// Where its data may be stored; what is sent here for another region is refused.
+function Region({ detail, here }: { detail: SourceDetail | undefined; here: string | null }) {
+  if (!detail) return <>{format.NONE}</>;
+  if (detail.region === null) return <span class="soft" title="Its data may be stored anywhere">any</span>;
+  return detail.region === here
+    ? <>{detail.region}</>
+    : <span class="state warn" title={`This server stores ${here ?? 'for no region'}: it takes nothing of this source`}>{detail.region}</span>;
 }
 
 // What the source may send: its quota, and the pages it may send from.
@@ -65,7 +85,6 @@ function Limits({ detail }: { detail: SourceDetail | undefined }) {
   return (
     <span title={detail.origins.join('\n')}>
       {quota}; {pages}
-      {detail.requests_over_quota > 0 && <b class="low"> {format.count(detail.requests_over_quota)} refused</b>}
     </span>
   );
 }
@@ -77,7 +96,7 @@ function State({ source }: { source: Source }) {
   return since < QUIET_MS ? <span class="state good">receiving</span> : <span class="state warn">quiet</span>;
 }
 
-function Row({ source, most }: { source: Source; most: number }) {
+function Row({ source, most, region }: { source: Source; most: number; region: string | null }) {
   const day = source.day;
   const dropped = day ? day.suppressed + day.bot + day.consent_dropped : 0;
   const number = (value: number | undefined) => (day && value !== undefined ? format.count(value) : format.NONE);
@@ -96,6 +115,8 @@ function Row({ source, most }: { source: Source; most: number }) {
           : number(day?.quarantined)}
       </td>
       <td class="number">{number(dropped)}</td>
+      <td class="number"><Refused refused={source.detail?.requests_refused} /></td>
+      <td><Region detail={source.detail} here={region} /></td>
       <td class="soft"><Limits detail={source.detail} /></td>
       <td class="soft">
         {source.lastAt === null ? format.NONE : `${format.words(source.lastEvent)}, ${format.age(nowMs() - source.lastAt)} ago`}
@@ -178,13 +199,20 @@ export function Sources() {
                 <th scope="col" class="number">duplicate</th>
                 <th scope="col" class="number">quarantined</th>
                 <th scope="col" class="number" title="Suppressed, bots, and no consent">dropped</th>
+                <th scope="col" class="number" title="Requests turned away as a whole since the start: nothing of them was stored, and the ledger has none of them">refused</th>
+                <th scope="col" class="w-mark" title="Where its data may be stored">region</th>
                 <th scope="col" class="w-last" title="Events a second and at once, and the pages it may send from">limits</th>
                 <th scope="col" class="w-last">last item</th>
               </tr>
             </thead>
-            <tbody>{list.map((source) => <Row key={source.name} source={source} most={most} />)}</tbody>
+            <tbody>{list.map((source) => <Row key={source.name} source={source} most={most} region={value?.details.region ?? null} />)}</tbody>
           </table>
         </div>
+        {value && sumOf(value.details.requests_refused_of_nobody) > 0 && (
+          <p class="hint" id="nobody" title={reasons(value.details.requests_refused_of_nobody)}>
+            {format.count(sumOf(value.details.requests_refused_of_nobody))} requests were refused that did not show whose they are.
+          </p>
+        )}
         {value && list.length === 0 && <Empty>No sources yet. Below is how to connect the first.</Empty>}
       </Card>
       <Connect />
