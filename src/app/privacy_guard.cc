@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "app/private_file.h"
+#include "privacy/article_number.h"
+#include "privacy/personal_forms.h"
 #include "tools/file_text.h"
 
 namespace millrace::app {
@@ -66,11 +68,17 @@ bool holds_card(std::string_view text) {
 
 bool names_card(const event::StockCommand& command) {
   const auto is_one = [](const std::string& text) { return holds_card(text); };
+  // The rule of is_article(), where it is known that this is a SKU.
+  const auto is_card_for_sku = [&](const std::string& sku) {
+    const bool digits = sku.size() == privacy::kArticleDigits &&
+                        std::all_of(sku.begin(), sku.end(), [](char c) { return privacy::is_digit(c); });
+    return holds_card(sku) && !(digits && privacy::is_gtin(sku));
+  };
   if (const auto* set = std::get_if<event::SetStock>(&command))
-    return is_one(set->sku) || is_one(set->reference);
+    return is_card_for_sku(set->sku) || is_one(set->reference);
   if (const auto* reserve = std::get_if<event::Reserve>(&command)) {
     return is_one(reserve->id) || std::any_of(reserve->lines.begin(), reserve->lines.end(),
-                                              [&](const auto& line) { return is_one(line.sku); });
+                                              [&](const auto& line) { return is_card_for_sku(line.sku); });
   }
   if (const auto* commit = std::get_if<event::CommitReservation>(&command)) return is_one(commit->id);
   return is_one(std::get<event::ReleaseReservation>(command).id);

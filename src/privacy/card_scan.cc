@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 
+#include "privacy/article_number.h"
 #include "privacy/glyph.h"
 #include "privacy/key_ring.h"
 #include "privacy/personal_forms.h"
@@ -137,7 +138,7 @@ std::size_t number_start(std::string_view text, const Window& window) {
       end = std::copy_n(window[i].digits.data(), window[i].size, end);
     const std::size_t from = window[first].from;
     if (!is_card({digits.data(), count}) || inside_hexadecimal(text, from, to)) continue;
-    if (first + 1 == window.count() && is_fraction(text, from, to)) continue;
+    if (first + 1 == window.count() && (is_fraction(text, from, to) || is_article(text, from, to))) continue;
     return from;
   }
   return std::string_view::npos;

@@ -6,7 +6,9 @@
 
 #include "base/random.h"
 #include "collect/write_key.h"
+#include "privacy/article_number.h"
 #include "privacy/glyph.h"
+#include "privacy/personal_forms.h"
 #include "privacy/personal_gate.h"
 
 using namespace millrace;
@@ -237,6 +239,55 @@ TEST_CASE("times, article numbers, numbers of 64 bits and ids stay") {
     REQUIRE(cards_in("0" + thirteen).empty());
     if (round % 10 == 3) continue;  // Diners Club has 14 digits that begin with 3.
     REQUIRE(cards_in(gtin(std::to_string(round % 10) + digits)).empty());
+  }
+}
+
+TEST_CASE("an article's number of 14 digits stays where its name says so, and nowhere else") {
+  constexpr std::uint64_t kSeed = 20261124;
+  CAPTURE(kSeed);
+  base::SeededRandom random(kSeed);
+  constexpr std::string_view kPrefixes[] = {"300", "305", "3095", "36", "38", "39"};
+  int gtins = 0, others = 0;
+  while (gtins < 300 || others < 300) {
+    std::string digits(kPrefixes[random.below(std::size(kPrefixes))]);
+    while (digits.size() < 14) digits += static_cast<char>('0' + random.below(10));
+    if (!is_card(digits)) continue;
+    const bool gtin = is_gtin(digits);
+    ++(gtin ? gtins : others);
+    CAPTURE(digits);
+    for (const std::string_view name :
+         {"gtin", "EAN", "product_id", "productId", "sku", "variant-id", "Item ID"}) {
+      const std::string key = "{\"a\":1,\"" + std::string(name) + "\"";
+      CAPTURE(name);
+      // Text that is no GTIN, whatever its name says, may be a card; numbers in these places are keys of tables.
+      REQUIRE_EQ(cards_in(key + " : \"" + digits + "\"}").empty(), gtin);
+      REQUIRE(cards_in(key + ":" + digits + "}").empty());
+      REQUIRE(cards_in(key + ": " + digits + " ,\"b\":2}").empty());
+      // Not the whole value, or not the number alone.
+      REQUIRE_EQ(cards_in(key + ":\" " + digits + "\"}").size(), 1);
+      REQUIRE_EQ(cards_in(key + ":\"" + digits + " \"}").size(), 1);
+      REQUIRE_EQ(cards_in(key + ":[\"" + digits + "\"]}").size(), 1);
+      REQUIRE_EQ(cards_in(key + ":\"" + digits.substr(0, 4) + " " + digits.substr(4, 6) + " " +
+                          digits.substr(10) + "\"}")
+                     .size(),
+                 1);
+    }
+    for (const std::string_view name : {"card", "number", "id", "note", "gtin_or_card", "", "my\\\"gtin"}) {
+      REQUIRE_EQ(cards_in("{\"" + std::string(name) + "\":\"" + digits + "\"}").size(), 1);
+      REQUIRE_EQ(cards_in("{\"" + std::string(name) + "\":" + digits + "}").size(), 1);
+    }
+    REQUIRE_EQ(cards_in(digits).size(), 1);
+    REQUIRE_EQ(cards_in(":" + digits).size(), 1);
+    REQUIRE_EQ(cards_in("\":" + digits).size(), 1);
+    REQUIRE_EQ(cards_in("sku:\"" + digits + "\"").size(), 1);
+    REQUIRE(cards_in("{\"admin_graphql_api_id\":\"gid://shopify/ProductVariant/" + digits + "\"}").empty());
+    REQUIRE_EQ(cards_in("{\"x\":\"gid://shopify/" + digits + "\"}").size(), 1);
+    REQUIRE_EQ(cards_in("{\"x\":\"https://shop.example/Product/" + digits + "\"}").size(), 1);
+  }
+  // Of 13, 15 and 16 digits nothing is an article's by its name.
+  for (const std::string_view card : {"4222222222222", "378282246310005", "4111111111111111"}) {
+    REQUIRE_EQ(cards_in("{\"sku\":\"" + std::string(card) + "\"}").size(), 1);
+    REQUIRE_EQ(cards_in("{\"product_id\":" + std::string(card) + "}").size(), 1);
   }
 }
 

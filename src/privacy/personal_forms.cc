@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "privacy/article_number.h"
 #include "privacy/glyph.h"
 #include "privacy/personal_scan.h"
 
@@ -101,13 +102,6 @@ constexpr auto kIssuers = std::to_array<Issuer>({
     {9860, 9860, 4, 16, 16},      // Humo
     {8600, 8600, 4, 16, 16},      // Uzcard
 });
-
-// The check digit of a GTIN: weights 1 and 3 from the right.
-bool is_gtin(std::string_view digits) {
-  int sum = 0, weight = 1;
-  for (auto c = digits.rbegin(); c != digits.rend(); ++c, weight = 4 - weight) sum += (*c - '0') * weight;
-  return sum % 10 == 0;
-}
 
 }  // namespace
 
