@@ -8,7 +8,7 @@ namespace {
 
 using namespace millrace;
 
-collect::WebhookMappings mappings() {
+std::shared_ptr<const collect::WebhookMapping> mapping() {
   collect::MappingSettings settings;
   settings.items = "/rows";
   settings.event = "/kind";
@@ -16,9 +16,7 @@ collect::WebhookMappings mappings() {
   settings.lines = "/lines";
   settings.fields = {{"user_id", "/who"}, {"order_id", "/order/no"}, {"total", "/order/sum"}};
   settings.line_fields = {{"product_id", "/sku"}, {"price", "/price"}};
-  collect::WebhookMappings made;
-  made.emplace("wk", *collect::WebhookMapping::make(std::move(settings)));
-  return made;
+  return *collect::WebhookMapping::make(std::move(settings));
 }
 
 constexpr std::string_view kTopics[] = {
@@ -28,8 +26,12 @@ constexpr std::string_view kTopics[] = {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const collect::SourceTable sources = *collect::SourceTable::make({{0, "shop", "wk", "s", true}}, {});
-  static const collect::WebhookDialect dialect(sources, {}, mappings());
+  static const collect::SourceTable sources = [] {
+    collect::SourceSettings source{0, "shop", "wk", "s", true};
+    source.mapping = mapping();
+    return *collect::SourceTable::make({source}, {});
+  }();
+  static const collect::WebhookDialect dialect(sources, {});
   static const auto reader = dialect.reader();
   if (size == 0) return 0;
   const std::string body(reinterpret_cast<const char*>(data) + 1, size - 1);
@@ -42,9 +44,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   request.body = body;
   request.headers = {{"X-Shopify-Hmac-Sha256", signature},
                      {"X-Signature", signature},
+                     {"X-Write-Key", "wk:s"},
                      {"X-Shopify-Topic", kTopics[(data[0] >> 1) % std::size(kTopics)]}};
   CheckingSink sink;
   const int endpoint = shopify ? collect::WebhookDialect::shopify : collect::WebhookDialect::mapped;
   (void)reader->read(request, endpoint, {1'750'000'000'000}, sink);
+  if ((data[0] & 0x80) != 0)
+    (void)reader->read(request, collect::WebhookDialect::replayed, {1'750'000'000'000}, sink);
   return 0;
 }

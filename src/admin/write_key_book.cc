@@ -13,6 +13,8 @@ using base::ErrorCode;
 namespace {
 
 constexpr std::string_view kHead = "millrace write_keys 1\n";
+// With secrets or mappings, which version 1 knew nothing of.
+constexpr std::string_view kWebhookHead = "millrace write_keys 2\n";
 constexpr std::size_t kKeyBytesMax = 128;
 
 std::string_view next_word(std::string_view& line) {
@@ -32,6 +34,48 @@ bool usable_key(std::string_view key) {
   return !key.empty() && key.size() <= kKeyBytesMax && std::all_of(key.begin(), key.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   });
+}
+
+// A secret is a line's rest: no control characters, no blank at its ends.
+bool usable_secret(std::string_view secret) {
+  return !secret.empty() && secret.size() <= WriteKeyBook::kSecretBytesMax && secret.front() != ' ' &&
+         secret.back() != ' ' && std::all_of(secret.begin(), secret.end(), [](char c) {
+           return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
+         });
+}
+
+bool usable_mapping(std::string_view text) {
+  return !text.empty() && text.size() <= WriteKeyBook::kMappingBytesMax &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\r' || c == '\t';
+         });
+}
+
+// Several lines as one.
+std::string folded(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    if (c == '\\')
+      line += "\\\\";
+    else if (c == '\n')
+      line += "\\n";
+    else
+      line += c;
+  }
+  return line;
+}
+
+std::optional<std::string> unfolded(std::string_view line) {
+  std::string text;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] != '\\') {
+      text += line[i];
+      continue;
+    }
+    if (++i == line.size() || (line[i] != '\\' && line[i] != 'n')) return std::nullopt;
+    text += line[i] == 'n' ? '\n' : '\\';
+  }
+  return text;
 }
 
 std::optional<OldKey> read_old(std::string_view line) {
@@ -108,6 +152,15 @@ std::string check_terms(KeyTerms& terms) {
     return "The quota is out of range.";
   }
   if (terms.events_per_s == 0 && terms.burst != 0) return "A burst takes a rate, events_per_s.";
+  if (!terms.secret.empty() && !usable_secret(terms.secret)) {
+    return "A secret has at most " + std::to_string(WriteKeyBook::kSecretBytesMax) +
+           " bytes, no control characters, and no blank at its ends.";
+  }
+  if (!terms.mapping.empty() && !usable_mapping(terms.mapping)) {
+    return "A mapping is text of at most " + std::to_string(WriteKeyBook::kMappingBytesMax) + " bytes.";
+  }
+  if (!terms.mapping.empty() && terms.secret.empty())
+    return "A mapping takes a secret: its webhooks are signed.";
   return "";
 }
 
@@ -115,7 +168,8 @@ base::Result<WriteKeyBook> WriteKeyBook::parse(std::string_view text) {
   WriteKeyBook book;
   if (text.empty()) return book;
   const auto corrupt = [] { return Error(ErrorCode::corrupt, "not a file of write keys, or cut off"); };
-  if (!text.starts_with(kHead) || !text.ends_with('\n')) return corrupt();
+  const bool webhooks = text.starts_with(kWebhookHead);
+  if ((!webhooks && !text.starts_with(kHead)) || !text.ends_with('\n')) return corrupt();
   text.remove_prefix(kHead.size());
   while (!text.empty()) {
     std::string_view line = text.substr(0, text.find('\n'));
@@ -134,6 +188,13 @@ base::Result<WriteKeyBook> WriteKeyBook::parse(std::string_view text) {
       if (normal_origin(line) != line || book.keys_.back().terms.origins.size() == kOriginsMax)
         return corrupt();
       book.keys_.back().terms.origins.emplace_back(line);
+    } else if (webhooks && kind == "secret" && !book.keys_.empty()) {
+      if (!usable_secret(line) || !book.keys_.back().terms.secret.empty()) return corrupt();
+      book.keys_.back().terms.secret = line;
+    } else if (webhooks && kind == "mapping" && !book.keys_.empty()) {
+      auto mapping = unfolded(line);
+      if (!mapping || !usable_mapping(*mapping) || !book.keys_.back().terms.mapping.empty()) return corrupt();
+      book.keys_.back().terms.mapping = *std::move(mapping);
     } else if (kind == "retired") {
       auto old = read_old(line);
       if (!old || book.retired_.size() == kRetiredMax) return corrupt();
@@ -146,7 +207,10 @@ base::Result<WriteKeyBook> WriteKeyBook::parse(std::string_view text) {
 }
 
 std::string WriteKeyBook::text() const {
-  std::string text(kHead);
+  const bool webhooks = std::any_of(keys_.begin(), keys_.end(), [](const WriteKey& key) {
+    return !key.terms.secret.empty() || !key.terms.mapping.empty();
+  });
+  std::string text(webhooks ? kWebhookHead : kHead);
   for (const WriteKey& key : keys_) {
     text += "key " + key.id + " " + std::to_string(key.created_at.ms) + " " +
             std::to_string(key.terms.events_per_s) + " " + std::to_string(key.terms.burst) + " " +
@@ -154,6 +218,8 @@ std::string WriteKeyBook::text() const {
             key.source + "\n";
     for (const OldKey& old : key.old) text += "old " + std::to_string(old.until.ms) + " " + old.key + "\n";
     for (const std::string& origin : key.terms.origins) text += "origin " + origin + "\n";
+    if (!key.terms.secret.empty()) text += "secret " + key.terms.secret + "\n";
+    if (!key.terms.mapping.empty()) text += "mapping " + folded(key.terms.mapping) + "\n";
   }
   for (const OldKey& old : retired_) text += "retired " + std::to_string(old.until.ms) + " " + old.key + "\n";
   return text;

@@ -17,6 +17,8 @@ struct KeyTerms {
   std::int64_t events_per_s = 0;     // 0: as many as come.
   std::int64_t burst = 0;            // At once; 0: as many as in a second.
   enum class State : std::uint8_t { enabled, disabled } state = State::enabled;
+  std::string secret;   // What webhooks are signed with, and other clients must show; empty: none.
+  std::string mapping;  // Text of a mapping file (docs/guide/webhooks.md); empty: none.
 };
 
 struct OldKey {
@@ -44,6 +46,8 @@ class WriteKeyBook {
   static constexpr std::size_t kRetiredMax = 10'000;  // The oldest are forgotten.
   static constexpr std::int64_t kEventsPerSecondMax = 1'000'000;
   static constexpr std::int64_t kBurstMax = 10'000'000;
+  static constexpr std::size_t kSecretBytesMax = 256;
+  static constexpr std::size_t kMappingBytesMax = 16 * 1024;
 
   static base::Result<WriteKeyBook> parse(std::string_view text);
   std::string text() const;
@@ -74,7 +78,7 @@ class WriteKeyBook {
 // An origin as browsers write it: scheme and host in lower case, the port only when it is not the scheme's; a host may begin with
 // "*.". None when it is none.
 std::optional<std::string> normal_origin(std::string_view text);
-// Why the terms cannot be; empty when they can. Brings the origins into their normal form.
+// Why the terms cannot be; empty when they can. Brings the origins into their normal form. Whether the mapping maps is not looked at.
 std::string check_terms(KeyTerms& terms);
 
 }  // namespace millrace::admin

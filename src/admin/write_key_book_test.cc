@@ -48,6 +48,46 @@ TEST_CASE("a book of write keys is read back as it was written") {
   }
 }
 
+TEST_CASE("a secret and a mapping are kept as they are, and only then the file is one of version 2") {
+  WriteKeyBook book = book_of_two();
+  KeyTerms terms;
+  terms.secret = "a \"secret\" = \\n # \xc3\xbc";
+  terms.mapping = "event = \"/kind\"\n[fields]\t# tab\r\nuser_id = \"/a\\\\nb\"\n";
+  REQUIRE(book.change("app", terms));
+  const std::string text = book.text();
+  CHECK(text.starts_with("millrace write_keys 2\n"));
+  CHECK(text.find("\nsecret a \"secret\" = \\n # \xc3\xbc\nmapping event = \"/kind\"\\n[fields]\t# "
+                  "tab\r\\nuser_id") != std::string::npos);
+  const auto again = WriteKeyBook::parse(text);
+  REQUIRE(again);
+  CHECK(again->text() == text);
+  CHECK(again->find("app")->terms.secret == terms.secret);
+  CHECK(again->find("app")->terms.mapping == terms.mapping);
+  CHECK_FALSE(WriteKeyBook::parse("millrace write_keys 1" + text.substr(21)));
+  std::uint64_t state = 12;
+  for (int i = 0; i < 5000; ++i) {
+    std::string damaged = text;
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    damaged[(state >> 33) % damaged.size()] = static_cast<char>(state >> 20);
+    if (const auto read = WriteKeyBook::parse(damaged)) CHECK(read->text() == damaged);
+  }
+  REQUIRE(book.change("app", {}));
+  CHECK(book.text() == book_of_two().text());
+  for (const std::string& secret :
+       {std::string(" x"), std::string("x "), std::string("a\nb"), std::string(257, 'x')}) {
+    terms.secret = secret;
+    CHECK_FALSE(book.change("app", terms));
+  }
+  terms.secret = "";  // A mapping alone: its webhooks would be unsigned.
+  CHECK_FALSE(book.change("app", terms));
+  terms = {};
+  terms.secret = "s";
+  terms.mapping = std::string("a\0b", 3);
+  CHECK_FALSE(book.change("app", terms));
+  terms.mapping.assign(WriteKeyBook::kMappingBytesMax + 1, 'x');
+  CHECK_FALSE(book.change("app", terms));
+}
+
 TEST_CASE("after a rotation the old key has its time, and then it is remembered as refused") {
   WriteKeyBook book = book_of_two();
   REQUIRE(book.rotate("web shop", "wk_3", kNow, kNow + 1000));

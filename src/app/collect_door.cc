@@ -6,6 +6,7 @@
 #include "collect/segment_dialect.h"
 #include "collect/snowplow_dialect.h"
 #include "collect/webhook_dialect.h"
+#include "tools/file_text.h"
 
 namespace millrace::app {
 
@@ -69,8 +70,11 @@ base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& set
   if (open_sources == 1) open_source = {true, indices[0], kOpenSourceName};
   for (std::size_t i = 0; i < settings.sources.size(); ++i) {
     const SourceSettings& source = settings.sources[i];
-    sources.push_back(
-        {indices[i + open_sources], source.name, source.write_key, source.secret, source.enabled});
+    auto& made = sources.emplace_back(collect::SourceSettings{
+        indices[i + open_sources], source.name, source.write_key, source.secret, source.enabled});
+    if (source.mapping.empty()) continue;
+    TRY_ASSIGN(const std::string text, tools::read_text(source.mapping));
+    TRY_ASSIGN(made.mapping, compile_mapping(text, source.mapping));
   }
   TRY_ASSIGN(auto table, collect::SourceTable::make(sources, open_source));
   std::unique_ptr<CollectDoor> door(new CollectDoor(std::move(table), clock));
@@ -87,7 +91,7 @@ base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& set
   limits.item_bytes_max = settings.event_bytes_max;
   TRY_ASSIGN(door->shopify_stock_, collect::ShopifyStock::open(disk, "shopify_stock"));
   door->shopify_stock_->keep_out(holds_card, elsewhere_by_index(settings, indices));
-  TRY(door->add_dialects(settings, limits));
+  door->add_dialects(settings, limits);
   collect::CollectorSettings collector_settings;
   collector_settings.time =
       settings.time == process::TimeMode::events ? collect::TimeSource::events : collect::TimeSource::wall;
@@ -104,24 +108,14 @@ base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& set
   return door;
 }
 
-base::Status CollectDoor::add_dialects(const Settings& settings, const collect::ItemLimits& limits) {
+void CollectDoor::add_dialects(const Settings& settings, const collect::ItemLimits& limits) {
   dialects_.push_back(std::make_unique<collect::SegmentDialect>(sources_, limits));
   collect::SnowplowSettings snowplow{settings.snowplow_cookie, settings.snowplow_cookie_domain, {}};
   if (!settings.snowplow_post_path.empty()) snowplow.post_paths.push_back(settings.snowplow_post_path);
   dialects_.push_back(std::make_unique<collect::SnowplowDialect>(sources_, limits, std::move(snowplow)));
   dialects_.push_back(std::make_unique<collect::Ga4ProtocolDialect>(sources_, limits));
   dialects_.push_back(std::make_unique<collect::Ga4TagDialect>(sources_, limits));
-  collect::WebhookMappings mappings;
-  for (const SourceSettings& source : settings.sources) {
-    if (source.mapping.empty()) continue;
-    TRY_ASSIGN(auto file, read_mapping(source.mapping));
-    auto mapping = collect::WebhookMapping::make(std::move(file));
-    if (!mapping.ok()) return std::move(mapping).error().with_context(source.mapping);
-    mappings.emplace(source.write_key, *std::move(mapping));
-  }
-  dialects_.push_back(
-      std::make_unique<collect::WebhookDialect>(sources_, limits, std::move(mappings), shopify_stock_.get()));
-  return base::Ok{};
+  dialects_.push_back(std::make_unique<collect::WebhookDialect>(sources_, limits, shopify_stock_.get()));
 }
 
 void CollectDoor::collect(serve::MetricSamples& samples) const {

@@ -90,7 +90,7 @@ class CollectDoor {
       : sources_(std::move(sources)), clock_(clock) {}
   std::shared_ptr<collect::Quota> quota_for(const admin::WriteKey& key);
   void collect_refusals(serve::MetricSamples& samples) const;
-  base::Status add_dialects(const Settings& settings, const collect::ItemLimits& limits);
+  void add_dialects(const Settings& settings, const collect::ItemLimits& limits);
 
   collect::SourceTable sources_;
   const base::Clock& clock_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "app/collect_door.h"
+#include "app/webhook_mapping_file.h"
 #include "collect/write_key.h"
 
 namespace millrace::app {
@@ -49,6 +50,15 @@ base::Status CollectDoor::set_keys(const admin::WriteKeyBook& book,
     for (const auto& old : key.old) source->more_keys.push_back(old.key);
     source->origins = key.terms.origins;
     source->quota = quota_for(key);
+    if (!key.terms.secret.empty()) source->secret = key.terms.secret;
+    if (!key.terms.mapping.empty()) {
+      auto mapping = compile_mapping(key.terms.mapping, key.source);
+      if (mapping.ok()) {
+        source->mapping = *std::move(mapping);
+      } else {  // Written by another version: the rest of the source is as it should be.
+        spdlog::error("a mapping is left out: {}", mapping.error().message());
+      }
+    }
     if (names.size() <= indices[i]) names.resize(indices[i] + std::size_t{1});
     names[indices[i]] = key.source;
   }

@@ -7,8 +7,10 @@
 #include "app/system_clock.h"
 #include "app/token_file.h"
 #include "app/verb_command.h"
+#include "app/webhook_mapping_file.h"
 #include "app/write_key_file.h"
 #include "base/iso_time.h"
+#include "tools/file_text.h"
 
 namespace millrace::app {
 
@@ -18,6 +20,7 @@ struct KeyOptions {
   std::string data = "millrace-data";
   std::string which;
   admin::KeyTerms terms;
+  std::string secret_file, mapping_file;
   std::int64_t grace_s = 24 * 3600;
 };
 
@@ -26,11 +29,28 @@ base::Status record(const KeyOptions& options, std::string act, std::string targ
                         std::move(target), std::move(detail));
 }
 
+// The terms with what stands in files: a secret on a command line is in everybody's list of processes.
+base::Result<admin::KeyTerms> terms_of(const KeyOptions& options) {
+  admin::KeyTerms terms = options.terms;
+  if (!options.secret_file.empty()) {
+    TRY_ASSIGN(terms.secret, tools::read_text(options.secret_file));
+    while (terms.secret.ends_with('\n') || terms.secret.ends_with('\r')) terms.secret.pop_back();
+    if (terms.secret.empty())
+      return base::Error(base::ErrorCode::invalid_argument, options.secret_file + " has no secret");
+  }
+  if (!options.mapping_file.empty()) {
+    TRY_ASSIGN(terms.mapping, tools::read_text(options.mapping_file));
+    TRY(compile_mapping(terms.mapping, options.mapping_file));
+  }
+  return terms;
+}
+
 base::Status create(const KeyOptions& options) {
+  TRY_ASSIGN(const auto terms, terms_of(options));
   std::error_code code;
   std::filesystem::create_directories(options.data, code);  // Before the first start, too.
   TRY_ASSIGN(const auto book, change_write_keys(options.data, [&](admin::WriteKeyBook& changed) {
-               return changed.create(options.which, options.terms, SystemClock().wall(), new_key_id(),
+               return changed.create(options.which, terms, SystemClock().wall(), new_key_id(),
                                      new_write_key());
              }));
   const auto* const key = book.find(options.which);
@@ -46,9 +66,13 @@ base::Status list(const KeyOptions& options) {
     base::append_iso_time(time, key.created_at);
     const auto quota = key.terms.events_per_s == 0 ? std::string("no quota")
                                                    : fmt::format("{} events/s", key.terms.events_per_s);
-    fmt::print("{}  {}  {:<9} {:<16} {} old keys  {} origins  {}\n", key.id, time,
+    fmt::print("{}  {}  {:<9} {:<16} {} old keys  {} origins  {:<8} {}\n", key.id, time,
                key.terms.state == admin::KeyTerms::State::enabled ? "enabled" : "disabled", quota,
-               key.old.size(), key.terms.origins.size(), key.source);
+               key.old.size(), key.terms.origins.size(),
+               !key.terms.mapping.empty()  ? "mapping"
+               : !key.terms.secret.empty() ? "secret"
+                                           : "",
+               key.source);
   }
   return base::Ok{};
 }
@@ -89,6 +113,9 @@ void add_write_keys_command(CLI::App& app, int& exit_code) {
   created->add_option("--origin", options.terms.origins, "Only pages of it may send; may be repeated");
   created->add_option("--events-per-s", options.terms.events_per_s, "Past it 429 (default: as many as come)");
   created->add_option("--burst", options.terms.burst, "Events at once (default: those of a second)");
+  created->add_option("--secret-file", options.secret_file,
+                      "What its webhooks are signed with, in a file; other clients must show it as well");
+  created->add_option("--mapping", options.mapping_file, "Mapping file of the signed JSON that it posts");
   command.add("list", "The sources and their limits", list);
   auto* rotated = command.add("rotate", "Make a new write key and print it", rotate);
   rotated->add_option("which", options.which, "Its id or source")->required();

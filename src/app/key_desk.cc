@@ -7,6 +7,7 @@
 
 #include "admin/token_book.h"
 #include "app/private_file.h"
+#include "app/webhook_mapping_file.h"
 #include "app/write_key_file.h"
 #include "serve/json_writer.h"
 #include "serve/request_json.h"
@@ -54,6 +55,13 @@ void write_key(JsonWriter& json, const WriteKey& key) {
   json.key("created_at").time(key.created_at).key("origins").begin_array();
   for (const auto& origin : key.terms.origins) json.value(std::string_view(origin));
   json.end_array().field("events_per_s", key.terms.events_per_s).field("burst", key.terms.burst);
+  json.field("has_secret", !key.terms.secret.empty());
+  json.key("mapping");
+  if (key.terms.mapping.empty()) {
+    json.null();
+  } else {
+    json.value(std::string_view(key.terms.mapping));
+  }
   json.key("old_keys").begin_array();
   for (const auto& old : key.old) {
     json.begin_object().field("key_ends", masked(old.key)).key("until").time(old.until).end_object();
@@ -87,13 +95,20 @@ KeyTerms read_terms(serve::RequestJson& json, KeyTerms terms) {
   const std::string state = json.text_or("state", preset, 16);
   if (state != "enabled" && state != "disabled") json.refuse("state", "Give enabled or disabled.");
   terms.state = state == "disabled" ? KeyTerms::State::disabled : KeyTerms::State::enabled;
+  terms.secret = json.text_or("secret", terms.secret, admin::WriteKeyBook::kSecretBytesMax);
+  terms.mapping = json.text_or("mapping", terms.mapping, admin::WriteKeyBook::kMappingBytesMax);
+  if (!terms.mapping.empty()) {
+    const auto mapping = compile_mapping(terms.mapping, "mapping");
+    if (!mapping.ok()) json.refuse("mapping", mapping.error().message());
+  }
   return terms;
 }
 
 std::string terms_text(const KeyTerms& terms) {
-  return fmt::format("{}, {} events/s, burst {}, {} origins",
+  return fmt::format("{}, {} events/s, burst {}, {} origins{}{}",
                      terms.state == KeyTerms::State::enabled ? "enabled" : "disabled", terms.events_per_s,
-                     terms.burst, terms.origins.size());
+                     terms.burst, terms.origins.size(), terms.secret.empty() ? "" : ", secret",
+                     terms.mapping.empty() ? "" : ", mapping");
 }
 
 std::string sayable(std::string_view name) {

@@ -89,6 +89,14 @@ base::Result<MappingSettings> parse_mapping(std::string_view text, std::string_v
   return mapping;
 }
 
+base::Result<std::shared_ptr<const collect::WebhookMapping>> compile_mapping(std::string_view text,
+                                                                             std::string_view file_name) {
+  TRY_ASSIGN(auto settings, parse_mapping(text, file_name));
+  auto mapping = collect::WebhookMapping::make(std::move(settings));
+  if (!mapping.ok()) return std::move(mapping).error().with_context(std::string(file_name));
+  return std::shared_ptr<const collect::WebhookMapping>(*std::move(mapping));
+}
+
 base::Result<MappingSettings> read_mapping(const std::string& path) {
   TRY_ASSIGN(const std::string text, tools::read_text(path));
   return parse_mapping(text, path);

@@ -10,9 +10,28 @@ namespace millrace::collect {
 using event::Flag;
 using event::Text;
 
+namespace {
+
+// `raw` with one member more, when it is an object.
+std::string_view with_member(std::string_view raw, std::string_view member, std::string& bytes) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const std::size_t first = raw.find_first_not_of(kBlanks);
+  const std::size_t last = raw.find_last_not_of(kBlanks);
+  if (first == std::string_view::npos || raw[first] != '{' || raw[last] != '}' || first == last) return raw;
+  const std::string_view inside = raw.substr(first + 1, last - first - 1);
+  bytes = raw.substr(0, last);
+  if (inside.find_first_not_of(kBlanks) != std::string_view::npos) bytes += ',';
+  bytes += member;
+  bytes += '}';
+  return bytes;
+}
+
+}  // namespace
+
 void Intake::begin(base::WallTime received_at, std::size_t bytes_hint) {
   received_at_ = received_at;
   item_ = nullptr;
+  kept_with_.clear();
   last_import_ = {};
   kept_out_ = 0;
   outcome_.received = outcome_.accepted = outcome_.quarantined = outcome_.refused = 0;
@@ -170,6 +189,7 @@ void Intake::keep(const event::QuarantinedItem& item, std::string_view visitor_k
   journal::RecordBuffer& buffer = buffer_for(visitor_key.empty() ? std::string_view(anonymous) : visitor_key);
   event::QuarantinedItem stored = item;
   if (last_import_.ms != 0) stored.received_at = last_import_;
+  if (!kept_with_.empty()) stored.raw = with_member(item.raw, kept_with_, kept_bytes_);
   for (const auto& gate : gates_) gate->cleanse(stored);
   event::encode_quarantined(stored, buffer.begin());
   finish_record(buffer);

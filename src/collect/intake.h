@@ -51,6 +51,7 @@ class Intake final : public ItemSink {
   void accept(event::Event& event) override;
   void quarantine(const event::QuarantinedItem& item, std::string_view visitor_key) override;
   void refuse(std::string_view reason, std::string_view detail) override;
+  void keep_with(std::string_view member) override { kept_with_ = member; }
   void count_stock(const event::SetStock& count) override { counts_.push_back(count); }
 
   // After the last item; an error is a gate's, and nothing of the request may be stored.
@@ -92,6 +93,8 @@ class Intake final : public ItemSink {
   std::uint16_t kept_out_source_ = 0;
   Outcome outcome_;
   const JsonTape* item_ = nullptr;  // Of the event that comes next; null when it was not laid out.
+  std::string kept_with_;           // A JSON member for what goes into quarantine.
+  std::string kept_bytes_;          // Such an item with it.
   base::WallTime received_at_;
   base::WallTime
       last_import_;  // Stands in for items whose own time cannot be read, when time is the events'.

@@ -73,7 +73,7 @@ struct Door {
   journal::GroupCommit commit;
   SegmentDialect segment{table, {}};
   SnowplowDialect snowplow{table, {}, {}};
-  WebhookDialect webhooks{table, {}, {}, nullptr};
+  WebhookDialect webhooks{table, {}, nullptr};
   std::vector<std::unique_ptr<Call>> calls;
   http::Router router;
   Collector collector{{.elsewhere = {false, false, false, false, false, true}}, {&commit}, clock};

@@ -25,7 +25,7 @@ struct Door {
   sim::SimDisk disk{1};
   std::unique_ptr<ShopifyStock> stock = *ShopifyStock::open(disk, std::string(kFile));
   SourceTable sources = *SourceTable::make({{1, "shopify", "shop", "s3cret", true}}, {});
-  WebhookDialect dialect{sources, {}, {}, stock.get()};
+  WebhookDialect dialect{sources, {}, stock.get()};
   DialectRig rig{dialect};
   int deliveries = 0;
 

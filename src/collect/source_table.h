@@ -16,6 +16,8 @@
 
 namespace millrace::collect {
 
+class WebhookMapping;
+
 struct SourceSettings {
   std::uint16_t index = 0;  // Persisted in every record: never given to another source.
   std::string name;
@@ -25,7 +27,8 @@ struct SourceSettings {
   std::vector<std::string> more_keys = {};  // Let in as the write key is.
   std::vector<std::string> origins =
       {};  // Of browsers' pages; empty: any. The form is that of allows_origin().
-  std::shared_ptr<Quota> quota = nullptr;  // Null: as many as come.
+  std::shared_ptr<Quota> quota = nullptr;                   // Null: as many as come.
+  std::shared_ptr<const WebhookMapping> mapping = nullptr;  // Of the JSON that it posts; null: it posts none.
 };
 
 // Source `index` takes every write key that no other source has, and requests without one: the embedded default.

@@ -9,20 +9,17 @@ namespace millrace::collect {
 using http::Request;
 using http::Response;
 
-WebhookDialect::WebhookDialect(const SourceTable& sources, ItemLimits limits, WebhookMappings mappings,
-                               ShopifyStock* stock)
-    : sources_(sources),
-      limits_(within_journal_limits(limits)),
-      mappings_(std::move(mappings)),
-      stock_(stock) {}
+WebhookDialect::WebhookDialect(const SourceTable& sources, ItemLimits limits, ShopifyStock* stock)
+    : sources_(sources), limits_(within_journal_limits(limits)), stock_(stock) {}
 
 std::vector<Dialect::Endpoint> WebhookDialect::endpoints() const {
   return {{http::Method::post, "/webhooks/shopify/{write_key}", shopify, Endpoint::Role::collects},
-          {http::Method::post, "/webhooks/json/{write_key}", mapped, Endpoint::Role::collects}};
+          {http::Method::post, "/webhooks/json/{write_key}", mapped, Endpoint::Role::collects},
+          {http::Method::post, "/webhooks/replay", replayed, Endpoint::Role::collects}};
 }
 
 std::unique_ptr<Reader> WebhookDialect::reader() const {
-  return std::make_unique<WebhookReader>(vocabulary_, sources_, limits_, mappings_, stock_);
+  return std::make_unique<WebhookReader>(vocabulary_, sources_, limits_, stock_);
 }
 
 Response WebhookDialect::answer(const Request&, int, const Outcome& outcome) const {

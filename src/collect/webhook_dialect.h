@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,16 +12,13 @@
 
 namespace millrace::collect {
 
-// By write key.
-using WebhookMappings = std::map<std::string, std::unique_ptr<const WebhookMapping>, std::less<>>;
-
 // What other systems post about the shop: Shopify's webhooks, and anybody's signed JSON by a mapping. The write key is in the
-// path; nothing is taken from a source without a secret, or without the signature that the secret makes.
+// path; nothing is taken from a source without a secret, or without the signature that the secret makes. What was in quarantine is
+// sent again by who shows the secret itself.
 class WebhookDialect final : public Dialect {
  public:
   // `sources` and `stock`, when there is one, must outlive this.
-  WebhookDialect(const SourceTable& sources, ItemLimits limits, WebhookMappings mappings,
-                 ShopifyStock* stock = nullptr);
+  WebhookDialect(const SourceTable& sources, ItemLimits limits, ShopifyStock* stock = nullptr);
 
   std::vector<Endpoint> endpoints() const override;
   std::unique_ptr<Reader> reader() const override;
@@ -30,12 +26,11 @@ class WebhookDialect final : public Dialect {
   http::Response refuse(const http::Request& request, int endpoint, const Refusal& refusal) const override;
   http::Response inform(const http::Request& request, int endpoint) const override;
 
-  enum Shape : int { shopify, mapped };
+  enum Shape : int { shopify, mapped, replayed };
 
  private:
   const SourceTable& sources_;
   const ItemLimits limits_;
-  const WebhookMappings mappings_;
   ShopifyStock* const stock_;
   const Vocabulary vocabulary_{Table::shopify};
 };

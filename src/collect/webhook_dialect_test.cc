@@ -32,18 +32,18 @@ MappingSettings warehouse() {
 struct Door {
   Door()
       : sources(*SourceTable::make({{1, "shopify", "shop", "s3cret", true},
-                                    {2, "warehouse", "ware", "k3y", true},
+                                    mapped_source(),
                                     {3, "open", "open", "", true},
                                     {4, "off", "off", "x", false}},
                                    {true, 0, "default"})),
-        dialect(sources, {}, mappings()),
+        dialect(sources, {}),
         rig(dialect) {}
-  static WebhookMappings mappings() {
-    WebhookMappings made;
+  static SourceSettings mapped_source(std::string write_key = "ware") {
+    SourceSettings source{2, "warehouse", std::move(write_key), "k3y", true};
     auto mapping = WebhookMapping::make(warehouse());
     REQUIRE(mapping);
-    made.emplace("ware", *std::move(mapping));
-    return made;
+    source.mapping = *std::move(mapping);
+    return source;
   }
   http::Response shopify(std::string_view topic, std::string_view body) {
     signature = signature_of(body, "s3cret", SignatureCoding::base64);

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "collect/shopify_item.h"
 #include "collect/text_cut.h"
+#include "collect/write_key.h"
 
 namespace millrace::collect {
 
@@ -52,6 +54,36 @@ std::optional<std::uint32_t> array_at(const JsonIndex& index, std::string_view p
   return index.character(at) == '[' ? std::optional(at) : std::nullopt;
 }
 
+constexpr std::string_view kMissingItems = "missing_items";
+
+// What was wrong with the array itself, or the refusal at which reading it ended.
+struct ElementFault {
+  std::string_view reason;
+  std::optional<Refusal> refusal;
+};
+
+// Hands each element of the array at `pointer` to `take`.
+template <class Take>
+ElementFault read_elements(JsonIndex& index, std::string_view body, std::string_view pointer, Take&& take) {
+  const bool is_json = index.scan(body) == JsonFault::none && index.skip(0) == index.size();
+  const auto array = is_json ? array_at(index, pointer) : std::nullopt;
+  if (!array) return {kMissingItems, {}};
+  for (std::uint32_t at = *array + 1; index.character(at) != ']';) {
+    const char first = index.character(at);
+    const std::uint32_t end = index.skip(at);
+    const char next = index.character(end);
+    if (first == ',' || first == ':' || first == '}' || first == '\0' || (next != ',' && next != ']')) {
+      return {"invalid_json", {}};
+    }
+    const std::string_view last = index.token(end - 1);
+    const std::size_t begin = index.position(at);
+    const auto bytes = static_cast<std::size_t>(last.data() + last.size() - index.text().data()) - begin;
+    if (auto refusal = take(index.text().substr(begin, bytes))) return {"", std::move(refusal)};
+    at = next == ',' ? end + 1 : end;
+  }
+  return {};
+}
+
 bool is_about_nobody(std::string_view topic) {
   return topic.starts_with("products/") || topic.starts_with("inventory_") || topic.starts_with("refunds/");
 }
@@ -59,12 +91,11 @@ bool is_about_nobody(std::string_view topic) {
 }  // namespace
 
 WebhookReader::WebhookReader(const Vocabulary& shopify, const SourceTable& sources, const ItemLimits& limits,
-                             const WebhookMappings& mappings, ShopifyStock* stock)
+                             ShopifyStock* stock)
     : vocabulary_(shopify),
       view_(sources),
       sources_(sources),
       limits_(limits),
-      mappings_(mappings),
       stock_(stock),
       shopify_(shopify, sources, limits) {}
 
@@ -72,13 +103,20 @@ std::optional<Refusal> WebhookReader::read(const http::Request& request, int end
                                            base::WallTime received_at, ItemSink& sink) {
   view_.refresh();
   sender_.reset();
-  const SourceSettings* const source = view_->find(request.parameters.front());
+  const bool again = endpoint == WebhookDialect::replayed;
+  const Credential shown = again ? credential_of(request) : Credential{request.parameters.front(), ""};
+  const SourceSettings* const source = view_->find(shown.write_key);
   if (source == nullptr) return not_admitted(Admission::unknown);
   sender_ = source->index;
   if (!source->enabled) return not_admitted(Admission::disabled);
   if (source->quota != nullptr && !source->quota->open())
     return not_admitted(Admission::over_quota, source->quota->retry_after_s());
   if (source->secret.empty()) return unsigned_refusal("The source has no secret to check signatures with.");
+  if (again) {
+    if (equals_in_constant_time(shown.secret, source->secret))
+      return read_replay(*source, request, received_at, sink);
+    return unsigned_refusal("Who sends webhooks again shows the source's secret: X-Write-Key: KEY:SECRET.");
+  }
   return endpoint == WebhookDialect::shopify ? read_shopify(*source, request, received_at, sink)
                                              : read_mapped(*source, request, received_at, sink);
 }
@@ -103,10 +141,15 @@ std::optional<Refusal> WebhookReader::read_shopify(const SourceSettings& source,
   shopify_.admit_as(source.index);
   if (auto refusal = shopify_.count_item()) return refusal;
   if (!shopify_.lay_out(request.body)) return std::nullopt;
+  const WebhookMark mark{WebhookMark::Kind::shopify, request.header("x-shopify-topic"),
+                         request.header("x-shopify-webhook-id"), request.header("x-shopify-shop-domain")};
+  kept_with_.clear();
+  append_member(kept_with_, mark);
+  sink.keep_with(kept_with_);
   if (stock_ != nullptr && stock_->takes(source.index)) {
     if (auto refusal = take_stock(request, received_at, sink)) return refusal;
   }
-  accept_shopify(request);
+  accept_shopify(mark);
   return std::nullopt;
 }
 
@@ -159,31 +202,33 @@ std::optional<Refusal> WebhookReader::take_stock(const http::Request& request, b
   return std::nullopt;
 }
 
-void WebhookReader::accept_shopify(const http::Request& request) {
-  const std::string_view topic = request.header("x-shopify-topic");
-  if (topic.empty()) {
-    return shopify_.quarantine(request.body,
+void WebhookReader::accept_shopify(const WebhookMark& mark) {
+  if (mark.topic.empty()) {
+    return shopify_.quarantine(shopify_.document(),
                                {"missing_event_name", "", "There is no header X-Shopify-Topic."});
   }
   JsonTape& item = shopify_.tape();
   Subject subject;
-  subject.type = vocabulary_.event_type(topic);
-  subject.name = topic;
+  subject.type = vocabulary_.event_type(mark.topic);
+  subject.name = mark.topic;
   prepare_shopify_item(item, subject.type);
   if (subject.type == EventType::order_refunded) subject.total = shopify_refund(item);
-  if (is_about_nobody(topic)) {
-    visitor_ = "shopify:" + std::string(request.header("x-shopify-shop-domain"));
+  if (is_about_nobody(mark.topic)) {
+    visitor_ = "shopify:" + std::string(mark.shop);
     subject.visitor = visitor_;
   } else {
-    name_visitor(subject, request.header("x-shopify-shop-domain"));
+    name_visitor(subject, mark.shop);
   }
   // The same webhook is delivered again until it is answered, under the same id.
-  if (const auto id = request.header("x-shopify-webhook-id"); !id.empty()) {
-    message_id_ = "shopify:" + std::string(cut_text(id, 200));
+  if (!mark.id.empty()) {
+    message_id_ = "shopify:" + std::string(cut_text(mark.id, 200));
     subject.message_id = message_id_;
+  } else if (mark.received_at) {
+    subject.message_id = root_text(item, "messageId");
   }
   ClientTimes times;
   times.original = shopify_time(item, subject.type);
+  if (!times.original) times.original = mark.received_at;
   shopify_.accept(subject, times);
 }
 
@@ -205,57 +250,82 @@ void WebhookReader::name_visitor(Subject& subject, std::string_view shop) {
 
 std::optional<Refusal> WebhookReader::read_mapped(const SourceSettings& source, const http::Request& request,
                                                   base::WallTime received_at, ItemSink& sink) {
-  const auto found = mappings_.find(source.write_key);
-  if (found == mappings_.end()) {
-    return Refusal{404, "no_mapping", "The source has no mapping file.", "Set `mapping` of its [[source]].",
-                   0};
+  if (source.mapping == nullptr) {
+    return Refusal{404, "no_mapping", "The source has no mapping file.",
+                   "Set `mapping` of its [[source]], or of its managed key.", 0};
   }
-  const WebhookMapping& mapping = *found->second;
+  const WebhookMapping& mapping = *source.mapping;
   const MappingSettings& settings = mapping.settings();
   if (auto refusal = check(source, settings.signature_header, settings.signature_prefix,
                            settings.signature_coding, request)) {
     return refusal;
   }
-  auto& desk = desks_[&mapping];
-  if (desk == nullptr) desk = std::make_unique<ItemDesk>(mapping.vocabulary(), sources_, limits_);
-  desk->begin(request, received_at, sink);
-  desk->admit_as(source.index);
-  if (settings.items.empty()) {
-    if (auto refusal = desk->count_item()) return refusal;
-    if (desk->lay_out(request.body)) accept_mapped(mapping, *desk);
-    return std::nullopt;
-  }
-  return read_rows(mapping, *desk, request.body);
-}
-
-std::optional<Refusal> WebhookReader::read_rows(const WebhookMapping& mapping, ItemDesk& desk,
-                                                std::string_view body) {
-  const std::string& pointer = mapping.settings().items;
-  const bool is_json = index_.scan(body) == JsonFault::none && index_.skip(0) == index_.size();
-  const auto array = is_json ? array_at(index_, pointer) : std::nullopt;
-  if (!array) {
-    desk.quarantine(body, {"missing_items", pointer, "The mapping's items are not there."});
-    return std::nullopt;
-  }
-  for (std::uint32_t at = *array + 1; index_.character(at) != ']';) {
-    const char first = index_.character(at);
-    const std::uint32_t end = index_.skip(at);
-    const char next = index_.character(end);
-    if (first == ',' || first == ':' || first == '}' || first == '\0' || (next != ',' && next != ']')) {
-      desk.quarantine(body, {"invalid_json", pointer, "The mapping's items are not a JSON array."});
-      return std::nullopt;
-    }
+  ItemDesk& desk = desk_of(source.mapping);
+  desk.begin(request, received_at, sink);
+  desk.admit_as(source.index);
+  kept_with_.clear();
+  append_member(kept_with_, {WebhookMark::Kind::mapped});
+  const auto take = [&](std::string_view item) -> std::optional<Refusal> {
     if (auto refusal = desk.count_item()) return refusal;
-    const std::string_view last = index_.token(end - 1);
-    const std::size_t begin = index_.position(at);
-    const auto bytes = static_cast<std::size_t>(last.data() + last.size() - index_.text().data()) - begin;
-    if (desk.lay_out(index_.text().substr(begin, bytes))) accept_mapped(mapping, desk);
-    at = next == ',' ? end + 1 : end;
-  }
+    sink.keep_with({});
+    if (!desk.lay_out(item)) return std::nullopt;
+    sink.keep_with(kept_with_);
+    accept_mapped(mapping, desk, nullptr);
+    return std::nullopt;
+  };
+  if (settings.items.empty()) return take(request.body);
+  const auto fault = read_elements(index_, request.body, settings.items, take);
+  if (fault.reason.empty()) return fault.refusal;
+  sink.keep_with({});
+  desk.quarantine(request.body,
+                  {fault.reason, settings.items,
+                   fault.reason == kMissingItems ? "The mapping's items are not there."
+                                                 : "The mapping's items are not a JSON array."});
   return std::nullopt;
 }
 
-void WebhookReader::accept_mapped(const WebhookMapping& mapping, ItemDesk& desk) {
+// A mapping that no source has any more is let go with its desk.
+ItemDesk& WebhookReader::desk_of(const std::shared_ptr<const WebhookMapping>& mapping) {
+  auto& desk = desks_[mapping];
+  if (desk == nullptr) {
+    std::erase_if(desks_,
+                  [](const auto& each) { return each.second != nullptr && each.first.use_count() == 1; });
+    desk = std::make_unique<ItemDesk>(mapping->vocabulary(), sources_, limits_);
+  }
+  return *desk;
+}
+
+std::optional<Refusal> WebhookReader::read_replay(const SourceSettings& source, const http::Request& request,
+                                                  base::WallTime received_at, ItemSink& sink) {
+  shopify_.begin(request, received_at, sink);
+  shopify_.admit_as(source.index);
+  ItemDesk* const mapped = source.mapping == nullptr ? nullptr : &desk_of(source.mapping);
+  if (mapped != nullptr) {
+    mapped->begin(request, received_at, sink);
+    mapped->admit_as(source.index);
+  }
+  const auto take = [&](std::string_view item) -> std::optional<Refusal> {
+    if (auto refusal = shopify_.count_item()) return refusal;
+    if (!shopify_.lay_out(item)) return std::nullopt;
+    const auto mark = webhook_mark(shopify_.tape());
+    if (mark && mark->kind == WebhookMark::Kind::shopify) {
+      hide_replay_members(shopify_.tape());
+      accept_shopify(*mark);
+    } else if (mark && mapped != nullptr) {
+      if (mapped->lay_out(item)) accept_mapped(*source.mapping, *mapped, &*mark);
+    } else {
+      shopify_.quarantine(item, {"no_webhook", "/" + std::string(kWebhookMark),
+                                 "Of the source's webhooks this is none that was in quarantine."});
+    }
+    return std::nullopt;
+  };
+  const auto fault = read_elements(index_, request.body, "/batch", take);
+  if (fault.reason.empty()) return fault.refusal;
+  return Refusal{400, "missing_batch", "The body has no array \"batch\" of items.",
+                 "Replays of the quarantine send here: POST /v1/quarantine/replay.", 0};
+}
+
+void WebhookReader::accept_mapped(const WebhookMapping& mapping, ItemDesk& desk, const WebhookMark* mark) {
   const JsonTape& item = desk.tape();
   const MappingSettings& settings = mapping.settings();
   Subject subject;
@@ -275,6 +345,11 @@ void WebhookReader::accept_mapped(const WebhookMapping& mapping, ItemDesk& desk)
     if (const auto node = node_at(item, settings.time)) {
       times.original = parse_client_time(item[*node].kind, item[*node].text);
     }
+  }
+  if (mark != nullptr) {
+    hide_replay_members(desk.tape());
+    subject.message_id = root_text(item, "messageId");
+    if (!times.original) times.original = mark->received_at;
   }
   desk.accept(subject, times);
 }

@@ -8,6 +8,7 @@
 
 #include "collect/item_desk.h"
 #include "collect/webhook_dialect.h"
+#include "collect/webhook_mark.h"
 
 namespace millrace::collect {
 
@@ -17,7 +18,7 @@ class WebhookReader final : public Reader {
  public:
   // All must outlive this.
   WebhookReader(const Vocabulary& shopify, const SourceTable& sources, const ItemLimits& limits,
-                const WebhookMappings& mappings, ShopifyStock* stock);
+                ShopifyStock* stock);
 
   std::optional<Refusal> read(const http::Request& request, int endpoint, base::WallTime received_at,
                               ItemSink& sink) override;
@@ -30,25 +31,28 @@ class WebhookReader final : public Reader {
                                       base::WallTime received_at, ItemSink& sink);
   std::optional<Refusal> read_mapped(const SourceSettings& source, const http::Request& request,
                                      base::WallTime received_at, ItemSink& sink);
-  std::optional<Refusal> read_rows(const WebhookMapping& mapping, ItemDesk& desk, std::string_view body);
-  void accept_shopify(const http::Request& request);
+  std::optional<Refusal> read_replay(const SourceSettings& source, const http::Request& request,
+                                     base::WallTime received_at, ItemSink& sink);
+  ItemDesk& desk_of(const std::shared_ptr<const WebhookMapping>& mapping);
+  void accept_shopify(const WebhookMark& mark);
   std::optional<Refusal> take_stock(const http::Request& request, base::WallTime received_at, ItemSink& sink);
   base::Status learn_skus();
   void name_visitor(Subject& subject, std::string_view shop);
-  void accept_mapped(const WebhookMapping& mapping, ItemDesk& desk);
+  // `mark`: of an item that is sent again, else null.
+  void accept_mapped(const WebhookMapping& mapping, ItemDesk& desk, const WebhookMark* mark);
 
   const Vocabulary& vocabulary_;
   SourceView view_;  // Of this request.
   std::optional<std::uint16_t> sender_;
   const SourceTable& sources_;
   const ItemLimits& limits_;
-  const WebhookMappings& mappings_;
   ShopifyStock* const stock_;
   ItemDesk shopify_;
-  std::map<const WebhookMapping*, std::unique_ptr<ItemDesk>> desks_;
+  std::map<std::shared_ptr<const WebhookMapping>, std::unique_ptr<ItemDesk>> desks_;
   JsonIndex index_;
   std::string visitor_;
   std::string message_id_;
+  std::string kept_with_;
 };
 
 }  // namespace millrace::collect

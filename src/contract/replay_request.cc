@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "collect/client_time.h"
+#include "collect/webhook_mark.h"
 #include "contract/fault_text.h"
 #include "contract/item_fix.h"
 
@@ -20,7 +21,8 @@ struct Endpoint {
 constexpr Endpoint kEndpoints[] = {{"/v1/import", R"({"batch":[)", ",", "]}"},
                                    {"/com.snowplowanalytics.snowplow/tp2", R"({"data":[)", ",", "]}"},
                                    {"/mp/collect", R"({"events":[)", ",", "]}"},
-                                   {"/g/collect", "", "\n", ""}};
+                                   {"/g/collect", "", "\n", ""},
+                                   {"/webhooks/replay", R"({"batch":[)", ",", "]}"}};
 
 const Endpoint& endpoint_of(ReplayForm form) { return kEndpoints[static_cast<std::size_t>(form)]; }
 
@@ -97,6 +99,7 @@ std::string hit_line(std::string_view item) {
 
 std::optional<ReplayForm> replay_form(const JsonTape& item) {
   const auto has = [&](std::string_view name) { return find_member(item, 0, name) != kNoNode; };
+  if (collect::webhook_mark(item)) return ReplayForm::webhook;
   if (has("event") || has("type")) return ReplayForm::call;
   if (has("en") && (has("tid") || has("cid"))) return ReplayForm::gtag;
   if (has("e") && (has("tv") || has("eid") || has("duid") || has("aid"))) return ReplayForm::snowplow;
@@ -127,6 +130,9 @@ std::string marked_for_replay(std::string item, ReplayForm form, const ReplayedF
   }
   if (form == ReplayForm::ga4 || form == ReplayForm::gtag) {
     set("/timestamp_micros", fmt::format("\"{}\"", from.received_at.ms * 1000));
+  }
+  if (form == ReplayForm::webhook) {
+    set(fmt::format("/{}/received_at", collect::kWebhookMark), std::to_string(from.received_at.ms));
   }
   ItemFix unmark;
   unmark.action = ItemFix::Action::drop;  // Of an earlier replay that ended in quarantine again.

@@ -16,8 +16,9 @@ enum class ReplayForm : std::uint8_t {
   snowplow,  // An item of a payload, its coded members opened.
   ga4,       // An event of the Measurement Protocol with the members of its request.
   gtag,      // A hit, as JSON.
+  webhook,   // With what its request said beside it, collect::kWebhookMark.
 };
-// Nothing for what no endpoint takes by itself, such as a webhook, whose signature is gone.
+// Nothing for what no endpoint takes by itself, such as a webhook from before its request was kept: its signature is gone.
 std::optional<ReplayForm> replay_form(const JsonTape& item);
 
 // What has to be told of an item so that its replay is the same event each time, at its own time: its id when it has none, its time

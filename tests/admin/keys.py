@@ -1,4 +1,7 @@
 """Write keys: made, rotated, revoked and limited while it serves, with the ledger closing after each."""
+import base64
+import hashlib
+import hmac
 import time
 
 from rig import Server, command, passed, until
@@ -63,7 +66,7 @@ def lifetimes(server):
     names = [row["source"] for row in server.ask("GET", "/v1/ledger?step=range").json["rows"]]
     assert sorted(names) == ["fixed", "web shop"], names
     for wrong in ({}, {"source": "default"}, {"source": "a\nb"}, {"source": "x", "origins": ["shop.example"]}, {"source": "x", "burst": 5}, {"source": "x", "events_per_s": -1},
-                  {"source": "x", "secret": "y"}, {"source": "x", "origins": "https://a"}, {"source": "x", "state": "on"}):
+                  {"source": "x", "secret": " y"}, {"source": "x", "mapping": "time = \"/at\""}, {"source": "x", "secret": "y", "mapping": "colour = 1"}, {"source": "x", "key": "y"}, {"source": "x", "origins": "https://a"}, {"source": "x", "state": "on"}):
         assert server.ask("POST", "/v1/admin/keys", wrong).status == 400, wrong
     assert server.ask("PUT", "/v1/admin/keys/nobody", {}).status == 404
     passed("keys: made, rotated with and without grace, disabled and revoked, each in effect when it is answered; the ledger closes")
@@ -133,6 +136,81 @@ def quotas(server, sent):
     return sent
 
 
+MAPPING = """event = "/kind"
+[signature]
+header = "X-Sign"
+[events]
+paid = "order_completed"
+[fields]
+user_id = "/who"
+order_id = "/order"
+total = "/sum"
+"""
+
+
+def signed(server, path, body, header, secret, *headers):
+    digest = hmac.new(secret.encode(), body, hashlib.sha256)
+    signature = base64.b64encode(digest.digest()).decode() if "shopify" in path else digest.hexdigest()
+    return server.ask("POST", path, body.decode(), headers=[f"{header}: {signature}", *headers])
+
+
+def webhooks(server, sent):
+    secret = "hook secret \\ 1"
+    made = server.ask("POST", "/v1/admin/keys", {"source": "hooks", "secret": secret, "mapping": MAPPING})
+    assert made.status == 201 and made.json["has_secret"] and made.json["mapping"] == MAPPING and "hook secret" not in made.body, made.body
+    key = made.json["write_key"]
+
+    def shopify(number, *headers, key=key, secret=secret):
+        body = b'{"id":%d,"currency":"EUR","total_price":"3.00","customer":{"id":5}}' % number
+        return signed(server, f"/webhooks/shopify/{key}", body, "X-Shopify-Hmac-Sha256", secret, "X-Shopify-Shop-Domain: s.example", *headers)
+
+    topic = "X-Shopify-Topic: orders/create"
+    assert shopify(1, topic).json["accepted"] == 1
+    assert (shopify(1, topic, secret="other").status, shopify(1, topic, secret="other").code) == (401, "bad_signature")
+    assert shopify(2, "X-Shopify-Webhook-Id: w2").json["quarantined"] == 1, "without its topic"
+    assert signed(server, f"/webhooks/json/{key}", b'{"kind":"paid","who":"u","order":"A-1","sum":"2.50"}', "X-Sign", secret).json["accepted"] == 1
+    assert signed(server, f"/webhooks/json/{key}", b'{"kind":"paid","order":"A-2","sum":"2.50"}', "X-Sign", secret).json["quarantined"] == 1, "of nobody"
+    assert track(server, key).status == 401 and track(server, f"{key}:{secret}").status == 200, "other clients must show the secret, too"
+    sent += 5
+    rotated = server.ask("POST", "/v1/admin/keys/hooks/rotate", {"grace_s": 60}).json["write_key"]
+    for each in (key, rotated):
+        assert signed(server, f"/webhooks/json/{each}", b'{"kind":"seen","who":"u"}', "X-Sign", secret).json["accepted"] == 1, "both, by the same mapping"
+        sent += 1
+    ledger(server, sent)
+
+    # What was held back becomes its orders, once, however often it is sent again.
+    fixes = [{"action": "default", "pointer": "/millrace_webhook/topic", "value": "orders/create"}, {"action": "default", "pointer": "/who", "value": "guest"}]
+    ask = {"filter": {"source": "hooks"}, "fixes": fixes, "dry_run": True}
+    shown = until("both are in quarantine", lambda: (found := server.ask("POST", "/v1/quarantine/replay", ask).json)["matched"] == 2 and found)
+    assert shown["not_repairable"] == 0 and all('"millrace_webhook":{"kind":' in item["after"] for item in shown["items"]), shown
+    done = server.ask("POST", "/v1/quarantine/replay", ask | {"dry_run": False}).json
+    assert (done["sent"], done["accepted"], done["quarantined"]) == (2, 2, 0), done
+    sent += 2
+    ledger(server, sent)
+
+    def orders():
+        rows = server.ask("POST", "/v1/sql", {"sql": "select e.order_id, e.event_type, e.user_id, e.total::varchar, r.message_id, r.replayed_from is not null from conformed.events e "
+                                              "join raw.events r using (partition, \"offset\") where e.source = 'hooks' and e.order_id is not null order by 1"}).json["rows"]
+        return rows if len(rows) == 4 else None
+    rows = until("four orders are in the table", orders)
+    assert [row[:4] for row in rows] == [["1", "order_completed", "5", "3.000000"], ["2", "order_completed", "5", "3.000000"],
+                                         ["A-1", "order_completed", "u", "2.500000"], ["A-2", "order_completed", "guest", "2.500000"]], rows
+    assert rows[1][4] == "shopify:w2" and rows[3][4].startswith("quarantine-") and [bool(row[5]) for row in rows] == [False, True, False, True], rows
+    assert shopify(2, topic, "X-Shopify-Webhook-Id: w2").json["accepted"] == 1, "at the door"
+    sent += 1
+    ledger(server, sent)
+    duplicates = next(row["duplicate"] for row in server.ask("GET", "/v1/ledger?step=range").json["rows"] if row["source"] == "hooks")
+    assert duplicates == 1, "Shopify's own repetition of what was replayed"
+    assert server.ask("PUT", "/v1/admin/keys/hooks", {"secret": "", "mapping": ""}).json["has_secret"] is False
+    assert shopify(3, topic).status == 401 and track(server, key).status == 200
+    sent += 1
+    ledger(server, sent)
+    audit = server.ask("GET", "/v1/admin/audit?limit=20").body
+    assert ", secret, mapping" in audit and "hook secret" not in audit, audit
+    passed("keys: a managed key takes Shopify's and anybody's signed webhooks, rotated too; what was held back is mended and sent again, once")
+    return sent
+
+
 def by_command(server, sent):
     directory = str(server.directory)
     key = command("write-keys", "create", "--source", "by hand", "--origin", "https://a.example", "--events-per-s", "1000", "--data", directory)
@@ -178,6 +256,7 @@ def run(work):
         sent = lifetimes(server)
         sent = origins(server, sent)
         sent = quotas(server, sent)
+        sent = webhooks(server, sent)
         key = by_command(server, sent)
     finally:
         server.stop()

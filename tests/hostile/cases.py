@@ -498,6 +498,16 @@ def dialects():
     yield "shopify-write-key-noise", "401 unknown_write_key", post("/webhooks/shopify/%00%ff%0a", b"{}")
     yield "webhook-unsigned", "401 bad_signature", post("/webhooks/json/ware", b"{}")
     yield "webhook-of-shopify", "404 no_mapping", post("/webhooks/json/hooks", b"{}")
+    shown = "X-Write-Key: ware:" + SECRET
+    held = b'{"batch":[{"id":1,"millrace_webhook":{"kind":"shopify","topic":"carts/update"}}]}'
+    yield "replay-without-secret", "401 bad_signature", post("/webhooks/replay", held, "X-Write-Key: ware")
+    yield "replay-wrong-secret", "401 bad_signature", post("/webhooks/replay", held, shown + "x")
+    yield "replay-unknown-key", "401 unknown_write_key", post("/webhooks/replay", held)
+    yield "replay-noise", "400 missing_batch", post("/webhooks/replay", bytes(range(256)), shown)
+    yield "replay-cut-off", "400 missing_batch", post("/webhooks/replay", held[:-1], shown)
+    yield "replay-of-nothing", "200", post("/webhooks/replay", b'{"batch":[]}', shown)
+    yield "replay-of-no-webhooks", "200", post("/webhooks/replay", b'{"batch":[7,{},[],{"millrace_webhook":{"kind":5}},{"millrace_webhook":[]}]}', shown), quarantined(5)
+    yield "replay-of-one", "200", post("/webhooks/replay", held, shown), accepted()
 
 
 def cut_off():
