@@ -70,9 +70,9 @@ bool names_card(const event::StockCommand& command) {
   const auto is_one = [](const std::string& text) { return holds_card(text); };
   // The rule of is_article(), where it is known that this is a SKU.
   const auto is_card_for_sku = [&](const std::string& sku) {
-    const bool digits = sku.size() == privacy::kArticleDigits &&
-                        std::all_of(sku.begin(), sku.end(), [](char c) { return privacy::is_digit(c); });
-    return holds_card(sku) && !(digits && privacy::is_gtin(sku));
+    const bool gtin = sku.size() == privacy::kArticleDigits &&
+                      std::all_of(sku.begin(), sku.end(), privacy::is_digit) && privacy::is_gtin(sku);
+    return !gtin && holds_card(sku);
   };
   if (const auto* set = std::get_if<event::SetStock>(&command))
     return is_card_for_sku(set->sku) || is_one(set->reference);

@@ -74,7 +74,9 @@ bool is_gtin(std::string_view digits) {
 }
 
 bool is_article(std::string_view text, std::size_t from, std::size_t to) {
-  if (to - from != kArticleDigits || from == 0) return false;
+  const std::string_view digits = text.substr(from, to - from);
+  if (digits.size() != kArticleDigits || from == 0) return false;
+  if (!std::all_of(digits.begin(), digits.end(), is_digit)) return false;
   const char after = to < text.size() ? text[to] : ' ';
   if (follows_global_id(text, from)) return !is_digit(after);
   const bool quoted = text[from - 1] == '"';
@@ -84,7 +86,7 @@ bool is_article(std::string_view text, std::size_t from, std::size_t to) {
   --at;
   while (at > 0 && is_blank(text[at - 1])) --at;
   if (!names_article(name_before(text, at))) return false;
-  if (quoted) return after == '"' && is_gtin(text.substr(from, kArticleDigits));
+  if (quoted) return after == '"' && is_gtin(digits);
   return after == ',' || after == '}' || is_blank(after);
 }
 

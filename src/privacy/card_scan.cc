@@ -18,6 +18,8 @@ constexpr std::size_t kCardDigitsMax = 19;
 constexpr int kGapMax = 3;  // Characters between two groups.
 constexpr std::string_view kLargest64 = "18446744073709551615";
 constexpr std::size_t kTokenBytesMax = 4 + 10 + 1 + 32;
+constexpr std::size_t kUuidBytes = 36;
+constexpr std::size_t kHashBytesMax = 64;
 
 struct Group {
   std::size_t from = 0, to = 0;  // In the text.
@@ -110,6 +112,21 @@ bool is_fraction(std::string_view json, std::size_t from, std::size_t to) {
          kAfter.find(json[to]) != std::string_view::npos;
 }
 
+bool has_letter(std::string_view word) { return std::any_of(word.begin(), word.end(), is_letter); }
+
+bool is_hash(std::string_view word) {
+  const std::size_t size = word.size();
+  return (size == 24 || size == 32 || size == 40 || size == kHashBytesMax) && has_letter(word);
+}
+
+bool is_uuid(std::string_view word) {
+  for (std::size_t i = 0; i < kUuidBytes; ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? word[i] != '-' : !is_hex(word[i])) return false;
+  }
+  return has_letter(word);
+}
+
 std::size_t read_group(std::string_view text, std::size_t at, Group& group) {
   group.from = at;
   group.size = 0;
@@ -147,23 +164,23 @@ std::size_t number_start(std::string_view text, const Window& window) {
 }  // namespace
 
 bool inside_hexadecimal(std::string_view text, std::size_t from, std::size_t to) {
-  std::size_t begin = from, end = to;
-  const auto belongs = [](char c) { return is_hex(c) || c == '-'; };
-  const auto itself = text.substr(from, to - from);
-  if (!std::all_of(itself.begin(), itself.end(), belongs)) return false;
-  while (begin > 0 && from - begin < 64 && belongs(text[begin - 1])) --begin;
-  while (end < text.size() && end - to < 64 && belongs(text[end])) ++end;
-  const auto word = text.substr(begin, end - begin);
-  bool letters = false;
-  std::size_t dashes = 0;
-  for (const char c : word) {
-    letters = letters || is_letter(c);
-    dashes += c == '-' ? 1 : 0;
+  bool dashes = false;
+  for (std::size_t i = from; i < to; ++i) {
+    if (!is_hex(text[i]) && text[i] != '-') return false;
+    dashes = dashes || text[i] == '-';
   }
-  if (!letters) return false;
-  if (dashes == 0) return word.size() == 32 || word.size() == 40 || word.size() == 64;
-  return word.size() == 36 && dashes == 4 && word[8] == '-' && word[13] == '-' && word[18] == '-' &&
-         word[23] == '-';
+  std::size_t begin = from, end = to;
+  while (begin > 0 && from - begin < kHashBytesMax && is_hex(text[begin - 1])) --begin;
+  while (end < text.size() && end - to < kHashBytesMax && is_hex(text[end])) ++end;
+  if (!dashes && is_hash(text.substr(begin, end - begin))) return true;
+  // With digits of a UUID's a number is none either, wherever it begins or ends.
+  for (std::size_t at = from < kUuidBytes ? 0 : from - kUuidBytes + 1;
+       at < to && at + kUuidBytes <= text.size(); ++at) {
+    const bool apart = (at == 0 || !is_hex(text[at - 1])) &&
+                       (at + kUuidBytes == text.size() || !is_hex(text[at + kUuidBytes]));
+    if (apart && is_uuid(text.substr(at, kUuidBytes))) return true;
+  }
+  return false;
 }
 
 // Digits in one row that are more than a number's own: with zeros before it, or others beside it.

@@ -291,6 +291,43 @@ TEST_CASE("an article's number of 14 digits stays where its name says so, and no
   }
 }
 
+TEST_CASE("ids of clients that end in a UUID, and of 24, 32, 40 or 64 hexadecimal digits, stay as they are") {
+  constexpr std::uint64_t kSeed = 20261125;
+  CAPTURE(kSeed);
+  base::SeededRandom random(kSeed);
+  const auto hex = [&](std::size_t size) {
+    std::string digits;
+    while (digits.size() < size) digits += "0123456789abcdef"[random.below(16)];
+    return digits;
+  };
+  const auto has_letter = [](std::string_view text) {
+    return text.find_first_of("abcdef") != std::string_view::npos;
+  };
+  for (int round = 0; round < 300'000; ++round) {
+    const std::string uuid = hex(8) + "-" + hex(4) + "-4" + hex(3) + "-a" + hex(3) + "-" + hex(12);
+    const std::string ms = std::to_string(1'600'000'000'000 + random.below(200'000'000'000));
+    for (const std::string& id :
+         {uuid, "ajs-next-" + ms + "-" + uuid, "node-next-" + ms + "-" + uuid, uuid + "-" + ms}) {
+      CAPTURE(id);
+      REQUIRE(cards_in("{\"messageId\":\"" + id + "\"}").empty());
+    }
+    const std::string object = hex(24);
+    CAPTURE(object);
+    if (has_letter(object)) REQUIRE(cards_in("\"" + object + "\"").empty());
+    if (has_letter(object)) REQUIRE(cards_in("\"-" + object + "-\"").empty());
+  }
+  // Beside them, over their end, and in what is none of them, a card is one.
+  for (const std::string_view text :
+       {"4111111111111111-01234567-89ab-4cde-8f01-23456789abcd",
+        "01234567-89ab-4cde-8f01-23456789abcd-4111111111111111", "01234567-89ab-4cde-8f01-4111111111111111",
+        "a-4111-1111-1111-1111", "41111111-1111-1111-0000-000000000000", "deadbeef-4111111111111111",
+        "abc4111111111111111def"}) {
+    CAPTURE(text);
+    CHECK_EQ(cards_in(text).size(), 1);
+  }
+  CHECK(cards_in("0a234567-89ab-4cde-8f01-411111111111-1111").empty());  // Its last digits are the UUID's.
+}
+
 TEST_CASE("an id made of what an event said is a keyed one when something of that was taken out") {
   GateRig rig;
   const auto id_of = [&](std::string_view raw, std::uint32_t flags) {

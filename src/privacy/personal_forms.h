@@ -29,7 +29,7 @@ bool is_ipv6(std::string_view text);
 bool may_begin_address(std::string_view text, std::size_t from);
 bool may_end_address(std::string_view text, std::size_t to);
 
-// Part of a UUID, or of a hash of 32, 40 or 64 digits with letters among them.
+// Part of a UUID, also where that follows a dash, or of a hash of 24, 32, 40 or 64 hexadecimal digits; with letters among them.
 bool inside_hexadecimal(std::string_view text, std::size_t from, std::size_t to);
 
 // By issuer, length and Luhn digit (ISO/IEC 7812).
