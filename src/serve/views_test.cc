@@ -327,24 +327,22 @@ TEST_CASE("the ledger adds partitions up and keeps its total when minutes are dr
         cell.minute_ms = minute * base::kMinuteMs;
         cell.source = 4;
         cell.received = repeat * 2;
-        cell.verdicts[0] = repeat;
-        cell.verdicts[2] = repeat;
+        cell.verdicts[0] = cell.verdicts[2] = repeat;
         cell.anonymised = repeat - 1;
         f.get().apply(f.group(cell, partition));
       }
     }
   }
-  CHECK_EQ(f.get().ledger().total().received, 20 * 2 * 6);
-  CHECK(f.get().ledger().total().closed());
-  CHECK_EQ(f.get().ledger().total().anonymised, 20 * 2 * 2);
-  CHECK_EQ(f.get().ledger().total().stored(), 20 * 2 * 1);
+  const LedgerCounts total = f.get().ledger().total();
+  CHECK_EQ(total.received, 20 * 2 * 6);
+  CHECK((total.closed() && total.anonymised == 20 * 2 * 2));
+  CHECK_EQ(total.stored(), 20 * 2 * 1);
   const auto answer =
       f.get().ledger().query({{16 * base::kMinuteMs}, {20 * base::kMinuteMs}, -1, LedgerStep::minute});
   REQUIRE_EQ(answer.rows.size(), 4);
   CHECK(answer.complete);
-  CHECK_EQ(answer.rows[0].counts.received, 12);
-  CHECK_EQ(answer.rows[0].counts.verdicts[0], 6);
-  CHECK_EQ(answer.rows[0].counts.anonymised, 4);
+  const LedgerCounts& first = answer.rows[0].counts;
+  CHECK((first.received == 12 && first.verdicts[0] == 6 && first.anonymised == 4));
   const auto range = f.get().ledger().query({{0}, {20 * base::kMinuteMs}, 4, LedgerStep::range});
   REQUIRE_EQ(range.rows.size(), 1);
   CHECK_FALSE(range.complete);
