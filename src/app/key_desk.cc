@@ -95,8 +95,8 @@ KeyTerms read_terms(serve::RequestJson& json, KeyTerms terms) {
   const std::string state = json.text_or("state", preset, 16);
   if (state != "enabled" && state != "disabled") json.refuse("state", "Give enabled or disabled.");
   terms.state = state == "disabled" ? KeyTerms::State::disabled : KeyTerms::State::enabled;
-  terms.secret = json.text_or("secret", terms.secret, admin::WriteKeyBook::kSecretBytesMax);
-  terms.mapping = json.text_or("mapping", terms.mapping, admin::WriteKeyBook::kMappingBytesMax);
+  terms.secret = json.any_text_or("secret", terms.secret, admin::WriteKeyBook::kSecretBytesMax);
+  terms.mapping = json.any_text_or("mapping", terms.mapping, admin::WriteKeyBook::kMappingBytesMax);
   if (!terms.mapping.empty()) {
     const auto mapping = compile_mapping(terms.mapping, "mapping");
     if (!mapping.ok()) json.refuse("mapping", mapping.error().message());

@@ -116,7 +116,7 @@ TEST_CASE("a cell from before consent was counted is read as having none of it, 
   std::string grown;
   base::ByteWriter again(grown);
   for (const std::uint64_t count : {301, 2, 1, 0, 4, 7}) again.varint(count);
-  CHECK_EQ(rig.store.get(key).value(), std::optional<std::string>(grown));
+  CHECK_EQ(*rig.store.get(key), std::optional<std::string>(grown));
   rig.ledger->count(rig.event(0, Flag::anonymised), Verdict::accepted, kStart);
   rig.checkpoint();
   CHECK_EQ(rig.stored().at({kStart.ms, 0}).anonymised, 1);

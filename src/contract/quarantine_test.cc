@@ -192,8 +192,8 @@ TEST_CASE("items of other dialects go back through their own endpoints, as the s
   CHECK_NE(hit.find("\n"), std::string::npos);
   // Whatever members it has besides, a webhook is one by its mark.
   const std::string hook = replayed(R"({"type":"paid","millrace_webhook":{"kind":"json"}})");
-  CHECK_NE(hook.find(R"(/webhooks/replay {"batch":[{"type":"paid")"), std::string::npos);
-  CHECK_NE(hook.find(R"("millrace_webhook":{"kind":"json","received_at":1795000000000})"), std::string::npos);
+  CHECK_NE(hook.find(R"(/webhooks/replay {"batch":[{)"), std::string::npos);
+  CHECK_NE(hook.find(R"("millrace_webhook":{"received_at":1795000000000,"kind":"json"})"), std::string::npos);
   CHECK_NE(hook.find(R"("messageId":"quarantine-0-17")"), std::string::npos);
   CHECK_NE(hook.find(R"("replayed_from":"0/17")"), std::string::npos);
   JsonDocument webhook;

@@ -66,6 +66,14 @@ std::string RequestJson::text_or(std::string_view name, std::string_view preset,
   return std::string(preset);
 }
 
+std::string RequestJson::any_text_or(std::string_view name, std::string_view preset, std::size_t bytes_max) {
+  std::string_view value;
+  if (!parsed_ || object_[name].get(value) != simdjson::SUCCESS || !value.empty())
+    return text_or(name, preset, bytes_max);
+  known_.append(known_.empty() ? "" : ", ").append(name);
+  return {};
+}
+
 std::int64_t RequestJson::number(std::string_view name, std::int64_t min, std::int64_t max) {
   std::int64_t value = 0;
   if (!require(name) || !expect(name, object_[name].get(value), "a whole number")) return min;

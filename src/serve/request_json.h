@@ -23,6 +23,8 @@ class RequestJson {
 
   std::string text(std::string_view name, std::size_t bytes_max);
   std::string text_or(std::string_view name, std::string_view preset, std::size_t bytes_max);
+  // The same where "" is a value too.
+  std::string any_text_or(std::string_view name, std::string_view preset, std::size_t bytes_max);
   std::int64_t number(std::string_view name, std::int64_t min, std::int64_t max);
   std::int64_t number_or(std::string_view name, std::int64_t preset, std::int64_t min, std::int64_t max);
   // The members of an array of objects, each read by `read`.

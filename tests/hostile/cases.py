@@ -504,7 +504,7 @@ def dialects():
     yield "replay-wrong-secret", "401 bad_signature", post("/webhooks/replay", held, shown + "x")
     yield "replay-unknown-key", "401 unknown_write_key", post("/webhooks/replay", held)
     yield "replay-noise", "400 missing_batch", post("/webhooks/replay", bytes(range(256)), shown)
-    yield "replay-cut-off", "400 missing_batch", post("/webhooks/replay", held[:-1], shown)
+    yield "replay-cut-off", "400 missing_batch", post("/webhooks/replay", held[:-2], shown)
     yield "replay-of-nothing", "200", post("/webhooks/replay", b'{"batch":[]}', shown)
     yield "replay-of-no-webhooks", "200", post("/webhooks/replay", b'{"batch":[7,{},[],{"millrace_webhook":{"kind":5}},{"millrace_webhook":[]}]}', shown), quarantined(5)
     yield "replay-of-one", "200", post("/webhooks/replay", held, shown), accepted()

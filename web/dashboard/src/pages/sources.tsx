@@ -200,7 +200,7 @@ export function Sources() {
                 <th scope="col" class="number">quarantined</th>
                 <th scope="col" class="number" title="Suppressed, bots, and no consent">dropped</th>
                 <th scope="col" class="number" title="Requests turned away as a whole since the start: nothing of them was stored, and the ledger has none of them">refused</th>
-                <th scope="col" class="w-mark" title="Where its data may be stored">region</th>
+                <th scope="col" class="w-region" title="Where its data may be stored">region</th>
                 <th scope="col" class="w-last" title="Events a second and at once, and the pages it may send from">limits</th>
                 <th scope="col" class="w-last">last item</th>
               </tr>
