@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "query/cell_reader.h"
@@ -60,6 +61,24 @@ std::vector<std::string> readable_tables() {
     out.emplace_back(view);
   }
   return out;
+}
+
+// DuckDB shows the tables of its schema `main`, where we have none.
+constexpr const char* kShowTables =
+    "SELECT table_schema || '.' || table_name AS name FROM information_schema.tables "
+    "WHERE table_schema IN ('raw', 'conformed', 'curated') ORDER BY name";
+
+bool is_show_tables(std::string_view sql) {
+  constexpr std::string_view kAround = " \t\r\n;";
+  std::string words;
+  for (const char c : sql) {
+    if (kAround.find(c) == std::string_view::npos) {
+      words += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    } else if (!words.empty() && words.back() != ' ') {
+      words += ' ';
+    }
+  }
+  return words == "show tables" || words == "show tables ";
 }
 
 std::size_t size_of(const std::vector<SqlCell>& row) {
@@ -134,7 +153,7 @@ base::Result<SqlResult> SqlEngine::run(std::string_view sql, const SqlLimits& li
     return base::Error(base::ErrorCode::invalid_argument, "syntax: a NUL character");
   }
   const auto start = clock_.now();
-  const std::string text(sql);
+  const std::string text(is_show_tables(sql) ? kShowTables : sql);
   TRY_ASSIGN(auto leased, lease(std::min(settings_.timeout_ms, limits.timeout_ms)));
   Session& session = *leased.owned;
   TRY(check(session, text));
@@ -154,7 +173,10 @@ base::Error SqlEngine::failure(const Session& session, const char* text) const {
   const auto message = message_of(text);
   const bool memory =
       message.starts_with("Out of Memory") || message.find("failed to offload") != std::string::npos;
-  return base::Error(memory ? base::ErrorCode::exhausted : base::ErrorCode::invalid_argument, message);
+  if (memory) return base::Error(base::ErrorCode::exhausted, message);
+  // Files that are gone or damaged are nothing that another statement would mend.
+  const bool file = message.starts_with("IO Error") || message.find("No magic bytes") != std::string::npos;
+  return base::Error(file ? base::ErrorCode::io : base::ErrorCode::invalid_argument, message);
 }
 
 base::Result<lake::DuckResult> SqlEngine::start(Session& session, const std::string& sql) {

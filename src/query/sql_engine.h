@@ -39,7 +39,7 @@ class SqlEngine {
   ~SqlEngine();
 
   // What went wrong, by code: invalid_argument - the statement ("syntax...", "not allowed..." or DuckDB's words);
-  // unavailable - it took longer than it may; exhausted - too many at once, or more memory than there is.
+  // unavailable - it took longer than it may; io - a table's file is gone or damaged; exhausted - too many at once, or more memory than there is.
   base::Result<SqlResult> run(std::string_view sql, const SqlLimits& limits = {});
 
   // Stops the queries that are over their time. Whoever drives the engine calls this every 50 ms or so: a query notices

@@ -7,6 +7,8 @@
 #include <array>
 #include <set>
 
+#include "query/growth_check.h"
+
 namespace millrace::query {
 
 namespace {
@@ -177,7 +179,9 @@ base::Status check_syntax_tree(std::string_view tree_json, const std::vector<std
     return refused(statements.size() == 0 ? "syntax: there is no statement"
                                           : "only one statement at a time is allowed");
   }
-  return TreeCheck(tables).run(statements.at(0).value());
+  TRY(TreeCheck(tables).run(statements.at(0).value()));
+  if (auto problem = growth_problem(statements.at(0).value())) return refused(*std::move(problem));
+  return base::Ok{};
 }
 
 }  // namespace millrace::query

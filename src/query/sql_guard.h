@@ -12,8 +12,8 @@ namespace millrace::query {
 //
 // Allowed is what is listed, everything else is not: one SELECT (FROM, VALUES, WITH, DESCRIBE, SUMMARIZE and SHOW TABLES are
 // SELECTs to DuckDB), over the tables in `tables` ("schema.name"), common table expressions with plain names, and table
-// functions that touch nothing. invalid_argument, with a sentence for a person, otherwise; the message of a statement
-// that does not parse begins with "syntax".
+// functions that touch nothing, with values of a bounded length (growth_check.h). invalid_argument, with a sentence for a
+// person, otherwise; the message of a statement that does not parse begins with "syntax".
 base::Status check_syntax_tree(std::string_view tree_json, const std::vector<std::string>& tables);
 
 }  // namespace millrace::query
