@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "app/action_runner.h"
 #include "app/admin_runner.h"
@@ -32,7 +33,7 @@ constexpr std::int64_t kSettleMs = 5;
 Platform::Platform(const Settings& settings, const base::Clock& clock, base::Random& random)
     : settings_(settings), clock_(clock), random_(random), started_at_(clock.wall()) {}
 
-Platform::~Platform() = default;
+Platform::~Platform() { stop(); }
 
 base::Result<std::unique_ptr<Platform>> Platform::open(const Settings& settings, const base::Clock& clock,
                                                        base::Random& random) {
@@ -209,6 +210,7 @@ base::Status Platform::open_serving() {
 }
 
 base::Status Platform::start() {
+  running_ = true;
   journals_->start(
       [this](event::Topic topic, std::uint32_t partition) { return needed_from(topic, partition); });
   std::vector<StageRunner*> stages;
@@ -230,11 +232,22 @@ base::Status Platform::start() {
 
 void Platform::stop() {
   ready_ = false;
-  if (!server_) return;
-  server_->stop(kDrainMs);
+  if (!std::exchange(running_, false)) return;
+  if (server_) server_->stop(kDrainMs);
   admin_->stop();
   ticker_->stop();
-  // What was answered is on disk; what follows only spares the next start a replay.
+  if (server_) settle();
+  lake_runner_->stop();
+  for (auto& stage : stages_) stage->stop();
+  actions_->stop();
+  sql_->stop();
+  contracts_->stop();
+  recommendation_runner_->stop();
+  journals_->stop();
+}
+
+// What was answered is on disk; this only spares the next start a replay.
+void Platform::settle() {
   const std::uint64_t events_end = journals_->journal(event::Topic::events, 0).end().value;
   for (int turn = 0; turn < kSettleTurns && stages_.front()->position() < events_end; ++turn) {
     if (!stages_.front()->stopped_by().empty()) break;
@@ -243,13 +256,6 @@ void Platform::stop() {
   const std::uint64_t round = lake_runner_->rounds();
   lake_runner_->hurry();
   for (int turn = 0; turn < kSettleTurns && lake_runner_->rounds() == round; ++turn) Signal().wait(kSettleMs);
-  lake_runner_->stop();
-  for (auto& stage : stages_) stage->stop();
-  actions_->stop();
-  sql_->stop();
-  contracts_->stop();
-  recommendation_runner_->stop();
-  journals_->stop();
 }
 
 void Platform::tick_partitions(base::WallTime now) {

@@ -43,11 +43,12 @@ class SqlRunner;
 // own. The clock and the random source must outlive it.
 class Platform {
  public:
-  // Opens the data directory, recovers the journals, restores all state and binds the port. Nothing runs yet.
+  // Opens the data directory, recovers the journals and restores all state. Nothing runs yet.
   static base::Result<std::unique_ptr<Platform>> open(const Settings& settings, const base::Clock& clock,
                                                       base::Random& random);
-  ~Platform();
+  ~Platform();  // Stops it.
 
+  // Binds the port, and everything runs. What had begun when it failed goes on until stop().
   base::Status start();
   // Answers what is in flight, brings what was accepted into the tables, and leaves the directory clean. After a crash none of it
   // is needed.
@@ -80,6 +81,7 @@ class Platform {
   std::vector<std::string> unready_reasons() const;
   base::Status submit_stock(const event::StockCommand& command, serve::StockAnswer answer);
   base::Status advance_clock(base::WallTime to);
+  void settle();
   void tick_partitions(base::WallTime now);
   std::int64_t tick();
   journal::Offset needed_from(event::Topic topic, std::uint32_t partition) const;
@@ -92,6 +94,7 @@ class Platform {
   const base::WallTime started_at_;
   std::atomic<std::uint16_t> port_{0};
   std::atomic<bool> ready_{false};
+  bool running_ = false;
   std::atomic<std::int64_t> advanced_to_ms_{0};
 
   // In the order they are opened; each may use those above it.
