@@ -168,8 +168,9 @@ void add_demo_command(CLI::App& app, int& exit_code) {
       "demo", "Run Millrace with the traffic of a simulated shop, and say where the dashboard is");
   auto options = std::make_shared<DemoOptions>();
   add_serve_options(*command, options->serve);
-  command->add_option("--seconds", options->seconds,
-                      "End after so long, with a summary (default: until Ctrl-C)");
+  command
+      ->add_option("--seconds", options->seconds, "End after so long, with a summary (default: until Ctrl-C)")
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--sessions", options->shop.sessions_per_s,
                       "Shoppers that arrive a second (default 40)");
   command->add_option("--seed", options->shop.seed, "Same seed, same shop (default 7)");

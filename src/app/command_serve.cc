@@ -41,8 +41,10 @@ base::Status serve(const ServeOptions& options) {
   TRY_ASSIGN(auto platform, Platform::open(settings, clock, random));
   TRY(platform->start());
   if (!options.port_file.empty()) TRY(write_port_file(options.port_file, platform->port()));
+  const bool six = settings.http.address.find(':') != std::string::npos;
   spdlog::info("millrace serves {}://{}:{} from {} (ready after {} ms)",
-               settings.tls.certificate.empty() ? "http" : "https", settings.http.address, platform->port(),
+               settings.tls.certificate.empty() ? "http" : "https",
+               six ? "[" + settings.http.address + "]" : settings.http.address, platform->port(),
                settings.data_directory, (clock.now() - began) / 1'000'000);
   for (auto heard = ExitSignal::Heard::nothing; heard != ExitSignal::Heard::end;) {
     heard = signals.listen(kSignalPollMs);

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -31,6 +32,14 @@ int main(int argc, char** argv) {
   add_tokens_command(app, exit_code);
   add_write_keys_command(app, exit_code);
   add_settings_command(app, exit_code);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty()) {
+      fmt::print(stderr, "There is no command \"{}\".\nRun with --help for those there are.\n", argv[1]);
+      return 2;
+    }
+    return app.exit(error);
+  }
   return exit_code;
 }

@@ -98,15 +98,17 @@ base::Status SettingTable::set(std::string_view name, std::string_view value) {
 }
 
 Error SettingTable::unknown(std::string_view name) const {
-  const Entry* nearest = nullptr;
+  std::string nearest;
   std::size_t best = 5;
-  for (const auto& entry : entries_) {
-    if (const std::size_t d = distance(entry.name, name); d < best) {
+  const auto consider = [&](const std::string& known, std::string shown) {
+    if (const std::size_t d = distance(known, name); d < best) {
       best = d;
-      nearest = &entry;
+      nearest = std::move(shown);
     }
-  }
-  if (nearest) return invalid(fmt::format("no setting \"{}\"; did you mean \"{}\"?", name, nearest->name));
+  };
+  for (const auto& entry : entries_) consider(entry.name, entry.name);
+  for (const auto& list : lists_) consider(list.name, "[[" + list.name + "]]");
+  if (!nearest.empty()) return invalid(fmt::format("no setting \"{}\"; did you mean \"{}\"?", name, nearest));
   return invalid(fmt::format("no setting \"{}\"; `millrace settings` lists them", name));
 }
 

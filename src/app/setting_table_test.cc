@@ -42,6 +42,8 @@ TEST_CASE("what is wrong with a file is said with its name and the setting's") {
   auto table = table_of(fields);
   CHECK_EQ(table.load_toml("[http]\nprot = 1\n", "f").error().message(),
            "f: no setting \"http.prot\"; did you mean \"http.port\"?");
+  CHECK_EQ(table.load_toml("[[sources]]\nkey = 'a'\n", "f").error().message(),
+           "f: no setting \"sources\"; did you mean \"[[source]]\"?");
   CHECK_EQ(table.load_toml("http.port = 70000", "f").error().message(),
            "f: http.port: 70000 is not between 0 and 65535");
   CHECK_EQ(table.load_toml("http.port = 'x'", "f").error().message(),

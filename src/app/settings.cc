@@ -33,6 +33,9 @@ base::Status append_source(const std::vector<std::pair<std::string, std::string>
     }
   }
   if (source.name.empty() || source.write_key.empty()) return wrong("needs a name and a write_key");
+  for (const SourceSettings& other : s.sources) {
+    if (other.name == source.name) return wrong("two are named \"" + source.name + "\"");
+  }
   s.sources.push_back(std::move(source));
   return base::Ok{};
 }
