@@ -10,6 +10,7 @@
 #include "app/signal.h"
 #include "app/token_file.h"
 #include "tools/http_client.h"
+#include "tools/refusal.h"
 
 namespace millrace::app {
 
@@ -89,7 +90,7 @@ base::Status show(tools::HttpClient& client, const Options& options, std::size_t
     return base::Error(base::ErrorCode::unavailable,
                        "nothing answers at " + options.to + "; is `millrace serve` running there?");
   }
-  if (status != 200) return base::Error(base::ErrorCode::invalid_argument, body);
+  if (status != 200) return base::Error(base::ErrorCode::invalid_argument, tools::refusal_text(body));
   simdjson::dom::parser parser;
   simdjson::dom::element answer;
   simdjson::dom::array items;

@@ -8,6 +8,7 @@
 #include "query/sql_result.h"
 #include "tools/http_client.h"
 #include "tools/json_text.h"
+#include "tools/refusal.h"
 
 namespace millrace::app {
 
@@ -34,7 +35,7 @@ base::Status run(const Options& options) {
     return base::Error(base::ErrorCode::unavailable,
                        "nothing answers at " + options.to + "; is `millrace serve` running there?");
   }
-  if (status != 200) return base::Error(base::ErrorCode::invalid_argument, body);
+  if (status != 200) return base::Error(base::ErrorCode::invalid_argument, tools::refusal_text(body));
   if (options.format == "json") {
     fmt::print("{}\n", body);
     return base::Ok{};
