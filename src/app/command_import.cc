@@ -39,6 +39,26 @@ base::Result<std::uint64_t> count_rows(lake::DuckConnection& connection, const s
   return static_cast<std::uint64_t>(counts[0]);
 }
 
+// How many lines are no JSON. A pointer that leads nowhere in all of the file is an error: a slip of the pen.
+base::Result<std::uint64_t> look_through(lake::DuckConnection& connection,
+                                         const collect::MappingSettings& mapping, const std::string& file) {
+  TRY_ASSIGN(auto result, connection.query(import_doubts_query(mapping, file)));
+  const lake::DuckChunk chunk(result.next_chunk());
+  if (!chunk) return std::uint64_t{0};
+  const duckdb_vector absent = duckdb_data_chunk_get_vector(chunk.get(), 1);
+  auto* const validity = duckdb_vector_get_validity(absent);
+  if (validity == nullptr || duckdb_validity_row_is_valid(validity, 0)) {
+    auto* const text = static_cast<duckdb_string_t*>(duckdb_vector_get_data(absent));
+    return base::Error(
+        base::ErrorCode::invalid_argument,
+        fmt::format("no line of it has {}, which the mapping names",
+                    std::string_view(duckdb_string_t_data(text), duckdb_string_t_length(*text))));
+  }
+  const auto* const counts =
+      static_cast<const std::int64_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk.get(), 0)));
+  return static_cast<std::uint64_t>(counts[0]);
+}
+
 // Collects items until they make a batch.
 class Batches {
  public:
@@ -105,14 +125,18 @@ base::Status stream(lake::DuckConnection& connection, const std::string& query,
 
 base::Status import_file(const Options& options, const std::string& file,
                          const collect::MappingSettings& mapping, const base::Clock& clock,
-                         tools::BatchSender& sender) {
+                         tools::BatchSender& sender, std::uint64_t& unreadable) {
   TRY_ASSIGN(const ImportFormat format, import_format(file));
-  TRY_ASSIGN(const std::string query, import_query(mapping, import_source(file, format)));
+  TRY_ASSIGN(const std::string query, import_query(mapping, file, format));
   lake::DuckSettings duck;
   duck.memory_bytes_max = options.memory_mb << 20;
   duck.readable_directories = {directory_of(file)};
   TRY_ASSIGN(auto database, lake::DuckDatabase::open(duck));
   TRY_ASSIGN(auto connection, database->connect());
+  if (format == ImportFormat::json) {
+    TRY_ASSIGN(const std::uint64_t lines, look_through(*connection, mapping, file));
+    unreadable += lines;
+  }
   TRY_ASSIGN(const std::uint64_t all, count_rows(*connection, query));
   const base::Instant started = clock.now();
   const bool terminal = isatty(STDERR_FILENO) != 0;
@@ -139,13 +163,19 @@ base::Status run(const Options& options) {
   TRY_ASSIGN(const auto mapping, read_mapping(options.mapping));
   const SystemClock clock;
   tools::BatchSender sender(endpoint, "/v1/import", options.write_key, clock);
+  std::uint64_t unreadable = 0;
   for (const std::string& file : options.files) {
-    auto imported = import_file(options, file, mapping, clock, sender);
+    auto imported = import_file(options, file, mapping, clock, sender, unreadable);
     if (!imported.ok()) return std::move(imported).error().with_context(file);
   }
   const auto& report = sender.report();
   fmt::print("{} items acknowledged: {} accepted, {} quarantined, {} batches sent again\n", report.items,
              report.accepted, report.quarantined, report.retries);
+  if (unreadable > 0) {
+    return base::Error(
+        base::ErrorCode::invalid_argument,
+        fmt::format("{} lines are no JSON and were left out; all others were sent", unreadable));
+  }
   return base::Ok{};
 }
 

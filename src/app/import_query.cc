@@ -45,20 +45,52 @@ void put(Node& root, std::string_view path, std::string expression) {
   at->expression = std::move(expression);
 }
 
-// prefix."a"."b" of "/a/b".
-base::Result<std::string> column_of(std::string_view pointer, std::string_view prefix) {
-  if (pointer.size() < 2 || pointer[0] != '/') {
+// What a pointer such as "/a/b" leads to in a row. Rows of JSON are read as they are written: DuckDB's own reading guesses types, and what
+// it takes for a UUID, a date or a fraction comes out as another text than went in.
+class Row {
+ public:
+  static Row of_file(ImportFormat format) { return {"t", format == ImportFormat::json ? "t.json" : ""}; }
+  // An element of an array in this one, by the name of the variable that holds it.
+  Row element(const std::string& name) const { return {name, json_.empty() ? "" : name}; }
+
+  base::Result<std::string> text(std::string_view pointer) const {
+    if (json_.empty()) {
+      TRY_ASSIGN(const auto column, value(pointer));
+      return "CAST(" + column + " AS VARCHAR)";
+    }
+    TRY(check(pointer));
+    return "(" + json_ + " ->> " + lake::sql_quote(pointer) + ")";
+  }
+  base::Result<std::string> array(std::string_view pointer) const {
+    if (json_.empty()) return value(pointer);
+    TRY(check(pointer));
+    return "TRY_CAST(" + json_ + " -> " + lake::sql_quote(pointer) + " AS JSON[])";
+  }
+
+ private:
+  Row(std::string columns, std::string json) : columns_(std::move(columns)), json_(std::move(json)) {}
+
+  static base::Status check(std::string_view pointer) {
+    if (pointer.size() >= 2 && pointer[0] == '/') return base::Ok{};
     return wrong(fmt::format("\"{}\" is no pointer to a column such as /order_id", pointer));
   }
-  std::string column(prefix);
-  while (!pointer.empty()) {
-    pointer.remove_prefix(1);
-    const std::size_t end = std::min(pointer.find('/'), pointer.size());
-    column += "." + lake::sql_identifier(pointer.substr(0, end));
-    pointer.remove_prefix(end);
+
+  // t."a"."b" of "/a/b".
+  base::Result<std::string> value(std::string_view pointer) const {
+    TRY(check(pointer));
+    std::string column = columns_;
+    while (!pointer.empty()) {
+      pointer.remove_prefix(1);
+      const std::size_t end = std::min(pointer.find('/'), pointer.size());
+      column += "." + lake::sql_identifier(pointer.substr(0, end));
+      pointer.remove_prefix(end);
+    }
+    return column;
   }
-  return column;
-}
+
+  std::string columns_;
+  std::string json_;  // Empty: the row has columns.
+};
 
 // Where an item of Segment's has the value that becomes this.
 base::Result<std::string_view> segment_path(const Target& target) {
@@ -72,24 +104,36 @@ base::Result<std::string_view> segment_path(const Target& target) {
   return wrong("nothing but a page's address gives " + to_string(target));
 }
 
+// The table function call that reads the file. A short line of CSV ends in nulls; one that is no JSON is null.
+std::string import_source(std::string_view path, ImportFormat format) {
+  const std::string file = lake::sql_quote(path);
+  switch (format) {
+    case ImportFormat::csv:
+      return "read_csv(" + file +
+             ", header = true, all_varchar = true, null_padding = true, parallel = false)";
+    case ImportFormat::json: return "read_json_objects(" + file + ", ignore_errors = true)";
+    case ImportFormat::parquet: return "read_parquet(" + file + ")";
+  }
+  return {};
+}
+
 std::string event_expression(const MappingSettings& mapping, const std::string& column) {
   if (mapping.event.empty()) {
     return lake::sql_quote(mapping.events.empty() ? "other" : mapping.events.front().second);
   }
-  std::string text = "CASE CAST(" + column + " AS VARCHAR)";
+  std::string text = "CASE " + column;
   for (const auto& [theirs, canonical] : mapping.events) {
     text += " WHEN " + lake::sql_quote(theirs) + " THEN " + lake::sql_quote(canonical);
   }
-  return mapping.events.empty() ? "CAST(" + column + " AS VARCHAR)"
-                                : text + " ELSE CAST(" + column + " AS VARCHAR) END";
+  return mapping.events.empty() ? column : text + " ELSE " + column + " END";
 }
 
-base::Result<std::string> line_expression(const MappingSettings& mapping, std::string_view prefix) {
+base::Result<std::string> line_expression(const MappingSettings& mapping, const Row& row) {
   Node line;
   for (const auto& [field, pointer] : mapping.line_fields) {
     if (!collect::parse_line_target(field)) return wrong("lines: a line has no field \"" + field + "\"");
-    TRY_ASSIGN(auto column, column_of(pointer, prefix));
-    put(line, field, "CAST(" + column + " AS VARCHAR)");
+    TRY_ASSIGN(auto value, row.text(pointer));
+    put(line, field, std::move(value));
   }
   return line.sql();
 }
@@ -106,24 +150,16 @@ base::Result<ImportFormat> import_format(std::string_view path) {
   return wrong(fmt::format("{}: is neither .csv, .tsv, .json, .jsonl, .ndjson nor .parquet", path));
 }
 
-std::string import_source(std::string_view path, ImportFormat format) {
-  const std::string file = lake::sql_quote(path);
-  switch (format) {
-    case ImportFormat::csv: return "read_csv(" + file + ", header = true, all_varchar = true)";
-    case ImportFormat::json: return "read_json(" + file + ")";
-    case ImportFormat::parquet: return "read_parquet(" + file + ")";
-  }
-  return {};
-}
-
-base::Result<std::string> import_query(const MappingSettings& mapping, const std::string& source) {
+base::Result<std::string> import_query(const MappingSettings& mapping, std::string_view path,
+                                       ImportFormat format) {
+  const Row row = Row::of_file(format);
   const bool grouped = !mapping.group.empty();
   const auto one_of = [grouped](std::string expression) {
     return grouped ? "any_value(" + expression + ")" : expression;
   };
   std::string event_column;
   if (!mapping.event.empty()) {
-    TRY_ASSIGN(event_column, column_of(mapping.event, "t"));
+    TRY_ASSIGN(event_column, row.text(mapping.event));
   }
   const std::string event = one_of(event_expression(mapping, event_column));
   Node item;
@@ -135,32 +171,50 @@ base::Result<std::string> import_query(const MappingSettings& mapping, const std
   put(item, "event", event);
   std::string order;
   if (!mapping.time.empty()) {
-    TRY_ASSIGN(const auto column, column_of(mapping.time, "t"));
-    put(item, "timestamp", one_of("CAST(" + column + " AS VARCHAR)"));
+    TRY_ASSIGN(const auto column, row.text(mapping.time));
+    put(item, "timestamp", one_of(column));
     order = grouped ? " ORDER BY min(" + column + ")" : "";
   }
   for (const auto& [field, pointer] : mapping.fields) {
     const auto target = collect::parse_target(field);
     if (!target) return wrong("fields: there is no field \"" + field + "\"");
     TRY_ASSIGN(const auto path, segment_path(*target));
-    TRY_ASSIGN(const auto column, column_of(pointer, "t"));
-    put(item, path, one_of("CAST(" + column + " AS VARCHAR)"));
+    TRY_ASSIGN(const auto column, row.text(pointer));
+    put(item, path, one_of(column));
   }
   if (!mapping.line_fields.empty() && mapping.lines.empty()) {
-    TRY_ASSIGN(const auto line, line_expression(mapping, "t"));
+    TRY_ASSIGN(const auto line, line_expression(mapping, row));
     put(item, "properties.products", grouped ? "list(" + line + ")" : "[" + line + "]");
   } else if (!mapping.line_fields.empty()) {
     if (grouped) return wrong("lines.array and group exclude each other");
-    TRY_ASSIGN(const auto line, line_expression(mapping, "x"));
-    TRY_ASSIGN(const auto array, column_of(mapping.lines, "t"));
+    TRY_ASSIGN(const auto line, line_expression(mapping, row.element("x")));
+    TRY_ASSIGN(const auto array, row.array(mapping.lines));
     put(item, "properties.products", "list_transform(" + array + ", lambda x: " + line + ")");
   }
-  std::string query = "SELECT CAST(to_json(" + item.sql() + ") AS VARCHAR) FROM " + source + " AS t";
+  std::string query =
+      "SELECT CAST(to_json(" + item.sql() + ") AS VARCHAR) FROM " + import_source(path, format) + " AS t";
+  if (format == ImportFormat::json) query += " WHERE t.json IS NOT NULL";
   if (grouped) {
-    TRY_ASSIGN(const auto column, column_of(mapping.group, "t"));
+    TRY_ASSIGN(const auto column, row.text(mapping.group));
     query += " GROUP BY " + column + order;
   }
   return query;
+}
+
+std::string import_doubts_query(const MappingSettings& mapping, std::string_view path) {
+  std::vector<std::string> pointers = {mapping.event, mapping.time, mapping.group, mapping.lines};
+  for (const auto& [field, pointer] : mapping.fields) pointers.push_back(pointer);
+  if (mapping.lines.empty()) {
+    for (const auto& [field, pointer] : mapping.line_fields) pointers.push_back(pointer);
+  }
+  std::string absent = "NULL";
+  for (const auto& pointer : pointers) {
+    if (pointer.empty()) continue;
+    const std::string text = lake::sql_quote(pointer);
+    absent += ", CASE WHEN count(json -> " + text + ") = 0 THEN " + text + " END";
+  }
+  return "SELECT count(*) - count(json), nullif(CASE WHEN count(json) > 0 THEN concat_ws(', ', " + absent +
+         ") END, '') FROM " + import_source(path, ImportFormat::json);
 }
 
 }  // namespace millrace::app

@@ -24,7 +24,7 @@ std::vector<std::string> items_of(const process::ScratchDirectory& scratch, cons
   REQUIRE(mapping.ok());
   const auto format = import_format(path);
   REQUIRE(format.ok());
-  const auto query = import_query(*mapping, import_source(path, *format));
+  const auto query = import_query(*mapping, path, *format);
   REQUIRE(query.ok());
   lake::DuckSettings settings;
   settings.readable_directories = {scratch.path()};
@@ -115,6 +115,44 @@ quantity = "/n"
       items[0].find(R"("products":[{"product_id":"a","quantity":"2"},{"product_id":"b","quantity":"1"}])") !=
       std::string::npos);
   CHECK(items[0].find(R"("traits":{"email":"a@b.test"})") != std::string::npos);
+}
+
+TEST_CASE("what JSON lines say is taken as it is written, whatever it looks like") {
+  process::ScratchDirectory scratch;
+  constexpr std::string_view kLines =
+      R"({"id":"550E8400-E29B-41D4-A716-446655440000","at":"2026-1-2","sku":"q","n":2})"
+      "\n"
+      R"({"id":12345678901234567890,"at":1767312000000,"sku":7,"n":"2","sum":2.5})"
+      "\nno JSON\n{\"id\":\"cut";
+  constexpr std::string_view kMapping = R"(
+time = "/at"
+[fields]
+user_id = "/id"
+total = "/sum"
+[lines]
+product_id = "/sku"
+quantity = "/n"
+)";
+  const auto items = items_of(scratch, "mixed.jsonl", kLines, kMapping);
+  REQUIRE(items.size() == 2);
+  CHECK(items[1] ==
+        R"({"event":"other","properties":{"products":[{"product_id":"q","quantity":"2"}],"total":null},)"
+        R"("timestamp":"2026-1-2","type":"track","userId":"550E8400-E29B-41D4-A716-446655440000"})");
+  CHECK(items[0] ==
+        R"({"event":"other","properties":{"products":[{"product_id":"7","quantity":"2"}],"total":"2.5"},)"
+        R"("timestamp":"1767312000000","type":"track","userId":"12345678901234567890"})");
+}
+
+TEST_CASE("short and long lines of CSV cost nothing but themselves") {
+  process::ScratchDirectory scratch;
+  const auto items =
+      items_of(scratch, "ragged.csv", "no,who,sum\r\n1,\"u\r\n1\"\r\n2,u2,3,extra\r\n3,u3,4\r\n",
+               "[fields]\norder_id = \"/no\"\nuser_id = \"/who\"\ntotal = \"/sum\"\n");
+  REQUIRE(items.size() == 3);
+  CHECK(items[0] ==
+        R"({"event":"other","properties":{"order_id":"1","total":null},"type":"track","userId":"u\r\n1"})");
+  CHECK(items[1] ==
+        R"({"event":"other","properties":{"order_id":"2","total":"3"},"type":"track","userId":"u2"})");
 }
 
 TEST_CASE("a Parquet file, with times and decimals of its own") {
