@@ -1,7 +1,11 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <sys/stat.h>
+
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstring>
 #include <memory>
 
 #include "app/access_log.h"
@@ -19,7 +23,7 @@ namespace millrace::app {
 namespace {
 
 constexpr std::size_t kBatchLines = 500;
-constexpr std::int64_t kPollMs = 1000;
+constexpr std::int64_t kPollMs = 200;
 
 struct Options {
   std::vector<std::string> files;
@@ -61,6 +65,9 @@ class Tail {
     }
     const auto start = options_.from_start ? LogFollower::Start::beginning : LogFollower::Start::end;
     for (const std::string& path : options_.files) {
+      struct stat found {};
+      if (options_.once && ::stat(path.c_str(), &found) != 0)
+        return base::Error(base::ErrorCode::not_found, path + ": " + std::strerror(errno));
       followers_.push_back(std::make_unique<LogFollower>(path));
       bool lost = false;
       TRY(followers_.back()->open(saved(path), start, lost));

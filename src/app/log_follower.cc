@@ -46,6 +46,22 @@ bool is_same(const std::string& path, const LogPosition& saved) {
   return same;
 }
 
+bool begins_like(const std::string& path, const LogPosition& known) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return false;
+  const bool same = known.head_bytes > 0 && head_hash(file, known.head_bytes) == known.head_hash;
+  ::close(file);
+  return same;
+}
+
+// Of "access.log": "access.log.2" and "access.log-20261121", not "access.log.gz" or "access.log.bak".
+bool is_renamed_name(std::string_view candidate, std::string_view name) {
+  if (!candidate.starts_with(name)) return false;
+  candidate.remove_prefix(name.size());
+  return candidate.size() >= 2 && (candidate[0] == '.' || candidate[0] == '-') &&
+         candidate.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
 // The name that the saved file has now, in the directory of `path`.
 std::optional<std::string> find_renamed(const std::string& path, const LogPosition& saved) {
   const std::size_t slash = path.rfind('/');
@@ -145,8 +161,7 @@ base::Status LogFollower::read(std::size_t lines_max, std::vector<LogLine>& line
   if (file_ < 0) return base::Ok{};
   struct stat found {};
   if (::fstat(file_, &found) != 0) return failed(path_);
-  if (static_cast<std::uint64_t>(found.st_size) <
-      position_.offset) {  // Truncated: copied away and begun again.
+  if (is_begun_again(found)) {
     pending_.clear();
     searched_ = 0;
     position_.offset = 0;
@@ -172,6 +187,44 @@ base::Status LogFollower::read(std::size_t lines_max, std::vector<LogLine>& line
   return turn_over(lines);
 }
 
+// Truncated, after it was copied away. It may have grown beyond where it was since; then its begin tells.
+bool LogFollower::is_begun_again(const struct stat& found) const {
+  return static_cast<std::uint64_t>(found.st_size) < position_.offset ||
+         (position_.head_bytes > 0 && head_hash(file_, position_.head_bytes) != position_.head_hash);
+}
+
+// What was written after the file that is complete: mostly the file at the path; after more than one rotation the oldest of the
+// renamed ones (access.log.2, access.log-20261121) that was written to later.
+std::string LogFollower::next_path() const {
+  struct stat current {
+  }, at_path{};
+  const std::size_t slash = path_.rfind('/');
+  const std::string directory =
+      slash == std::string::npos ? "." : path_.substr(0, std::max<std::size_t>(slash, 1));
+  const std::string name = slash == std::string::npos ? path_ : path_.substr(slash + 1);
+  DIR* const listing = ::opendir(directory.c_str());
+  if (listing == nullptr) return path_;
+  std::string next = path_;
+  const bool known = ::fstat(file_, &current) == 0 && ::stat(path_.c_str(), &at_path) == 0;
+  const auto written = [](const struct stat& file) {
+    return std::pair(file.st_mtim.tv_sec, file.st_mtim.tv_nsec);
+  };
+  auto earliest = written(at_path);
+  while (const dirent* const entry = known ? ::readdir(listing) : nullptr) {
+    if (!is_renamed_name(entry->d_name, name)) continue;
+    const std::string candidate = directory + "/" + entry->d_name;
+    struct stat found {};
+    if (::stat(candidate.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) continue;
+    if (found.st_ino == current.st_ino || found.st_ino == at_path.st_ino) continue;
+    if (written(found) <= written(current) || written(found) >= earliest) continue;
+    if (begins_like(candidate, position_)) continue;  // A copy.
+    earliest = written(found);
+    next = candidate;
+  }
+  ::closedir(listing);
+  return next;
+}
+
 // Leaves a file that is no longer at its path once nothing more is written to it.
 base::Status LogFollower::turn_over(std::vector<LogLine>& lines) {
   struct stat at_path {};
@@ -182,7 +235,7 @@ base::Status LogFollower::turn_over(std::vector<LogLine>& lines) {
     take_line(pending_.size(), lines);
     return base::Ok{};  // Its position is the old file's; the next read turns over.
   }
-  return open_path(path_, 0);
+  return open_path(next_path(), 0);
 }
 
 std::optional<LogPosition> LogFollower::position() const {

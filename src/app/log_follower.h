@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,7 +29,7 @@ struct LogLine {
 };
 
 // Lines of a log as they are written, across rotation by rename (what is still written to the old file comes before the new
-// one) and by truncation.
+// one, and files that came and were renamed meanwhile come between) and by truncation.
 class LogFollower {
  public:
   static constexpr std::size_t kLineBytesMax = 64 * 1024;  // Longer lines are cut.
@@ -55,6 +57,8 @@ class LogFollower {
   base::Status open_path(const std::string& path, std::uint64_t offset);
   base::Result<std::size_t> fill();
   base::Status turn_over(std::vector<LogLine>& lines);
+  std::string next_path() const;
+  bool is_begun_again(const struct stat& found) const;
   void take_line(std::size_t bytes, std::vector<LogLine>& lines);
   void note_head();
   void close();

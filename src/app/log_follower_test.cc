@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -80,6 +81,44 @@ TEST_CASE("a file that was truncated is begun again") {
   std::filesystem::resize_file(log.path, 0);
   append(log.path, "b\n");
   CHECK(read_all(follower) == Lines{"b"});
+}
+
+TEST_CASE("a file that was truncated and is longer than before already is begun again, too") {
+  Log log;
+  LogFollower follower(log.path);
+  append(log.path, "one\n");
+  REQUIRE(follower.open({}, LogFollower::Start::beginning, log.lost).ok());
+  CHECK(read_all(follower) == Lines{"one"});
+  std::filesystem::resize_file(log.path, 0);
+  append(log.path, "two two\nthree\n");
+  CHECK(read_all(follower) == Lines{"two two", "three"});
+}
+
+TEST_CASE("files that came and were renamed while another was read, or nobody read, come between") {
+  Log log;
+  const auto at = [&](const char* name, std::string_view text, int hour) {
+    append(log.path + name, text);
+    using std::filesystem::last_write_time;
+    last_write_time(log.path + name,
+                    std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 - hour));
+  };
+  append(log.path, "one\n");
+  LogFollower before(log.path);
+  REQUIRE(before.open({}, LogFollower::Start::beginning, log.lost).ok());
+  CHECK(read_all(before) == Lines{"one"});
+  std::filesystem::rename(log.path, log.path + ".3");
+  at(".3", "one more\n", 1);
+  at(".4", "older\n", 0);
+  at(".2", "two\n", 2);
+  at(".1", "three\n", 3);
+  at(".bak", "copy\n", 3);
+  at(".9", "one\none more\n", 1);  // A copy under a name like theirs.
+  at("", "four\n", 4);
+  LogFollower follower(log.path);
+  REQUIRE(follower.open(before.position(), LogFollower::Start::end, log.lost).ok());
+  CHECK_FALSE(log.lost);
+  CHECK(read_all(follower) == Lines{"one more", "two", "three", "four"});
+  CHECK(read_all(before) == Lines{"one more", "two", "three", "four"});
 }
 
 TEST_CASE("a saved position goes on in the same file, renamed or not, and says when it is gone") {
