@@ -43,19 +43,26 @@ base::Status run(const Options& options) {
   settings.write_key = options.write_key;
   if (options.finish) settings.finish = tools::ReplaySettings::Finish::advance_clock;
   TRY_ASSIGN(const std::string text, tools::read_text(options.file));
-  auto items = format(text);
-  if (!items.ok()) return std::move(items).error().with_context(options.file);
+  const tools::ReplaySet set = format(text);
+  if (set.items.empty() && set.unreadable > 0) {
+    return base::Error(base::ErrorCode::invalid_argument, options.file + ": " + set.first_unreadable);
+  }
   const SystemClock clock;
   const base::Instant started = clock.now();
   const bool terminal = isatty(STDERR_FILENO) != 0;
   const auto seconds = [&] { return static_cast<double>(clock.now() - started) / 1e9; };
-  const auto report = tools::replay(*items, settings, clock, [&](std::uint64_t done) {
-    if (terminal) show_progress(done, items->size(), seconds());
+  const auto report = tools::replay(set.items, settings, clock, [&](std::uint64_t done) {
+    if (terminal) show_progress(done, set.items.size(), seconds());
   });
   if (terminal) fmt::print(stderr, "\n");
   if (!report.ok()) return report.error();
   fmt::print("{} items acknowledged in {:.1f} s: {} accepted, {} quarantined, {} batches sent again\n",
              report->items, seconds(), report->accepted, report->quarantined, report->retries);
+  if (set.unreadable > 0) {
+    return base::Error(base::ErrorCode::invalid_argument,
+                       fmt::format("{}: {} rows could not be read and were left out, the first: {}",
+                                   options.file, set.unreadable, set.first_unreadable));
+  }
   return base::Ok{};
 }
 

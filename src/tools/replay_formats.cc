@@ -1,10 +1,13 @@
 #include "tools/replay_formats.h"
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
+#include <functional>
 #include <map>
 
 #include "base/iso_time.h"
@@ -17,8 +20,6 @@ namespace {
 
 using base::Error;
 using base::ErrorCode;
-
-using Items = base::Result<std::vector<ReplayItem>>;
 
 Error at_line(std::size_t row, std::string_view what) {
   return Error(ErrorCode::invalid_argument, fmt::format("line {}: {}", row + 2, what));
@@ -46,27 +47,49 @@ void sort_by_time(std::vector<ReplayItem>& items) {
                    [](const auto& a, const auto& b) { return a.at_ms < b.at_ms; });
 }
 
+void leave_out(ReplaySet& set, const Error& why) {
+  if (set.unreadable++ == 0) set.first_unreadable = why.message();
+}
+
+// "12/1/2010 8:26", as spreadsheets of the United States write it, as ISO 8601; other text as it is.
+std::string iso_of_spreadsheet(const std::string& text) {
+  int month = 0, day = 0, year = 0, hour = 0, minute = 0, length = 0;
+  if (std::sscanf(text.c_str(), "%2d/%2d/%4d %2d:%2d%n", &month, &day, &year, &hour, &minute, &length) != 5 ||
+      static_cast<std::size_t>(length) != text.size()) {
+    return text;
+  }
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:00", year, month, day, hour, minute);
+}
+
 base::Result<std::int64_t> local_time(const std::string& text, std::size_t row) {
-  std::string with_zone = text;
+  std::string with_zone = iso_of_spreadsheet(text);
   if (with_zone.size() > 10 && with_zone[10] == ' ') with_zone[10] = 'T';
   const auto time = base::parse_iso_time(with_zone + "Z");
   if (!time.ok()) return at_line(row, "cannot read the time \"" + text + "\"");
   return time->ms;
 }
 
-Items read_retailrocket(std::string_view text) {
+// Gives every row to `take`, which sees it in `fields`, and leaves out those that it cannot use.
+void read_rows(CsvReader& reader, std::vector<std::string>& fields, ReplaySet& set,
+               const std::function<base::Status(std::size_t row)>& take) {
+  for (std::size_t row = 0; reader.next(fields); ++row) {
+    if (const auto taken = take(row); !taken.ok()) leave_out(set, taken.error());
+  }
+}
+
+ReplaySet read_retailrocket(std::string_view text) {
   struct Order {
     std::int64_t at_ms;
     std::size_t row;
     std::string visitor;
     std::vector<std::string> items;
   };
-  std::vector<ReplayItem> items;
+  ReplaySet set;
   std::map<std::string, Order> orders;
   CsvReader reader(text);
   std::vector<std::string> fields;
   reader.next(fields);
-  for (std::size_t row = 0; reader.next(fields); ++row) {
+  const auto take = [&](std::size_t row) -> base::Status {
     std::int64_t at_ms = 0;
     if (fields.size() < 5 ||
         std::from_chars(fields[0].data(), fields[0].data() + fields[0].size(), at_ms).ec != std::errc()) {
@@ -76,31 +99,33 @@ Items read_retailrocket(std::string_view text) {
       auto [order, is_new] = orders.try_emplace(fields[4], Order{at_ms, row, fields[1], {}});
       if (at_ms < order->second.at_ms) order->second.at_ms = at_ms;
       order->second.items.push_back(fields[3]);
-      continue;
+      return base::Ok{};
     }
     const bool view = fields[2] == "view";
     if (!view && fields[2] != "addtocart") return at_line(row, "unknown event \"" + fields[2] + "\"");
-    items.push_back(
+    set.items.push_back(
         {at_ms, fmt::format(R"({{"type":"track","event":"{}","anonymousId":{},"messageId":"retailrocket-{}",)"
                             R"("timestamp":"{}","properties":{{"product_id":{}{}}}}})",
                             view ? "Product Viewed" : "Product Added", json_text(fields[1]), row, iso(at_ms),
                             json_text(fields[3]), view ? "" : ",\"quantity\":1")});
-  }
+    return base::Ok{};
+  };
+  read_rows(reader, fields, set, take);
   for (const auto& [id, order] : orders) {
     std::string lines;
     for (const auto& item : order.items) {
       lines +=
           fmt::format(R"({}{{"product_id":{},"quantity":1}})", lines.empty() ? "" : ",", json_text(item));
     }
-    items.push_back(
+    set.items.push_back(
         {order.at_ms,
          fmt::format(
              R"({{"type":"track","event":"Order Completed","anonymousId":{},"messageId":"retailrocket-{}",)"
              R"("timestamp":"{}","properties":{{"order_id":{},"products":[{}]}}}})",
              json_text(order.visitor), order.row, iso(order.at_ms), json_text(id), lines)});
   }
-  sort_by_time(items);
-  return items;
+  sort_by_time(set.items);
+  return set;
 }
 
 struct Step {
@@ -138,12 +163,12 @@ std::string_view retentioneering_campaign(std::string_view channel) {
   return "";
 }
 
-Items read_retentioneering(std::string_view text) {
-  std::vector<ReplayItem> items;
+ReplaySet read_retentioneering(std::string_view text) {
+  ReplaySet set;
   CsvReader reader(text);
   std::vector<std::string> fields;
   reader.next(fields);
-  for (std::size_t row = 0; reader.next(fields); ++row) {
+  const auto take = [&](std::size_t row) -> base::Status {
     if (fields.size() < 6)
       return at_line(row, "expected user_id,session_id,event,timestamp,platform,acquisition_channel");
     TRY_ASSIGN(const std::int64_t at_ms, local_time(fields[3], row));
@@ -152,18 +177,20 @@ Items read_retentioneering(std::string_view text) {
     if (step == std::end(kRetentioneeringSteps)) return at_line(row, "unknown event \"" + fields[2] + "\"");
     std::string properties(step->properties);
     if (fields[2] == "purchase") properties = "\"order_id\":" + json_text(fields[0] + "-" + fields[1]);
-    items.push_back(
+    set.items.push_back(
         {at_ms, fmt::format(R"({{{},"anonymousId":{},"messageId":"retentioneering-{}","timestamp":"{}",)"
                             R"("properties":{{{}}},"context":{{"device":{{"type":{}}}{}}}}})",
                             step->call, json_text(fields[0]), row, iso(at_ms), properties,
                             json_text(fields[4]), retentioneering_campaign(fields[5]))});
-  }
-  sort_by_time(items);
-  return items;
+    return base::Ok{};
+  };
+  read_rows(reader, fields, set, take);
+  sort_by_time(set.items);
+  return set;
 }
 
 // An invoice is an order; one whose number begins with C is a cancellation of goods.
-Items read_online_retail(std::string_view text) {
+ReplaySet read_online_retail(std::string_view text) {
   struct Invoice {
     std::int64_t at_ms;
     std::size_t row;
@@ -171,31 +198,33 @@ Items read_online_retail(std::string_view text) {
     std::string country;
     std::string lines;
   };
-  std::vector<ReplayItem> items;
+  ReplaySet set;
   std::map<std::string, Invoice> invoices;
   CsvReader reader(text);
   std::vector<std::string> fields;
   reader.next(fields);
-  for (std::size_t row = 0; reader.next(fields); ++row) {
+  const auto take = [&](std::size_t row) -> base::Status {
     if (fields.size() < 8)
       return at_line(
           row, "expected InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country");
     TRY_ASSIGN(const std::int64_t at_ms, local_time(fields[4], row));
-    auto& invoice =
-        invoices.try_emplace(fields[0], Invoice{at_ms, row, fields[6], fields[7], ""}).first->second;
     std::string quantity = fields[3];
     if (fields[0].starts_with("C") && quantity.starts_with("-")) quantity.erase(0, 1);
     if (!is_number(quantity) || !is_number(fields[5])) {
       return at_line(row, fmt::format("expected numbers, not \"{}\" and \"{}\"", fields[3], fields[5]));
     }
+    auto& invoice =
+        invoices.try_emplace(fields[0], Invoice{at_ms, row, fields[6], fields[7], ""}).first->second;
     invoice.lines += fmt::format(R"({}{{"product_id":{},"name":{},"quantity":{},"price":{}}})",
                                  invoice.lines.empty() ? "" : ",", json_text(fields[1]), json_text(fields[2]),
                                  quantity, fields[5]);
-  }
+    return base::Ok{};
+  };
+  read_rows(reader, fields, set, take);
   for (const auto& [number, invoice] : invoices) {
     std::string customer = invoice.customer.substr(0, invoice.customer.find('.'));
     if (customer.empty()) customer = "guest-" + number;
-    items.push_back(
+    set.items.push_back(
         {invoice.at_ms,
          fmt::format(
              R"({{"type":"track","event":"{}","userId":{},"messageId":"online-retail-{}","timestamp":"{}",)"
@@ -204,13 +233,14 @@ Items read_online_retail(std::string_view text) {
              number.starts_with("C") ? "Order Refunded" : "Order Completed", json_text(customer), invoice.row,
              iso(invoice.at_ms), json_text(number), invoice.lines, json_text(invoice.country))});
   }
-  sort_by_time(items);
-  return items;
+  sort_by_time(set.items);
+  return set;
 }
 
 // Lines are sent as they are, in the file's order; only their time is looked for, for the pace.
-Items read_segment_jsonl(std::string_view text) {
-  std::vector<ReplayItem> items;
+ReplaySet read_segment_jsonl(std::string_view text) {
+  ReplaySet set;
+  simdjson::dom::parser parser;
   std::int64_t last_ms = 0;
   for (std::size_t row = 0; !text.empty(); ++row) {
     const std::size_t end = std::min(text.find('\n'), text.size());
@@ -218,6 +248,11 @@ Items read_segment_jsonl(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
     if (line.empty()) continue;
+    if (simdjson::dom::object item;
+        parser.parse(simdjson::padded_string(line)).get(item) != simdjson::SUCCESS) {
+      leave_out(set, Error(ErrorCode::invalid_argument, fmt::format("line {}: is no JSON object", row + 1)));
+      continue;
+    }
     for (const std::string_view key : {"\"originalTimestamp\":\"", "\"timestamp\":\""}) {
       const std::size_t at = line.find(key);
       if (at == std::string_view::npos) continue;
@@ -226,9 +261,9 @@ Items read_segment_jsonl(std::string_view text) {
         last_ms = time->ms;
       break;
     }
-    items.push_back({last_ms, std::string(line)});
+    set.items.push_back({last_ms, std::string(line)});
   }
-  return items;
+  return set;
 }
 
 }  // namespace

@@ -15,9 +15,14 @@ struct ReplayItem {
   std::string json;
 };
 
+struct ReplaySet {
+  std::vector<ReplayItem> items;
+  std::uint64_t unreadable = 0;  // Rows that were left out,
+  std::string first_unreadable;  // and what is wrong with the first: "line 3: ...".
+};
+
 // Reads a whole data set, in order of time (rows of one time as in the file). docs/guide/replay-formats.md is the mapping.
-// invalid_argument names the line.
-using ReplayFormat = base::Result<std::vector<ReplayItem>> (*)(std::string_view text);
+using ReplayFormat = ReplaySet (*)(std::string_view text);
 // nullptr for an unknown name.
 ReplayFormat replay_format(std::string_view name);
 

@@ -9,16 +9,14 @@ using tools::ReplayItem;
 namespace {
 
 std::vector<ReplayItem> read(std::string_view format, std::string_view text) {
-  auto items = replay_format(format)(text);
-  REQUIRE_MESSAGE(items.ok(), (items.ok() ? "" : items.error().message()));
-  return *std::move(items);
+  auto set = replay_format(format)(text);
+  REQUIRE_EQ(set.first_unreadable, "");
+  return std::move(set.items);
 }
 
 std::string refusal(std::string_view format, std::string_view text) {
-  const auto items = replay_format(format)(text);
-  if (items.ok()) return "taken";
-  CHECK(items.error().code() == base::ErrorCode::invalid_argument);
-  return items.error().message();
+  const auto set = replay_format(format)(text);
+  return set.unreadable == 0 ? "taken" : set.first_unreadable;
 }
 
 bool has(const ReplayItem& item, std::string_view part) { return item.json.find(part) != std::string::npos; }
@@ -88,13 +86,13 @@ TEST_CASE("lines of Segment items are sent as they are") {
       read("segment-jsonl",
            "{\"type\":\"page\",\"timestamp\":\"2024-03-01T10:00:00Z\"}\r\n"
            "\n"
-           "{not json\n"
+           "{\"type\":\"page\"}\n"
            "{\"type\":\"page\",\"originalTimestamp\":\"2024-03-01T10:00:01Z\",\"timestamp\":\"x\"}");
   REQUIRE(items.size() == 3);
   CHECK(items[0].json == "{\"type\":\"page\",\"timestamp\":\"2024-03-01T10:00:00Z\"}");
   // Without a time of its own a line goes with the one before it.
   CHECK(items[1].at_ms == items[0].at_ms);
-  CHECK(items[1].json == "{not json");
+  CHECK(items[1].json == "{\"type\":\"page\"}");
   CHECK(items[2].at_ms - items[0].at_ms == 1000);
 }
 
@@ -120,6 +118,30 @@ TEST_CASE("a row that cannot be read is named by its line") {
   }
   for (const char* format : {"retailrocket", "retentioneering", "online-retail", "segment-jsonl"})
     CHECK(read(format, "").empty());
+}
+
+TEST_CASE("rows that cannot be read are left out and counted, and the others are taken") {
+  const auto rows = replay_format("retailrocket")(
+      std::string(kRetailRocket) + "1433221332117,1,view,3,\nbad\n1433221332118,1,view,4,\n14332213");
+  CHECK(rows.items.size() == 2);
+  CHECK(rows.unreadable == 2);
+  CHECK(rows.first_unreadable.starts_with("line 3:"));
+  const auto lines = replay_format("segment-jsonl")("{\"type\":\"page\"}\n{not json\n[]\n{\"type\":\"pa");
+  CHECK(lines.items.size() == 1);
+  CHECK(lines.unreadable == 3);
+  CHECK(lines.first_unreadable == "line 2: is no JSON object");
+}
+
+TEST_CASE("Online Retail is read as spreadsheets write its times, too") {
+  const auto items =
+      read("online-retail",
+           std::string(kOnlineRetail) + "536365,85123A,HOLDER,6,12/1/2010 8:26,2.55,17850,United Kingdom\n");
+  REQUIRE(items.size() == 1);
+  CHECK(has(items[0], R"("timestamp":"2010-12-01T08:26:00.000Z")"));
+  for (const char* time : {"13/1/2010 8:26", "12/1/2010 8:26 PM", "12/1/2010"}) {
+    CHECK(refusal("online-retail", std::string(kOnlineRetail) + "1,X,Y,1," + time + ",1,1,France\n")
+              .starts_with("line 2: cannot read the time"));
+  }
 }
 
 TEST_CASE("text of old data sets becomes valid JSON text") {
