@@ -241,6 +241,27 @@ TEST_CASE("what went wrong with a statement decides the status") {
            R"({"columns":[{"name":"n","type":"BIGINT"}],"rows":[[1]],"took_ms":0,"truncated":false})");
 }
 
+TEST_CASE("a parameter that nothing reads, and a member that is given twice, are refused") {
+  ApiBench bench;
+  bench.sources.lake = [] { return LakeStatus{}; };
+  bench.sources.status = [] { return PlatformStatus{}; };
+  bench.sources.suppressions = [] { return std::vector<SuppressedId>{}; };
+  bench.sources.contracts = [](std::string_view, const http::Request&,
+                               std::function<void(http::Response)> send) { send(http::Response{}); };
+  for (const char* path : {"/v1/lake", "/v1/status", "/v1/privacy/suppressions", "/v1/contracts",
+                           "/v1/contracts/modes", "/v1/contracts/violations"}) {
+    CAPTURE(path);
+    CHECK_EQ(bench.get(path).status, 200);
+    const auto refused = bench.get(std::string(path) + "?n=-1");
+    CHECK_EQ(refused.status, 400);
+    CHECK(contains(refused.body, "There is no parameter 'n' here."));
+  }
+  const auto twice = bench.ask(http::Method::put, "/v1/stock/tea", R"({"on_hand":1,"on_hand":2})");
+  REQUIRE(twice->response);
+  CHECK_EQ(twice->response->status, 400);
+  CHECK(contains(twice->response->body, "Give it once."));
+}
+
 TEST_CASE("readiness names its reasons") {
   ApiBench bench;
   bench.sources.unready_reasons = [] { return std::vector<std::string>{"replaying events/0"}; };

@@ -2,6 +2,7 @@
 #include <string_view>
 #include <utility>
 
+#include "serve/parameters.h"
 #include "serve/routes.h"
 
 namespace millrace::serve {
@@ -36,6 +37,11 @@ constexpr ContractRoute kRoutes[] = {
     {http::Method::post, "/v1/quarantine/replay", "replay_quarantine"},
 };
 
+// Iglu clients may send what we do not know.
+bool takes_parameters(std::string_view operation) {
+  return operation == "list_quarantine" || operation == "iglu_schema";
+}
+
 }  // namespace
 
 void add_contract_routes(RouteTable& table, const Sources& sources) {
@@ -45,6 +51,10 @@ void add_contract_routes(RouteTable& table, const Sources& sources) {
         [&sources, operation = route.operation](const http::Request& request, http::Responder responder) {
           if (!sources.contracts)
             return std::move(responder).send(not_available("The registry of contracts"));
+          if (!takes_parameters(operation)) {
+            if (auto refusal = Parameters::refuse_any(request))
+              return std::move(responder).send(*std::move(refusal));
+          }
           auto shared = std::make_shared<http::Responder>(std::move(responder));
           sources.contracts(operation, request, [shared](http::Response response) {
             std::move(*shared).send(std::move(response));

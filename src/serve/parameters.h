@@ -33,6 +33,10 @@ class Parameters {
 
   // 400 when anything was wrong, unknown names included.
   std::optional<http::Response> refusal();
+  // The same for a request that takes none.
+  static std::optional<http::Response> refuse_any(const http::Request& request) {
+    return Parameters(request).refusal();
+  }
 
  private:
   bool read(std::string_view name, std::string_view& value);

@@ -21,7 +21,8 @@ void write_quantiles(JsonWriter& json, std::string_view name, const Quantiles& q
       .end_object();
 }
 
-http::Response lake(const Sources& sources) {
+http::Response lake(const http::Request& request, const Sources& sources) {
+  if (auto refusal = Parameters::refuse_any(request)) return *std::move(refusal);
   if (!sources.lake) return not_available("The lake");
   const LakeStatus status = sources.lake();
   std::string body;
@@ -57,7 +58,8 @@ http::Response lake(const Sources& sources) {
   return json_response(std::move(body));
 }
 
-http::Response status(const Sources& sources, const base::Clock& clock) {
+http::Response status(const http::Request& request, const Sources& sources, const base::Clock& clock) {
+  if (auto refusal = Parameters::refuse_any(request)) return *std::move(refusal);
   if (!sources.status) return not_available("The status");
   const PlatformStatus status = sources.status();
   std::string body;
@@ -190,8 +192,9 @@ void add_platform_routes(RouteTable& table, const Sources& sources, const base::
   using http::Request;
   table.answer(Method::get, "/healthz", [](const Request&) { return json_response(R"({"alive":true})"); });
   table.answer(Method::get, "/readyz", [&](const Request&) { return ready(sources); });
-  table.answer(Method::get, "/v1/lake", [&](const Request&) { return lake(sources); });
-  table.answer(Method::get, "/v1/status", [&](const Request&) { return status(sources, clock); });
+  table.answer(Method::get, "/v1/lake", [&](const Request& request) { return lake(request, sources); });
+  table.answer(Method::get, "/v1/status",
+               [&](const Request& request) { return status(request, sources, clock); });
   table.answer(Method::get, "/v1/actions", [&](const Request& request) { return actions(request, sources); });
   table.answer(Method::post, "/v1/clock", [&](const Request& request) { return advance(request, sources); });
   table.later(Method::post, "/v1/sql", [&](const Request& request, http::Responder responder) {

@@ -16,7 +16,8 @@ constexpr std::size_t kTokenBytesMax = 64;
 constexpr std::size_t kOpeningsMax = 1'000;
 constexpr std::string_view kPurposes[] = {"necessary", "analytics", "personalisation", "marketing"};
 
-http::Response list(const Sources& sources) {
+http::Response list(const Sources& sources, const http::Request& request) {
+  if (auto refusal = Parameters::refuse_any(request)) return *std::move(refusal);
   if (!sources.suppressions) return not_available("The list of suppressions");
   const auto ids = sources.suppressions();
   std::string body;
@@ -119,7 +120,7 @@ http::Response erase_person(const Sources& sources, const http::Request& request
 
 void add_privacy_routes(RouteTable& table, const Sources& sources) {
   table.answer(http::Method::get, "/v1/privacy/suppressions",
-               [&sources](const http::Request&) { return list(sources); });
+               [&sources](const http::Request& request) { return list(sources, request); });
   table.answer(http::Method::put, "/v1/privacy/suppressions/{id}", [&sources](const http::Request& request) {
     return change(sources.suppress, request, After::suppressed);
   });

@@ -1,5 +1,7 @@
 #include "serve/request_json.h"
 
+#include <set>
+
 namespace millrace::serve {
 
 RequestJson::RequestJson(std::string_view body) {
@@ -110,7 +112,9 @@ void RequestJson::texts(std::string_view name, std::size_t entries_max, std::siz
 
 void RequestJson::finish() {
   if (!parsed_ || !message_.empty()) return;
+  std::set<std::string_view> seen;
   for (const auto& [name, value] : object_) {
+    if (!seen.insert(name).second) refuse(name.substr(0, 64), "Give it once.");
     const std::string list = ", " + known_ + ",";
     if (list.find(", " + std::string(name) + ",") == std::string::npos)
       refuse(name.substr(0, 64), "Known members: " + known_ + ".");
