@@ -1,6 +1,7 @@
 #include "tools/http_client.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <strings.h>
@@ -24,6 +25,19 @@ int number_of(std::string_view text) {
   return value;
 }
 
+base::Result<std::string> ipv4_address_of(const std::string& host) {
+  addrinfo wanted{}, *found = nullptr;
+  wanted.ai_family = AF_INET;
+  wanted.ai_socktype = SOCK_STREAM;
+  if (const int failed = getaddrinfo(host.c_str(), nullptr, &wanted, &found); failed != 0) {
+    return base::Error(base::ErrorCode::not_found, "host \"" + host + "\": " + gai_strerror(failed));
+  }
+  char text[INET_ADDRSTRLEN];
+  inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(found->ai_addr)->sin_addr, text, sizeof text);
+  freeaddrinfo(found);
+  return std::string(text);
+}
+
 }  // namespace
 
 base::Result<Endpoint> parse_endpoint(std::string_view url) {
@@ -41,8 +55,8 @@ base::Result<Endpoint> parse_endpoint(std::string_view url) {
     if (port < 1 || port > 65535) return bad;
     endpoint.port = static_cast<std::uint16_t>(port);
   }
-  in_addr address{};
-  if (inet_pton(AF_INET, endpoint.host.c_str(), &address) != 1) return bad;
+  if (endpoint.host.empty() || endpoint.host.find_first_of("[]?#@") != std::string::npos) return bad;
+  TRY_ASSIGN(endpoint.host, ipv4_address_of(endpoint.host));
   return endpoint;
 }
 

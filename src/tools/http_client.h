@@ -13,10 +13,10 @@
 namespace millrace::tools {
 
 struct Endpoint {
-  std::string host;  // An IPv4 address or "localhost".
+  std::string host;  // An IPv4 address.
   std::uint16_t port = 80;
 };
-// "http://127.0.0.1:8080"; a path behind it is ignored.
+// "http://127.0.0.1:8080"; a path behind it is ignored. A name is looked up once, among IPv4 addresses.
 base::Result<Endpoint> parse_endpoint(std::string_view url);
 
 struct Reply {
