@@ -1,0 +1,74 @@
+"""What a person meets who mistypes, starts twice or points a command at the wrong place."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+MILLRACE = os.path.abspath(sys.argv[1])
+failures = []
+
+
+def run(*arguments, seconds=20):
+    done = subprocess.run([MILLRACE, *arguments], capture_output=True, text=True, timeout=seconds)
+    return done.returncode, done.stdout + done.stderr
+
+
+def check(name, arguments, *said):
+    """The command fails, not by a signal, and says each of `said`."""
+    code, text = run(*arguments)
+    ok = 0 < code < 128 and all(words in text for words in said)
+    print(f"{'ok    ' if ok else 'FAILED'} {name}")
+    if not ok:
+        failures.append(name)
+        print(f"    exit code {code}: {text.strip()[-500:]}")
+
+
+def main(directory):
+    first, other = directory + "/first", directory + "/other"
+    port_file = directory + "/port"
+    server = subprocess.Popen([MILLRACE, "serve", "--data", first, "--port", "0", "--port-file", port_file],
+                              stderr=subprocess.PIPE)
+    try:
+        until = time.monotonic() + 30
+        while not os.path.exists(port_file) and time.monotonic() < until:
+            time.sleep(0.02)
+        with open(port_file) as file:
+            port = file.read().strip()
+        to = f"http://127.0.0.1:{port}"
+
+        # Three times: what had begun before the port was found taken must end in order.
+        for turn in range(3):
+            check(f"a taken port is named, time {turn + 1}", ["serve", "--data", other, "--port", port], port, "in use")
+        check("a taken port is named by the demo, too", ["demo", "--data", other, "--port", port, "--seconds", "1"], port)
+        check("a port file that cannot be written",
+              ["serve", "--data", other, "--port", "0", "--port-file", directory + "/none/port"], "none")
+        check("a data directory in use", ["serve", "--data", first, "--port", "0"], "another process")
+        check("verify of a directory in use", ["verify", "--data", first], "another process")
+
+        check("a mistyped command is named", ["sevre"], '"sevre"', "--help")
+        check("a mistyped setting has a nearest", ["serve", "--data", other, "--set", "http.prt=1"], '"http.port"')
+        config = directory + "/c.toml"
+        for text, said in [("[[sources]]\nname='a'\nwrite_key='k'\n", "[[source]]"),
+                           ("[[source]]\nname='a'\nwrite_key='k'\n[[source]]\nname='a'\nwrite_key='l'\n",
+                            'two are named "a"')]:
+            with open(config, "w") as file:
+                file.write(text)
+            check(f"in a file: {said}", ["serve", "--data", other, "--config", config], "c.toml", said)
+
+        code, text = run("sql", "selec 1", "--to", to)
+        assert code == 1 and "selec" in text and "{" not in text, (code, text)
+        code, text = run("events", "--to", to, "--verdict", "good")
+        assert code == 1 and "One of: accepted" in text and "{" not in text, (code, text)
+        print("ok     what the server refuses is told as sentences")
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(30)
+    if failures:
+        sys.exit(f"{len(failures)} failed")
+
+
+with tempfile.TemporaryDirectory() as scratch:
+    main(scratch)
