@@ -185,25 +185,23 @@ base::Status VisitorStage::restore(process::Outputs& out) {
   TRY(Ledger::restore(store_, kLedgerPrefix, out.views));
   TRY(FunnelCells::restore(store_, kFunnelPrefix, out.views));
   // Whoever has an open session has a timer; a timer's key is its kind, then the visitor.
-  base::Status outcome = base::Ok{};
   const std::size_t visitor_at = std::string_view(kTimersPrefix).size() + 1;
-  std::string key;
+  std::vector<std::string> present;
   TRY(store_.scan(kTimersPrefix, [&](std::string_view timer, std::string_view) {
-    if (timer.size() < visitor_at) return true;
-    key.assign(kVisitorsPrefix).append(timer.substr(visitor_at));
-    auto stored = store_.get(key);
-    if (!stored.ok()) {
-      outcome = std::move(stored).error();
-      return false;
-    }
-    if (!*stored) return true;
+    if (timer.size() >= visitor_at) present.emplace_back(timer.substr(visitor_at));
+    return true;
+  }));
+  std::sort(present.begin(), present.end());
+  present.erase(std::unique(present.begin(), present.end()), present.end());
+  base::Status outcome = base::Ok{};
+  TRY(store_.find_all(kVisitorsPrefix, present, [&](std::string_view visitor, std::string_view stored) {
     VisitorState state;
-    if (!VisitorState::decode(**stored, state)) {
+    if (!VisitorState::decode(stored, state)) {
       outcome = base::Error(base::ErrorCode::corrupt, "visitor state cannot be decoded");
       return false;
     }
     append_clicks(state, out.views);
-    fill_view(timer.substr(visitor_at), state);
+    fill_view(visitor, state);
     out.visitors.add(view_);
     return true;
   }));

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,40 @@ inline std::vector<std::string> keys_under(const StateStore& store, std::string_
   });
   REQUIRE(status.ok());
   return keys;
+}
+
+inline void find_all_is_many_gets(StateStore& store) {
+  std::vector<std::string> wanted;
+  StateBatch batch;
+  for (int i = 0; i < 400; ++i) {
+    std::string key = std::to_string(1000 + i * 7919 % 400);
+    if (i % 3 != 0) batch.put("many/" + key, "value of " + key);
+    // Close together, then far apart.
+    if (i < 60 || i % 50 == 0) wanted.push_back(std::move(key));
+  }
+  std::sort(wanted.begin(), wanted.end());
+  REQUIRE(store.commit(batch).ok());
+  std::vector<std::string> expected, found;
+  for (const auto& key : wanted) {
+    const auto value = *store.get("many/" + key);
+    if (value) expected.push_back(key + *value);
+  }
+  const auto note = [&](std::string_view key, std::string_view value) {
+    found.push_back(std::string(key).append(value));
+    return true;
+  };
+  REQUIRE(store.find_all("many/", wanted, note).ok());
+  CHECK(found == expected);
+  found.clear();
+  REQUIRE(store.find_all("many/", {}, note).ok());
+  CHECK(store.find_all("none/", wanted, note).ok());
+  CHECK(found.empty());
+  REQUIRE(
+      store.find_all("many/", wanted, [&](auto key, auto value) { return note(key, value) && false; }).ok());
+  CHECK(found.size() == 1);
+  StateBatch erase;
+  erase.erase_prefix("many/");
+  REQUIRE(store.commit(erase).ok());
 }
 
 // What every StateStore must do. `reopen(store)` gives a store that has what was committed before; for a
@@ -47,6 +82,8 @@ void state_store_contract(std::unique_ptr<StateStore> store, Reopen reopen) {
   CHECK(keys_under(*store, "a", "") == Keys{std::string("a\0b", 3), "a1", "a2", "a\xff"});
   CHECK(keys_under(*store, "", "").size() == 5);
   CHECK(keys_under(*store, "c", "c").empty());
+
+  find_all_is_many_gets(*store);
 
   int visited = 0;
   REQUIRE(store->scan("a", [&](std::string_view, std::string_view) { return ++visited < 2; }).ok());
