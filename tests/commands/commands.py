@@ -44,7 +44,7 @@ def main(directory):
             check(f"a taken port is named, time {turn + 1}", ["serve", "--data", other, "--port", port], port, "in use")
         check("a taken port is named by the demo, too", ["demo", "--data", other, "--port", port, "--seconds", "1"], port)
         check("a port file that cannot be written",
-              ["serve", "--data", other, "--port", "0", "--port-file", directory + "/none/port"], "none")
+              ["serve", "--data", other, "--port", "0", "--port-file", first + "/lock/port"], "lock")
         check("a data directory in use", ["serve", "--data", first, "--port", "0"], "another process")
         check("verify of a directory in use", ["verify", "--data", first], "another process")
 
