@@ -178,9 +178,9 @@ base::Result<std::string> import_query(const MappingSettings& mapping, std::stri
   for (const auto& [field, pointer] : mapping.fields) {
     const auto target = collect::parse_target(field);
     if (!target) return wrong("fields: there is no field \"" + field + "\"");
-    TRY_ASSIGN(const auto path, segment_path(*target));
+    TRY_ASSIGN(const auto item_path, segment_path(*target));
     TRY_ASSIGN(const auto column, row.text(pointer));
-    put(item, path, one_of(column));
+    put(item, item_path, one_of(column));
   }
   if (!mapping.line_fields.empty() && mapping.lines.empty()) {
     TRY_ASSIGN(const auto line, line_expression(mapping, row));
