@@ -184,7 +184,7 @@ class GrowthCheck {
     const double from = numbers.size() > 1 ? numbers[0] : 0;
     const double to = numbers.size() > 1 ? numbers[1] : numbers[0];
     const double step = numbers.size() > 2 && numbers[2] != 0 ? std::abs(numbers[2]) : 1;
-    return std::abs(to - from) / step + 1;
+    return std::abs(to - from) / step + (name == "range" ? 0 : 1);
   }
 
   double format_length(const std::string& name, const std::vector<element>& arguments, double product) {

@@ -72,7 +72,7 @@ TEST_CASE("what people write with such functions goes through") {
            "SELECT * FROM range(1000000000) LIMIT 1",
            "SELECT * FROM generate_series(TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-02', INTERVAL 1 HOUR)",
            "SELECT printf('%05.2f %s', 1.5, 'a'), format('{:>10}', 'x'), format('{:,}', 123456)",
-           "SELECT bar(3, 0, 10, 40)",
+           "SELECT bar(3, 0, 10, 40), len(range(100000))",
            "SELECT lpad('a', 10, ' ') || lpad('b', 10, ' ') || lpad('c', 10, ' ') || lpad('d', 10, ' ') || "
            "lpad('e', 10, ' ')",
            "SELECT date_trunc('hour', event_time), count(*) FILTER (event_type = 'page_viewed') "

@@ -44,6 +44,8 @@ std::string message_of(const char* text) {
   // The message without the drawing of the statement below it, and without the name of a C++ exception class.
   std::string message(text != nullptr ? text : "failed");
   message.erase(std::min(message.find("\n\nLINE"), message.size()));
+  // DuckDB's advice is about settings that only the server has.
+  message.erase(std::min(message.find("\n\nPossible solutions"), message.size()));
   return message;
 }
 
