@@ -168,8 +168,9 @@ std::size_t email_end(std::string_view text, std::size_t from) {
 
 std::size_t phone_end(std::string_view text, std::size_t plus, std::size_t plus_size) {
   if (plus > 0 && (is_alphanumeric(text[plus - 1]) || text[plus - 1] == '+')) {
-    // A percent escape may stand before it: "tel%3A+49".
-    if (plus < 3 || percent_code(text, plus - 3) < 0) return plus;
+    // A percent escape may stand before it, "tel%3A+49", or one that was encoded again, "tel%253A".
+    const bool escape = plus >= 3 && percent_code(text, plus - 3) >= 0;
+    if (!escape && (plus < 5 || text.substr(plus - 5, 3) != "%25")) return plus;
   }
   int digits = 0;
   std::size_t to = plus, gap = 0;

@@ -196,9 +196,12 @@ void PersonalScan::look_for_emails_and_phones(std::size_t block, PersonalSet kin
     if (text_[at] == '@' && emails) check_email(at, 1);
     if (text_[at] == '+' && phones) check_phone(at, 1);
     if (text_[at] != '%') continue;
-    const auto code = text_.substr(at, 3);
-    if (emails && code == "%40") check_email(at, 3);
-    if (phones && (code == "%2B" || code == "%2b")) check_phone(at, 3);
+    // An address inside an address is encoded twice: %2540.
+    std::size_t size = 1;
+    while (at + size < text_.size() && text_.substr(at + size, 2) == "25") size += 2;
+    const auto code = text_.substr(std::min(at + size, text_.size()), 2);
+    if (emails && code == "40") check_email(at, size + 2);
+    if (phones && (code == "2B" || code == "2b")) check_phone(at, size + 2);
   }
 }
 

@@ -134,6 +134,8 @@ TEST_CASE("emails, phones, IBANs and addresses are found") {
            one("email ada.lovelace+shop@mail.example.co.uk"));
   CHECK_EQ(found_in("https://s/?email=ada%40example.com&x"), one("email ada%40example.com"));
   CHECK_EQ(found_in("?q%3Dada%2Bx%40example.com%26"), one("email ada%2Bx%40example.com"));
+  CHECK_EQ(found_in("?next=https%3A%2F%2Fs%2F%3Fm%3Dada%2540example.com"), one("email ada%2540example.com"));
+  CHECK_EQ(found_in("m=ada%252540example.com"), one("email ada%252540example.com"));
   CHECK_EQ(found_in("<ada@example.com>."), one("email ada@example.com"));
   CHECK_EQ(found_in(R"({"m":"see\nada@example.com"})"), one("email ada@example.com"));
   CHECK_EQ(found_in("j\xc3\xbcrgen@b\xc3\xbc"
@@ -143,6 +145,7 @@ TEST_CASE("emails, phones, IBANs and addresses are found") {
   CHECK_EQ(found_in("tel +49 (30) 901820-0."), one("phone +49 (30) 901820-0"));
   CHECK_EQ(found_in("\"+14155550132\""), one("phone +14155550132"));
   CHECK_EQ(found_in("tel%3A%2B14155550132"), one("phone %2B14155550132"));
+  CHECK_EQ(found_in("tel%253A%252B14155550132"), one("phone %252B14155550132"));
   CHECK_EQ(found_in("iban DE89 3704 0044 0532 0130 00."), one("iban DE89 3704 0044 0532 0130 00"));
   CHECK_EQ(found_in("\"GB82WEST12345698765432\""), one("iban GB82WEST12345698765432"));
   CHECK_EQ(found_in("NO93 8601 1117 947"), one("iban NO93 8601 1117 947"));
