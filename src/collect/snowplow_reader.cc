@@ -62,7 +62,8 @@ std::optional<Refusal> SnowplowReader::read(const http::Request& request, int, b
     }
     query_item_ += '}';
     INVARIANT(body_index_.scan(query_item_) == JsonFault::none);
-    refusal = read_item(0, body_index_.size());
+    std::uint32_t end = 0;
+    refusal = read_item(0, end);
   }
   return refusal ? refusal : desk_.refusal_of_all();
 }
@@ -83,23 +84,23 @@ std::optional<Refusal> SnowplowReader::read_payload(const http::Request& request
   }
   for (std::uint32_t at = array + 1; body_index_.character(at) != ']';) {
     const char first = body_index_.character(at);
-    const std::uint32_t end = body_index_.skip(at);
-    const char next = body_index_.character(end);
-    if (first == ',' || first == ':' || first == '}' || first == '\0' || (next != ',' && next != ']')) {
-      return bad_payload("\"data\" is not a JSON array.");
+    std::uint32_t end = at;
+    if (first != ',' && first != ':' && first != '}' && first != '\0') {
+      if (auto refusal = read_item(at, end)) return refusal;
     }
-    if (auto refusal = read_item(at, end)) return refusal;
+    const char next = body_index_.character(end);
+    if (end == at || (next != ',' && next != ']')) return bad_payload("\"data\" is not a JSON array.");
     at = next == ',' ? end + 1 : end;
   }
   return std::nullopt;
 }
 
-std::optional<Refusal> SnowplowReader::read_item(std::uint32_t first, std::uint32_t end) {
+std::optional<Refusal> SnowplowReader::read_item(std::uint32_t first, std::uint32_t& end) {
   if (auto refusal = desk_.count_item()) return refusal;
-  const std::string_view raw = body_index_.text_of(first, end);
   std::optional<ItemFault> fault;
-  const bool is_small = raw.size() <= limits_.item_bytes_max;
-  if (!is_small || open_coded(first, end, fault) == Opening::none) {
+  const Opening opening = open_coded(first, end, fault);
+  const std::string_view raw = body_index_.text_of(first, end);
+  if (opening == Opening::none || raw.size() > limits_.item_bytes_max) {
     // The item's own source is only known once it is laid out; until then a fault is the request's.
     if (!desk_.lay_out(body_index_, first, end, raw)) return std::nullopt;
     if (desk_.admit_item(root_text(desk_.tape(), "aid"))) accept();
@@ -149,18 +150,22 @@ void SnowplowReader::note(std::string_view key, std::string_view text) {
 }
 
 // Writes the item with its coded members opened into `opened_`, in one pass over its tokens.
-SnowplowReader::Opening SnowplowReader::open_coded(std::uint32_t first, std::uint32_t end,
+SnowplowReader::Opening SnowplowReader::open_coded(std::uint32_t first, std::uint32_t& end,
                                                    std::optional<ItemFault>& fault) {
   opened_.clear();
   coded_.clear();
   head_ = {};
   const JsonIndex& index = body_index_;
-  const auto inside = [&index](std::uint32_t token) {
+  const char* const body = index.text().data();
+  const auto inside = [&index, body](std::uint32_t token) {
+    const std::size_t begin = index.position(token);
+    const std::size_t next = index.position(token + 1);
+    if (next - begin >= 2 && body[next - 1] == '"') [[likely]]
+      return std::string_view(body + begin + 1, next - begin - 2);
     const std::string_view text = index.token(token);
     return text.size() < 2 ? std::string_view{} : text.substr(1, text.size() - 2);
   };
-  const std::string_view raw = index.text_of(first, end);
-  const char* from = raw.data();  // What is not copied yet.
+  const char* from = body + index.position(first);  // What is not copied yet.
   std::uint32_t at = first + 1;
   while (index.character(at) == '"' && index.character(at + 1) == ':') {
     const std::string_view key = inside(at);
@@ -175,15 +180,17 @@ SnowplowReader::Opening SnowplowReader::open_coded(std::uint32_t first, std::uin
       }
     }
     const char begins = index.character(value);
+    if (begins == '}' || begins == ']') break;
     at = begins == '{' || begins == '[' ? index.skip(value) : value + 1;
     if (index.character(at) != ',') break;
     ++at;
   }
-  const bool is_object = index.character(first) == '{' && index.character(at) == '}' && at + 1 == end;
+  const bool is_object = index.character(first) == '{' && index.character(at) == '}';
+  end = is_object ? at + 1 : index.skip(first);
   const bool is_escaped = head_.write_key.find('\\') != std::string_view::npos;
   const bool adds_visitor = needs_network_user();
   if (!is_object || is_escaped || (coded_.empty() && !fault && !adds_visitor)) return Opening::none;
-  opened_.append(from, static_cast<std::size_t>(raw.data() + raw.size() - 1 - from));
+  opened_.append(from, static_cast<std::size_t>(body + index.position(at) - from));
   if (adds_visitor) {
     if (visit_.network_user_id.empty()) visit_.network_user_id = new_network_user(*request_);
     if (end - first > 2) opened_ += ',';

@@ -52,10 +52,10 @@ class SnowplowReader final : public Reader {
     std::size_t end = 0;
   };
 
-  // The item from token `first` of the body up to `end`.
-  std::optional<Refusal> read_item(std::uint32_t first, std::uint32_t end);
+  // The item that begins at token `first` of the body; `end` is set to the token behind it.
+  std::optional<Refusal> read_item(std::uint32_t first, std::uint32_t& end);
   bool needs_network_user() const;
-  Opening open_coded(std::uint32_t first, std::uint32_t end, std::optional<ItemFault>& fault);
+  Opening open_coded(std::uint32_t first, std::uint32_t& end, std::optional<ItemFault>& fault);
   void note(std::string_view key, std::string_view text);
   bool open_member(std::string_view key, std::string_view text);
   bool opened_are_values() const;
