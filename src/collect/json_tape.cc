@@ -281,9 +281,20 @@ TapeFault JsonTape::object(int depth) {
     ++at_;
     if (index_->character(at_) != ':') return TapeFault::invalid_json;
     ++at_;
+    std::string_view raw;
     if (depth == 0 && !skipped_.empty() && key == skipped_) {
       skipped_token_ = at_;
       at_ = index_->skip(at_);
+    } else if (index_->character(at_) == '"' && nodes_.size() < kNodesMax &&
+               read_plain_string(*index_, at_, raw)) {  // Most members: not worth a call.
+      ++at_;
+      JsonNode& node = nodes_.emplace_back();
+      node.key = key;
+      node.text = inside(raw);
+      node.raw = raw;
+      node.member = raw_key.data();
+      node.end = static_cast<std::uint32_t>(nodes_.size());
+      node.kind = JsonKind::string;
     } else if (const TapeFault fault = value(key, raw_key.data(), depth + 1); fault != TapeFault::none) {
       return fault;
     }
@@ -331,6 +342,10 @@ char* unescape_json(std::string_view escaped, char* out) {
     out = copy_plain(escaped, i, out);
     if (i == escaped.size()) return out;
     if (++i == escaped.size()) return nullptr;
+    if (escaped[i] == '"') [[likely]] {
+      *out++ = '"';
+      continue;
+    }
     if (escaped[i] != 'u') {
       const char single = simple_escape(escaped[i]);
       if (single == '\0') return nullptr;

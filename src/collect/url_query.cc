@@ -24,7 +24,7 @@ int hex_digit(char c) {
 }  // namespace
 
 std::string_view path_of_url(std::string_view url) {
-  url = url.substr(0, url.find_first_of("?#"));
+  url = url.substr(0, std::min(url.find('?'), url.find('#')));
   const std::size_t scheme = url.find("://");
   if (scheme == std::string_view::npos) return url;
   const std::size_t slash = url.find('/', scheme + 3);
