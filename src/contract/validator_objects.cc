@@ -8,6 +8,22 @@
 
 namespace millrace::contract {
 
+namespace {
+
+// Only names of members that must be there, and few: "required" by itself.
+bool asks_for_presence(const MemberTable& table) {
+  constexpr std::size_t kFewSlots = 4;
+  if (table.slots.size() > kFewSlots || !table.patterns.empty() || table.has_rest) return false;
+  return std::none_of(table.slots.begin(), table.slots.end(), [](const auto& slot) { return slot.declared; });
+}
+
+bool has_all(const JsonTape& tape, std::uint32_t object, const std::vector<std::string_view>& names) {
+  return std::all_of(names.begin(), names.end(),
+                     [&](std::string_view name) { return find_member(tape, object, name) != kNoNode; });
+}
+
+}  // namespace
+
 std::uint32_t Validator::count_names(std::uint32_t object) {
   names_.clear();
   for (std::uint32_t i = object + 1; i < (*tape_)[object].end; i = (*tape_)[i].end)
@@ -55,6 +71,7 @@ bool Validator::check_names(const Step& step, std::uint32_t node) {
 
 bool Validator::check_members(const Step& step, std::uint32_t node) {
   const MemberTable& table = program_->member_tables[step.a];
+  if (asks_for_presence(table) && has_all(*tape_, node, table.required)) return true;
   const JsonTape& tape = *tape_;
   std::array<std::uint64_t, 8> seen{};
   std::size_t seen_count = 0;
