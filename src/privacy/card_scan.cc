@@ -21,11 +21,12 @@ constexpr std::size_t kTokenBytesMax = 4 + 10 + 1 + 32;
 constexpr std::size_t kUuidBytes = 36;
 constexpr std::size_t kHashBytesMax = 64;
 
+// Without initial values: a window of them is made for every run, and few of them are filled.
 struct Group {
-  std::size_t from = 0, to = 0;  // In the text.
-  std::size_t size = 0;          // Digits; the first kCardDigitsMax of them are kept.
-  bool after_mark = false;       // There is a mark in the gap before it.
-  std::array<char, kCardDigitsMax> digits{};
+  std::size_t from, to;  // In the text.
+  std::size_t size;      // Digits; the first kCardDigitsMax of them are kept.
+  bool after_mark;       // There is a mark in the gap before it.
+  std::array<char, kCardDigitsMax> digits;
 };
 
 // The last groups, as many as a number can have.

@@ -153,6 +153,8 @@ Glyph classified(std::uint32_t code, std::size_t size) {
 Glyph read_glyph(std::string_view text, std::size_t at) {
   const char c = text[at];
   if (is_digit(c)) return {Glyph::Kind::digit, static_cast<std::uint8_t>(c - '0'), 1};
+  const auto byte = static_cast<unsigned char>(c);
+  if (byte < 0x80 && c != '\\' && c != '&' && c != '%') return classified(byte, 1);
   const Code code = read_code(text, at);
   return classified(code.value, code.size);
 }
