@@ -1,9 +1,9 @@
 #include "event/record.h"
 
 #include <bit>
-#include <cstring>
 
 #include "base/bytes.h"
+#include "event/field_writer.h"
 
 namespace millrace::event {
 
@@ -28,63 +28,6 @@ constexpr std::uint64_t kLineTexts = 7;
 constexpr std::uint64_t kHasPrice = 1u << 7;
 constexpr std::uint64_t kHasQuantity = 1u << 8;
 constexpr std::uint64_t kHasPosition = 1u << 9;
-
-// Appends the many small fields of a record to its string in a few large pieces. What it writes is ByteWriter's.
-class FieldWriter {
- public:
-  explicit FieldWriter(std::string& out) : out_(out) {}
-  ~FieldWriter() { flush(); }
-  FieldWriter(const FieldWriter&) = delete;
-  FieldWriter& operator=(const FieldWriter&) = delete;
-
-  void u8(std::uint8_t value) {
-    make_room(1);
-    buffer_[used_++] = static_cast<char>(value);
-  }
-  void u64(std::uint64_t value) {
-    make_room(sizeof value);
-    std::memcpy(buffer_ + used_, &value, sizeof value);
-    used_ += sizeof value;
-  }
-  void varint(std::uint64_t value) {
-    make_room(kVarintBytesMax);
-    while (value >= 0x80) {
-      buffer_[used_++] = static_cast<char>(value | 0x80);
-      value >>= 7;
-    }
-    buffer_[used_++] = static_cast<char>(value);
-  }
-  void zigzag(std::int64_t value) {
-    varint((static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
-  }
-  void raw(std::string_view value) {
-    if (value.size() > kCopiedBytesMax) {
-      flush();
-      out_.append(value);
-      return;
-    }
-    make_room(value.size());
-    std::memcpy(buffer_ + used_, value.data(), value.size());
-    used_ += value.size();
-  }
-
- private:
-  static constexpr std::size_t kVarintBytesMax = 10;
-  static constexpr std::size_t kCopiedBytesMax = 64;
-
-  void make_room(std::size_t bytes) {
-    if (used_ + bytes > sizeof buffer_) [[unlikely]]
-      flush();
-  }
-  void flush() {
-    out_.append(buffer_, used_);
-    used_ = 0;
-  }
-
-  std::string& out_;
-  std::size_t used_ = 0;
-  char buffer_[256];
-};
 
 // Text as a reference into the raw bytes where it lies inside them, else in place: the low bit of the length tells.
 class TextWriter {
