@@ -38,18 +38,19 @@ void read_data_set(const std::string& text) {
   for (const char* const name : {"retailrocket", "retentioneering", "online-retail"}) {
     const auto format = tools::replay_format(name);
     INVARIANT(format != nullptr);
-    const auto items = format(text);
-    if (!items.ok()) continue;
-    for (const auto& item : *items) INVARIANT(is_json(item.json));
+    const auto set = format(text);
+    for (const auto& item : set.items) INVARIANT(is_json(item.json));
   }
   // Lines of this one are sent as they are.
-  (void)tools::replay_format("segment-jsonl")(text).ok();
+  (void)tools::replay_format("segment-jsonl")(text);
 }
 
 void read_mapping(const std::string& text) {
   auto mapping = app::parse_mapping(text, "mapping.toml");
   if (!mapping.ok()) return;
-  (void)app::import_query(*mapping, "read_csv('orders.csv')").ok();
+  (void)app::import_query(*mapping, "orders.csv", app::ImportFormat::csv).ok();
+  (void)app::import_query(*mapping, "orders.jsonl", app::ImportFormat::json).ok();
+  (void)app::import_doubts_query(*mapping, "orders.jsonl");
   (void)collect::WebhookMapping::make(*std::move(mapping)).ok();
 }
 
