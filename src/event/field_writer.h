@@ -43,8 +43,7 @@ class FieldWriter {
       return;
     }
     make_room(value.size());
-    std::memcpy(buffer_ + used_, value.data(), value.size());
-    used_ += value.size();
+    used_ += value.copy(buffer_ + used_, value.size());
   }
 
  private:

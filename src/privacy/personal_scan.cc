@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
 #include "privacy/glyph.h"
 #include "privacy/personal_forms.h"
@@ -51,7 +50,7 @@ void PersonalScan::classify(std::string_view text) {
   if (blocks_.size() < count_ + 1) blocks_.resize(count_ + 1);
   classify_bytes(text.data(), whole, blocks_.data());
   char last[64] = {};
-  std::memcpy(last, text.data() + whole * 64, text.size() - whole * 64);
+  text.substr(whole * 64).copy(last, sizeof last);
   classify_bytes(last, 1, &blocks_[whole]);
   blocks_[count_] = {};
 }

@@ -60,6 +60,8 @@ struct Rig {
 
 }  // namespace
 
+TEST_CASE("a text without a place holds nothing") { CHECK(found_in({}).empty()); }
+
 TEST_CASE("an identifier is no account number, whatever it begins with") {
   base::SeededRandom random(20261121);
   const std::string hex = "0123456789abcdef";
