@@ -298,7 +298,8 @@ for (const [name, run] of Object.entries(cases)) {
 try {
   assert.deepEqual(complaints, []);
   const total = await ledger();
-  const { received, ...verdicts } = total;
+  const { received, consent, ...verdicts } = total;
+  assert.equal(Object.values(consent).reduce((sum, one) => sum + one, 0), total.accepted + total.duplicate + total.bot + total.consent_dropped);
   assert.equal(Object.values(verdicts).reduce((sum, one) => sum + one, 0), received);
   assert.equal(total.quarantined, 0);
   console.log(`${Object.keys(cases).length - failed} passed, ${failed} failed; ledger: ${JSON.stringify(total)}`);
