@@ -3,24 +3,48 @@
 passed=0 failed=0 skipped=0
 failures=()
 
-# run_step NAME COMMAND...: output goes to a log, which is shown when the command fails. Exit code 77 is a skip.
-run_step() {
+# execute NAME COMMAND...: output goes to a log, exit code and seconds beside it.
+execute() {
   local name=$1 log=build/logs/$1.log started=$SECONDS code=0
   shift
   "$@" >"$log" 2>&1 </dev/null || code=$?
-  if [ $code -eq 0 ]; then
+  echo "$code $((SECONDS - started))" >"${log%.log}.outcome"
+}
+
+# report NAME: a line, and the end of the log when it failed. Exit code 77 is a skip.
+report() {
+  local name=$1 log=build/logs/$1.log code seconds
+  read -r code seconds <"${log%.log}.outcome"
+  if [ "$code" -eq 0 ]; then
     passed=$((passed + 1))
-    printf '  ok      %-28s %3d s\n' "$name" $((SECONDS - started))
+    printf '  ok      %-28s %3d s\n' "$name" "$seconds"
     grep -hE '^(SKIP|skip)' "$log" | sed 's/^/          /' || true
-  elif [ $code -eq 77 ]; then
+  elif [ "$code" -eq 77 ]; then
     skipped=$((skipped + 1))
     printf '  skipped %-28s %s\n' "$name" "$(tail -1 "$log")"
   else
     failed=$((failed + 1))
     failures+=("$name")
-    printf '  FAILED  %-28s %3d s, exit code %d; the end of %s:\n' "$name" $((SECONDS - started)) $code "$log"
+    printf '  FAILED  %-28s %3d s, exit code %d; the end of %s:\n' "$name" "$seconds" "$code" "$log"
     tail -40 "$log" | sed 's/^/    | /'
   fi
+}
+
+run_step() {
+  execute "$@"
+  report "$1"
+}
+
+# Unit tests share nothing: two at a time.
+run_unit_tests() {
+  local preset=$1 program
+  shift
+  for program in build/"$preset"/*_test; do
+    while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n || true; done
+    execute "$(basename "$program")" "$program" "$@" &
+  done
+  wait
+  for program in build/"$preset"/*_test; do report "$(basename "$program")"; done
 }
 
 run_tests() {
@@ -45,9 +69,7 @@ run_tests() {
   fi
   build "$preset" tests
   say "unit tests ($preset)"
-  for program in build/"$preset"/*_test; do
-    run_step "$(basename "$program")" "$program" ${arguments[@]+"${arguments[@]}"}
-  done
+  run_unit_tests "$preset" ${arguments[@]+"${arguments[@]}"}
   if [ $integration = 1 ] && [ $preset != release ]; then
     build $preset millrace
     say "a server under load ($preset)"

@@ -23,7 +23,10 @@ Tail::Tail(std::vector<std::string> source_names)
 
 RowRef row_ref(Table table, const Segment& segment, std::uint32_t row) {
   const RowGroup& group = *segment.group;
-  RowRef ref{&segment, row, group.partition};
+  RowRef ref;
+  ref.segment = &segment;
+  ref.row = row;
+  ref.partition = group.partition;
   std::uint64_t index = row & ~kOfRecords;
   if (table == Table::quarantine && (row & kOfRecords) == 0) {
     index = group.poison[row].first - group.records->first.value;
