@@ -6,8 +6,6 @@ for tool in curl openssl python3; do
   command -v "$tool" >/dev/null || { echo "SKIP: $tool is not installed"; exit 77; }
 done
 # The form of signing in is tried with the dashboard's browser driver.
-dashboard=$(dirname "$0")/../dashboard
-if command -v npm >/dev/null && ! [ -d "$dashboard/node_modules" ]; then
-  npm ci --prefix "$dashboard" --no-audit --no-fund --loglevel=error || echo "SKIP: npm cannot install playwright-core"
-fi
+source "$(dirname "$0")/../../scripts/node_modules.sh"
+install_modules "$(dirname "$0")/../dashboard" || echo "SKIP: npm cannot install playwright-core"
 exec python3 "$(dirname "$0")/admin.py" "$1"

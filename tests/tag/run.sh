@@ -13,10 +13,8 @@ command -v node >/dev/null && command -v npm >/dev/null || skip "node is not ins
 
 cd "$(dirname "$(readlink -f "$0")")"
 [ -f ../../web/tag/dist/millrace.js ] || skip "web/tag is not built"
-# A link leads into another working tree, and npm would empty what it points to.
-if ! [ -L node_modules ] && { ! [ -d node_modules ] || [ package-lock.json -nt node_modules/.package-lock.json ]; }; then
-  npm ci --no-audit --no-fund --loglevel=error || skip "npm cannot install playwright-core"
-fi
+source ../../scripts/node_modules.sh
+install_modules . || skip "npm cannot install playwright-core"
 npm --prefix ../../web/tag run --silent unit
 
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/millrace-tag-XXXXXX")
