@@ -1,15 +1,12 @@
 #pragma once
 
-#include <arpa/inet.h>
 #include <doctest/doctest.h>
-#include <netinet/in.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -18,6 +15,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+
+#include "http/client_fixture.h"
 
 namespace millrace::http {
 
@@ -84,14 +83,7 @@ struct TlsClientOptions {
 class TlsClient {
  public:
   using Options = TlsClientOptions;
-  explicit TlsClient(std::uint16_t port, Options options = {}) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    const timeval deadline{20, 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  explicit TlsClient(std::uint16_t port, Options options = {}) : socket_(connect_to(port)) {
     context_.reset(SSL_CTX_new(TLS_client_method()));
     if (options.version != 0) {
       SSL_CTX_set_security_level(context_.get(), 0);

@@ -46,7 +46,8 @@ class Fixture {
   }
   std::shared_ptr<Stream> opened_stream() {
     std::unique_lock lock(mutex_);
-    REQUIRE(opened_.wait_for(lock, std::chrono::seconds(20), [&] { return stream_ != nullptr; }));
+    REQUIRE(opened_.wait_for(lock, std::chrono::seconds(kTestDeadlineSeconds),
+                             [&] { return stream_ != nullptr; }));
     return std::exchange(stream_, nullptr);
   }
 
@@ -61,43 +62,6 @@ class Fixture {
 
  public:
   std::unique_ptr<Server> server;
-};
-
-std::string get(std::string_view path) { return "GET " + std::string(path) + " HTTP/1.1\r\nHost: x\r\n\r\n"; }
-std::string post(std::string_view body) {
-  return "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-         std::string(body);
-}
-
-// A client that speaks to the port without TLS.
-class RawClient {
- public:
-  explicit RawClient(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    const timeval deadline{20, 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  }
-  ~RawClient() { ::close(socket_); }
-  RawClient(const RawClient&) = delete;
-  bool send(std::string_view bytes) {
-    return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
-  }
-  std::string rest() {
-    std::string all;
-    char bytes[4096];
-    ssize_t size = 0;
-    while ((size = ::recv(socket_, bytes, sizeof bytes, 0)) > 0) {
-      all.append(bytes, static_cast<std::size_t>(size));
-    }
-    return size == 0 || errno == ECONNRESET ? all : "no end";
-  }
-
- private:
-  int socket_;
 };
 
 }  // namespace
@@ -172,7 +136,7 @@ TEST_CASE(
 TEST_CASE("a request in the clear is told so in the clear") {
   Fixture fixture;
   for (const std::string_view start : {"GET", "POST", "OPTIONS", "DELETE", "get"}) {
-    RawClient client(fixture.server->port());
+    TestClient client(fixture.server->port());
     REQUIRE(client.send(std::string(start) + " /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
     const std::string answer = client.rest();
     CHECK(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"));
@@ -191,7 +155,7 @@ TEST_CASE("garbage instead of a handshake ends the connection, and the next clie
        {std::string_view("\x16\x03\x01\xff\xff garbage that is no client hello at all", 50),
         std::string_view("\0\0\0\0", 4), std::string_view("\x80\x2e\x01\x03\x01", 5),
         std::string_view("\x15\x03\x03\0\x02\x02\x28", 7)}) {
-    RawClient client(fixture.server->port());
+    TestClient client(fixture.server->port());
     REQUIRE(client.send(garbage));
     ::poll(nullptr, 0, 0);
     CHECK(client.rest() != "no end");
@@ -206,8 +170,8 @@ TEST_CASE("who begins a handshake and does not end it is let go like any slow cl
   limits.header_timeout_ms = 60;
   limits.idle_timeout_ms = 60'000;
   Fixture fixture(limits);
-  RawClient silent(fixture.server->port());
-  RawClient halfway(fixture.server->port());
+  TestClient silent(fixture.server->port());
+  TestClient halfway(fixture.server->port());
   REQUIRE(halfway.send(std::string_view("\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", 11)));
   CHECK(silent.rest().empty());
   CHECK(halfway.rest().empty());
@@ -223,7 +187,7 @@ TEST_CASE("once the handshake is done a quiet client has the time that quiet cli
   Fixture fixture(limits);
   TlsClient quiet(fixture.server->port());
   REQUIRE(quiet.secured());
-  RawClient measure(fixture.server->port());
+  TestClient measure(fixture.server->port());
   CHECK(measure.rest().empty());  // Later than the handshake's limit from when `quiet` connected.
   REQUIRE(quiet.send(get("/hello")));
   CHECK(quiet.answer().ends_with("hello"));
