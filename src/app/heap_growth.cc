@@ -1,6 +1,7 @@
 #include "app/heap_growth.h"
 
 #include <jemalloc/jemalloc.h>
+#include <spdlog/spdlog.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -124,7 +125,10 @@ HeapGrowth::HeapGrowth() {
     toucher = worker.release();
   }
   // A second life of it in one process finds the hooks in place.
-  if (system_hooks == nullptr) install_hooks();
+  if (system_hooks == nullptr && !install_hooks()) {
+    spdlog::warn(
+        "heap: this jemalloc takes no hooks: some memory comes in small pages, and events wait for it");
+  }
 }
 
 HeapGrowth::~HeapGrowth() {
