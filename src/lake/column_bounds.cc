@@ -1,12 +1,7 @@
-#include <algorithm>
-#include <charconv>
+#include "lake/column_bounds.h"
+
 #include <cstdint>
 #include <cstring>
-#include <optional>
-
-#include "base/iso_time.h"
-#include "event/money.h"
-#include "lake/parquet_writer.h"
 
 namespace millrace::lake {
 
@@ -57,22 +52,7 @@ std::optional<std::string> raised(std::string prefix) {
   return std::nullopt;
 }
 
-template <class T>
-std::optional<T> parse(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-// "12.340000" without the rounding and guessing of event::parse_money.
-std::optional<std::int64_t> micros_of(std::string_view text) {
-  const auto point = text.find('.');
-  if (point == std::string_view::npos || text.size() - point != 7) return std::nullopt;
-  std::string digits(text.substr(0, point));
-  digits += text.substr(point + 1);
-  return parse<std::int64_t>(digits);
-}
+}  // namespace
 
 std::optional<std::string> text_bound(std::string_view text, Bound bound) {
   const std::size_t size = prefix_bytes(text);
@@ -81,32 +61,16 @@ std::optional<std::string> text_bound(std::string_view text, Bound bound) {
   return raised(std::move(prefix));
 }
 
-}  // namespace
-
-std::optional<std::string> bound_bytes(ColumnType type, std::string_view text, Bound bound) {
+std::optional<std::string> number_bound(ColumnType type, std::int64_t value) {
   switch (type) {
-    case ColumnType::string: return text_bound(text, bound);
-    case ColumnType::int32: {
-      const auto value = parse<std::int32_t>(text);
-      return value ? std::optional(little_endian(*value)) : std::nullopt;
-    }
-    case ColumnType::int64: {
-      const auto value = parse<std::int64_t>(text);
-      return value ? std::optional(little_endian(*value)) : std::nullopt;
-    }
-    case ColumnType::decimal18_6: {
-      const auto value = micros_of(text);
-      return value ? std::optional(decimal_bytes(*value)) : std::nullopt;
-    }
-    case ColumnType::timestamptz: {
-      const auto value = base::parse_iso_time(text);
-      return value.ok() ? std::optional(little_endian(value->ms * 1000)) : std::nullopt;
-    }
-    case ColumnType::boolean:
-      if (text != "1" && text != "0") return std::nullopt;
-      return std::string(1, text == "1" ? '\1' : '\0');
+    case ColumnType::boolean: return std::string(1, value == 0 ? '\0' : '\1');
+    case ColumnType::int32:
+    case ColumnType::date: return little_endian(static_cast<std::int32_t>(value));
+    case ColumnType::int64:
+    case ColumnType::timestamptz: return little_endian(value);
+    case ColumnType::decimal18_6: return decimal_bytes(value);
     case ColumnType::float64:
-    case ColumnType::date:
+    case ColumnType::string:
     case ColumnType::binary: return std::nullopt;
   }
   return std::nullopt;

@@ -1,33 +1,29 @@
-#include <doctest/doctest.h>
+#include "lake/column_bounds.h"
 
-#include "lake/parquet_writer.h"
+#include <doctest/doctest.h>
 
 using namespace millrace::lake;
 using namespace std::string_literals;
 
 TEST_CASE("bounds are written as Iceberg's single values") {
-  CHECK(bound_bytes(ColumnType::int32, "-2", Bound::lower) == "\xfe\xff\xff\xff"s);
-  CHECK(bound_bytes(ColumnType::int64, "258", Bound::upper) == "\x02\x01\0\0\0\0\0\0"s);
-  CHECK(bound_bytes(ColumnType::boolean, "1", Bound::upper) == "\1"s);
-  CHECK(bound_bytes(ColumnType::boolean, "0", Bound::lower) == "\0"s);
-  CHECK(bound_bytes(ColumnType::timestamptz, "1970-01-01 00:00:01.5+00", Bound::lower) ==
-        "\x60\xe3\x16\0\0\0\0\0"s);
-  CHECK(bound_bytes(ColumnType::decimal18_6, "0.000127", Bound::lower) == "\x7f"s);
-  CHECK(bound_bytes(ColumnType::decimal18_6, "0.000128", Bound::lower) == "\x00\x80"s);
-  CHECK(bound_bytes(ColumnType::decimal18_6, "-0.000001", Bound::lower) == "\xff"s);
-  CHECK(bound_bytes(ColumnType::decimal18_6, "-0.000129", Bound::lower) == "\xff\x7f"s);
-  for (const auto type : {ColumnType::int32, ColumnType::int64, ColumnType::decimal18_6,
-                          ColumnType::timestamptz, ColumnType::boolean}) {
-    CHECK_FALSE(bound_bytes(type, "x", Bound::lower).has_value());
-  }
-  CHECK_FALSE(bound_bytes(ColumnType::binary, "00", Bound::lower).has_value());
+  CHECK(number_bound(ColumnType::int32, -2) == "\xfe\xff\xff\xff"s);
+  CHECK(number_bound(ColumnType::date, 1) == "\x01\0\0\0"s);
+  CHECK(number_bound(ColumnType::int64, 258) == "\x02\x01\0\0\0\0\0\0"s);
+  CHECK(number_bound(ColumnType::boolean, 1) == "\1"s);
+  CHECK(number_bound(ColumnType::boolean, 0) == "\0"s);
+  CHECK(number_bound(ColumnType::timestamptz, 1'500'000) == "\x60\xe3\x16\0\0\0\0\0"s);
+  CHECK(number_bound(ColumnType::decimal18_6, 127) == "\x7f"s);
+  CHECK(number_bound(ColumnType::decimal18_6, 128) == "\x00\x80"s);
+  CHECK(number_bound(ColumnType::decimal18_6, -1) == "\xff"s);
+  CHECK(number_bound(ColumnType::decimal18_6, -129) == "\xff\x7f"s);
+  CHECK_FALSE(number_bound(ColumnType::float64, 0).has_value());
 }
 
 TEST_CASE("text bounds are cut to sixteen characters, the upper one raised above what was cut") {
-  CHECK(bound_bytes(ColumnType::string, "abc", Bound::upper) == "abc"s);
-  CHECK(bound_bytes(ColumnType::string, "0123456789abcdefgh", Bound::lower) == "0123456789abcdef"s);
-  CHECK(bound_bytes(ColumnType::string, "0123456789abcdefgh", Bound::upper) == "0123456789abcdeg"s);
-  CHECK(bound_bytes(ColumnType::string, "ééééééééééééééééé", Bound::lower) == "éééééééééééééééé"s);
-  CHECK(bound_bytes(ColumnType::string, "aéééééééééééééééé", Bound::upper) == "b"s);
-  CHECK_FALSE(bound_bytes(ColumnType::string, "ééééééééééééééééé", Bound::upper).has_value());
+  CHECK(text_bound("abc", Bound::upper) == "abc"s);
+  CHECK(text_bound("0123456789abcdefgh", Bound::lower) == "0123456789abcdef"s);
+  CHECK(text_bound("0123456789abcdefgh", Bound::upper) == "0123456789abcdeg"s);
+  CHECK(text_bound("ééééééééééééééééé", Bound::lower) == "éééééééééééééééé"s);
+  CHECK(text_bound("aéééééééééééééééé", Bound::upper) == "b"s);
+  CHECK_FALSE(text_bound("ééééééééééééééééé", Bound::upper).has_value());
 }

@@ -125,13 +125,39 @@ DuckConnection::DuckConnection(duckdb_connection connection) : connection_(conne
 
 DuckConnection::~DuckConnection() { duckdb_disconnect(&connection_); }
 
+base::Status DuckResult::failure() {
+  const char* message = duckdb_result_error(&result_);
+  if (message == nullptr || *message == '\0') return base::Ok{};
+  return duck_error(duckdb_result_error_type(&result_), fmt::format("duckdb: {}", first_line(message)));
+}
+
 base::Result<DuckResult> DuckConnection::query(const std::string& sql) {
   DuckResult result;
   if (duckdb_query(connection_, sql.c_str(), &result.handle()) != DuckDBSuccess) {
-    const char* message = duckdb_result_error(&result.handle());
-    return duck_error(duckdb_result_error_type(&result.handle()),
-                      fmt::format("duckdb: {}", first_line(message != nullptr ? message : "failed")));
+    TRY(result.failure());
+    return base::Error(base::ErrorCode::io, "duckdb: failed");
   }
+  return result;
+}
+
+base::Result<DuckResult> DuckConnection::stream(const std::string& sql) {
+  duckdb_prepared_statement statement = nullptr;
+  const bool prepared = duckdb_prepare(connection_, sql.c_str(), &statement) == DuckDBSuccess;
+  duckdb_pending_result pending = nullptr;
+  const bool begun = prepared && duckdb_pending_prepared_streaming(statement, &pending) == DuckDBSuccess;
+  DuckResult result;
+  const bool ran = begun && duckdb_execute_pending(pending, &result.handle()) == DuckDBSuccess;
+  base::Status status = base::Ok{};
+  if (!ran) {
+    const char* message = begun      ? duckdb_result_error(&result.handle())
+                          : prepared ? duckdb_pending_error(pending)
+                                     : duckdb_prepare_error(statement);
+    const auto type = begun ? duckdb_result_error_type(&result.handle()) : DUCKDB_ERROR_INVALID;
+    status = duck_error(type, fmt::format("duckdb: {}", first_line(message != nullptr ? message : "failed")));
+  }
+  duckdb_destroy_pending(&pending);
+  duckdb_destroy_prepare(&statement);
+  TRY(std::move(status));
   return result;
 }
 

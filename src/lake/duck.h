@@ -31,8 +31,9 @@ class DuckResult {
 
   duckdb_result& handle() { return result_; }
   std::size_t column_count() { return duckdb_column_count(&result_); }
-  // The next chunk, owned by the caller, or null at the end.
+  // The next chunk, owned by the caller, or null at the end, or where a stream failed: failure() tells.
   duckdb_data_chunk next_chunk() { return duckdb_fetch_chunk(result_); }
+  base::Status failure();
 
  private:
   duckdb_result result_{};
@@ -79,6 +80,8 @@ class DuckConnection {
   ~DuckConnection();
 
   base::Result<DuckResult> query(const std::string& sql);
+  // The rows are made while they are fetched, before anything else runs on this connection.
+  base::Result<DuckResult> stream(const std::string& sql);
   base::Status execute(const std::string& sql);
   // Makes the running query, if any, fail soon. Any thread.
   void interrupt() { duckdb_interrupt(connection_); }

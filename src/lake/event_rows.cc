@@ -6,6 +6,8 @@
 
 #include "base/hash.h"
 #include "event/record.h"
+#include "lake/duck_column.h"
+#include "lake/file_column.h"
 #include "lake/json_text.h"
 #include "lake/row_writers.h"
 
@@ -74,7 +76,8 @@ std::string products_json(const Event& event) {
   return out += ']';
 }
 
-void write_product(const Event& event, int id, ColumnWriter& column, std::size_t row) {
+template <class Column>
+void write_product(const Event& event, int id, Column& column, std::size_t row) {
   if (event.products.empty()) return column.null(row);
   const auto& line = event.products.front();
   switch (id) {
@@ -106,7 +109,8 @@ struct EventCell {
   const SourceNames& sources;
 };
 
-void write_special(const EventCell& cell, int id, ColumnWriter& column, std::size_t row) {
+template <class Column>
+void write_special(const EventCell& cell, int id, Column& column, std::size_t row) {
   const Event& event = cell.event;
   switch (id) {
     case 1: return column.time(row, event.event_time);
@@ -133,22 +137,50 @@ void write_special(const EventCell& cell, int id, ColumnWriter& column, std::siz
   }
 }
 
-void write_cell(const EventCell& cell, int id, ColumnWriter& column, std::size_t row) {
+// Rows that are decoded together, then written column by column.
+constexpr std::size_t kBlockRows = 16;
+
+struct EventBlock {
+  std::span<const RowRef> rows;
+  std::size_t first_row = 0;
+  std::array<Event, kBlockRows> events;
+  std::array<bool, kBlockRows> readable{};
+};
+
+template <class Column>
+void write_block(const EventBlock& block, const SourceNames& sources, Column& column) {
+  const int id = spec_of(Table::events).columns[column.column()].id;
   const Source source = kSources[static_cast<std::size_t>(id)];
-  switch (source.kind) {
-    case Kind::text: return column.text(row, cell.event[source.text]);
-    case Kind::product: return write_product(cell.event, id, column, row);
-    case Kind::amount: {
-      const auto amount = static_cast<Amount>(id - kFirstAmount);
-      return cell.event.has(amount) ? column.money(row, cell.event[amount]) : column.null(row);
+  const auto each = [&](const auto& write) {
+    for (std::size_t i = 0; i < block.rows.size(); ++i) {
+      if (block.readable[i]) {
+        write(i, block.events[i], block.first_row + i);
+      } else {
+        column.null(block.first_row + i);
+      }
     }
-    case Kind::special: return write_special(cell, id, column, row);
+  };
+  switch (source.kind) {
+    case Kind::text:
+      return each(
+          [&](std::size_t, const Event& event, std::size_t row) { column.text(row, event[source.text]); });
+    case Kind::product:
+      return each(
+          [&](std::size_t, const Event& event, std::size_t row) { write_product(event, id, column, row); });
+    case Kind::amount:
+      return each([&](std::size_t, const Event& event, std::size_t row) {
+        const auto amount = static_cast<Amount>(id - kFirstAmount);
+        event.has(amount) ? column.money(row, event[amount]) : column.null(row);
+      });
+    case Kind::special:
+      return each([&](std::size_t i, const Event& event, std::size_t row) {
+        write_special({event, block.rows[i], sources}, id, column, row);
+      });
   }
 }
 
 // Sorted rows lie all over memory. Their cache misses overlap when asked for together, which decoding one after the
 // other does not do by itself.
-constexpr std::size_t kPrefetchRows = 16;
 void prefetch(std::span<const RowRef> rows) {
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < std::min<std::size_t>(row.payload.size(), 1024); i += 64)
@@ -157,7 +189,8 @@ void prefetch(std::span<const RowRef> rows) {
 }
 
 // Columns that need no decoding: session_id, partition, offset, verdict.
-bool needs_decoding(std::span<ColumnWriter> columns) {
+template <class Column>
+bool needs_decoding(std::span<Column> columns) {
   for (const auto& column : columns) {
     const int id = spec_of(Table::events).columns[column.column()].id;
     if (id != 6 && id != 53 && id != 54 && id != 55) return true;
@@ -252,30 +285,27 @@ std::string_view assigned_id(std::string_view raw, std::string_view message_id) 
   return is_member(raw, message_id) ? std::string_view() : message_id;
 }
 
-void write_event_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
-                      const SourceNames& sources) {
-  const auto& spec_columns = spec_of(Table::events).columns;
+template <class Column>
+void write_event_rows(std::span<const RowRef> rows, std::span<Column> columns, const SourceNames& sources) {
   const bool decode = needs_decoding(columns);
-  Event event;
-  for (std::size_t row = 0; row < rows.size(); ++row) {
-    if (row % kPrefetchRows == 0) prefetch(rows.subspan(row, std::min(kPrefetchRows, rows.size() - row)));
-    if (decode && !event::decode_event(rows[row].payload, event).ok()) {
-      for (auto& column : columns) column.null(row);
-      continue;
-    }
-    const EventCell cell{event, rows[row], sources};
-    for (auto& column : columns) write_cell(cell, spec_columns[column.column()].id, column, row);
+  EventBlock block;
+  for (; block.first_row < rows.size(); block.first_row += block.rows.size()) {
+    block.rows = rows.subspan(block.first_row, std::min(kBlockRows, rows.size() - block.first_row));
+    prefetch(block.rows);
+    for (std::size_t i = 0; i < block.rows.size(); ++i)
+      block.readable[i] = !decode || event::decode_event(block.rows[i].payload, block.events[i]).ok();
+    for (auto& column : columns) write_block(block, sources, column);
   }
 }
 
-void write_raw_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
-                    const SourceNames& sources) {
+template <class Column>
+void write_raw_rows(std::span<const RowRef> rows, std::span<Column> columns, const SourceNames& sources) {
   bool decode = false;
   for (const auto& column : columns)
     decode = decode || column.column() < 2 || column.column() == 3 || column.column() == 4 ||
              column.column() == kAssignedId;
   for (std::size_t row = 0; row < rows.size(); ++row) {
-    if (row % kPrefetchRows == 0) prefetch(rows.subspan(row, std::min(kPrefetchRows, rows.size() - row)));
+    if (row % kBlockRows == 0) prefetch(rows.subspan(row, std::min(kBlockRows, rows.size() - row)));
     const RowRef& ref = rows[row];
     const RawFields fields = decode ? raw_fields(ref.payload) : RawFields{};
     for (auto& column : columns) {
@@ -293,7 +323,8 @@ void write_raw_rows(std::span<const RowRef> rows, std::span<ColumnWriter> column
   }
 }
 
-void write_quarantine_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
+template <class Column>
+void write_quarantine_rows(std::span<const RowRef> rows, std::span<Column> columns,
                            const SourceNames& sources) {
   for (std::size_t row = 0; row < rows.size(); ++row) {
     const RowRef& ref = rows[row];
@@ -319,5 +350,12 @@ void write_quarantine_rows(std::span<const RowRef> rows, std::span<ColumnWriter>
     }
   }
 }
+
+template void write_event_rows(std::span<const RowRef>, std::span<DuckColumn>, const SourceNames&);
+template void write_event_rows(std::span<const RowRef>, std::span<FileColumn>, const SourceNames&);
+template void write_raw_rows(std::span<const RowRef>, std::span<DuckColumn>, const SourceNames&);
+template void write_raw_rows(std::span<const RowRef>, std::span<FileColumn>, const SourceNames&);
+template void write_quarantine_rows(std::span<const RowRef>, std::span<DuckColumn>, const SourceNames&);
+template void write_quarantine_rows(std::span<const RowRef>, std::span<FileColumn>, const SourceNames&);
 
 }  // namespace millrace::lake

@@ -115,11 +115,7 @@ constexpr const char* kCurrentViews[] = {
 }  // namespace
 
 Lake::Lake(ObjectStore& store, const base::Clock& clock, LakeSettings settings)
-    : store_(store),
-      clock_(clock),
-      settings_(std::move(settings)),
-      tail_(settings_.source_names),
-      writer_(store, settings_.scratch_directory) {}
+    : store_(store), clock_(clock), settings_(std::move(settings)), tail_(settings_.source_names) {}
 
 Lake::~Lake() = default;
 
@@ -139,7 +135,7 @@ base::Result<std::unique_ptr<Lake>> Lake::open(ObjectStore& store, const base::C
 }
 
 base::Status Lake::open_tables(base::Random& random) {
-  const LakeParts parts{store_, *connection_, tail_, writer_};
+  const LakeParts parts{store_, *connection_, tail_};
   for (const Table table : kTables) {
     auto iceberg = IcebergTable::open_or_create(store_, spec_of(table), clock_, random, settings_.iceberg);
     if (!iceberg.ok()) return std::move(iceberg).error().with_context(qualified_name(table));

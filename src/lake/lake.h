@@ -20,8 +20,9 @@
 namespace millrace::lake {
 
 struct LakeSettings {
-  std::string scratch_directory;  // Local, absolute, for this lake alone; its files are deleted at open.
-  DuckSettings duck;              // The directories in it are filled in by open().
+  // Local, absolute, for this lake alone: what queries and compaction spill. Its files are deleted at open.
+  std::string scratch_directory;
+  DuckSettings duck;  // The directories in it are filled in by open().
   IcebergSettings iceberg;
   ParquetSettings parquet;
   CompactionSettings compaction;
@@ -108,7 +109,6 @@ class Lake {
   Tail tail_;
   std::unique_ptr<DuckDatabase> database_;
   std::unique_ptr<DuckConnection> connection_;
-  ParquetWriter writer_;
   std::array<std::unique_ptr<LakeTable>, kTableCount> tables_;
 
   mutable std::mutex append_mutex_;  // Guards the two below, and that no group falls between two generations.

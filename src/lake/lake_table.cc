@@ -203,20 +203,29 @@ base::Result<std::vector<DataFile>> LakeTable::write_days(const TailSnapshot& sn
 
 base::Result<DataFile> LakeTable::write_day(std::shared_ptr<const SortedRows> rows, std::int32_t day,
                                             const TableState& base, const ParquetSettings& settings) {
-  const TableSpec& spec = spec_of(table_);
-  const std::string source = table_function(table_, "sorted") + "()";
-  std::string sql = fmt::format("SELECT {} FROM {}", column_list(spec), source);
-  if (table_ == Table::funnel) {
-    TRY_ASSIGN(const auto paths, paths_of(parts_.store, base, day));
-    sql = fmt::format("{} ORDER BY {}", cells_sql(spec, paths, source), sort_list(spec));
-  }
+  DataFileWriter writer(table_, settings);
   const auto partition = partition_of(day);
+  const auto object = iceberg_->data_object_name(partition);
+  if (table_ != Table::funnel) {
+    TRY(writer.append(rows->rows, *parts_.tail.source_names()));
+    return writer.store(parts_.store, object, partition);
+  }
+  // What the day's files say of a cell is overtaken by what the rows say.
+  TRY_ASSIGN(const auto paths, paths_of(parts_.store, base, day));
+  const TableSpec& spec = spec_of(table_);
+  const auto sql = fmt::format(
+      "{} ORDER BY {}", cells_sql(spec, paths, table_function(table_, "sorted") + "()"), sort_list(spec));
   const auto connection_id = parts_.connection.id();
   parts_.tail.hand_over(connection_id, std::move(rows));
-  auto file = parts_.writer.write(parts_.connection, spec, sql, iceberg_->data_object_name(partition),
-                                  partition, settings);
+  auto written = append_rows(sql, writer);
   parts_.tail.hand_over(connection_id, nullptr);
-  return file;
+  TRY(std::move(written));
+  return writer.store(parts_.store, object, partition);
+}
+
+base::Status LakeTable::append_rows(const std::string& sql, DataFileWriter& writer) {
+  TRY_ASSIGN(auto rows, parts_.connection.stream(sql));
+  return writer.append(rows);
 }
 
 // A commit whose outcome is unknown, or that finds its offsets taken, is resolved by looking.
@@ -255,9 +264,9 @@ base::Result<LakeTable::Compacted> LakeTable::compact(const CompactionSettings& 
     const auto sql = fmt::format("SELECT {} FROM {} ORDER BY {}", column_list(spec),
                                  read_files_sql(spec, paths), sort_list(spec));
     const auto partition = partition_of(day);
-    TRY_ASSIGN(auto file,
-               parts_.writer.write(parts_.connection, spec, sql, iceberg_->data_object_name(partition),
-                                   partition, settings.parquet));
+    DataFileWriter writer(table_, settings.parquet);
+    TRY(append_rows(sql, writer));
+    TRY_ASSIGN(auto file, writer.store(parts_.store, iceberg_->data_object_name(partition), partition));
     const std::int64_t merged_bytes = file.file_bytes;
     std::vector<DataFile> merged;
     merged.push_back(std::move(file));

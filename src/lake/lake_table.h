@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "lake/data_file_writer.h"
 #include "lake/duck.h"
 #include "lake/iceberg_table.h"
-#include "lake/parquet_writer.h"
 #include "lake/table_rows.h"
 #include "lake/tail.h"
 
@@ -25,7 +25,6 @@ struct LakeParts {
   ObjectStore& store;
   DuckConnection& connection;  // The lake thread's.
   Tail& tail;
-  ParquetWriter& writer;
 };
 
 // What was appended to the tail so far.
@@ -67,6 +66,7 @@ class LakeTable {
   OffsetRanges ranges(const Appended& appended) const;
   base::Result<std::vector<DataFile>> write_days(const TailSnapshot& snapshot, RowsByDay& rows,
                                                  const TableState& base, const ParquetSettings& settings);
+  base::Status append_rows(const std::string& sql, DataFileWriter& writer);
   base::Result<DataFile> write_day(std::shared_ptr<const SortedRows> rows, std::int32_t day,
                                    const TableState& base, const ParquetSettings& settings);
   base::Status settle(base::Result<CommitReceipt> receipt, const OffsetRanges& ranges);

@@ -6,24 +6,25 @@
 #include <vector>
 
 #include "event/event.h"
-#include "lake/column_writer.h"
+#include "lake/table_rows.h"
 #include "lake/tail.h"
 
 namespace millrace::lake {
 
-using SourceNames = std::vector<std::string>;
-
-// What write_rows() calls, by table.
-void write_event_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
-                      const SourceNames& sources);
-void write_raw_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
-                    const SourceNames& sources);
-void write_quarantine_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
+// What write_rows() calls, by table. `Column` is DuckColumn or FileColumn.
+template <class Column>
+void write_event_rows(std::span<const RowRef> rows, std::span<Column> columns, const SourceNames& sources);
+template <class Column>
+void write_raw_rows(std::span<const RowRef> rows, std::span<Column> columns, const SourceNames& sources);
+template <class Column>
+void write_quarantine_rows(std::span<const RowRef> rows, std::span<Column> columns,
                            const SourceNames& sources);
-void write_session_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns);
-void write_order_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
-                      const SourceNames& sources);
-void write_funnel_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns);
+template <class Column>
+void write_session_rows(std::span<const RowRef> rows, std::span<Column> columns);
+template <class Column>
+void write_order_rows(std::span<const RowRef> rows, std::span<Column> columns, const SourceNames& sources);
+template <class Column>
+void write_funnel_rows(std::span<const RowRef> rows, std::span<Column> columns);
 
 // The name of a source; "" when it has none.
 std::string_view source_name(const SourceNames& sources, std::uint16_t index);

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include "lake/duck_column.h"
+#include "lake/file_column.h"
 #include "lake/json_text.h"
 #include "lake/row_writers.h"
 
@@ -7,12 +9,13 @@ namespace millrace::lake {
 
 namespace {
 
-void write_currency(const event::Currency& currency, ColumnWriter& column, std::size_t row) {
+template <class Column>
+void write_currency(const event::Currency& currency, Column& column, std::size_t row) {
   column.copied_text(row, currency.text());
 }
 
-void write_session(const event::SessionRow& s, std::uint32_t partition, ColumnWriter& column,
-                   std::size_t row) {
+template <class Column>
+void write_session(const event::SessionRow& s, std::uint32_t partition, Column& column, std::size_t row) {
   switch (column.column() + 1) {
     case 1: return column.hex(row, s.session_id);
     case 2: return column.int32(row, s.version);
@@ -58,8 +61,9 @@ std::string lines_json(const event::OrderRow& order) {
   return out += ']';
 }
 
+template <class Column>
 void write_order(const event::OrderRow& o, std::uint32_t partition, const SourceNames& sources,
-                 ColumnWriter& column, std::size_t row) {
+                 Column& column, std::size_t row) {
   switch (column.column() + 1) {
     case 1: return column.text(row, o.order_id);
     case 2: return column.int32(row, o.version);
@@ -93,15 +97,16 @@ void write_order(const event::OrderRow& o, std::uint32_t partition, const Source
 
 }  // namespace
 
-void write_session_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns) {
+template <class Column>
+void write_session_rows(std::span<const RowRef> rows, std::span<Column> columns) {
   for (std::size_t row = 0; row < rows.size(); ++row) {
     const RowGroup& group = *rows[row].segment->group;
     for (auto& column : columns) write_session(group.sessions[rows[row].row], group.partition, column, row);
   }
 }
 
-void write_order_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns,
-                      const SourceNames& sources) {
+template <class Column>
+void write_order_rows(std::span<const RowRef> rows, std::span<Column> columns, const SourceNames& sources) {
   for (std::size_t row = 0; row < rows.size(); ++row) {
     const RowGroup& group = *rows[row].segment->group;
     for (auto& column : columns)
@@ -110,7 +115,8 @@ void write_order_rows(std::span<const RowRef> rows, std::span<ColumnWriter> colu
 }
 
 // The column after the last of the spec is the order in which cells came.
-void write_funnel_rows(std::span<const RowRef> rows, std::span<ColumnWriter> columns) {
+template <class Column>
+void write_funnel_rows(std::span<const RowRef> rows, std::span<Column> columns) {
   constexpr std::size_t kFirstStep = 4;
   constexpr std::size_t kShard = kFirstStep + event::kFunnelStepCount;
   for (std::size_t row = 0; row < rows.size(); ++row) {
@@ -136,5 +142,12 @@ void write_funnel_rows(std::span<const RowRef> rows, std::span<ColumnWriter> col
     }
   }
 }
+
+template void write_session_rows(std::span<const RowRef>, std::span<DuckColumn>);
+template void write_session_rows(std::span<const RowRef>, std::span<FileColumn>);
+template void write_order_rows(std::span<const RowRef>, std::span<DuckColumn>, const SourceNames&);
+template void write_order_rows(std::span<const RowRef>, std::span<FileColumn>, const SourceNames&);
+template void write_funnel_rows(std::span<const RowRef>, std::span<DuckColumn>);
+template void write_funnel_rows(std::span<const RowRef>, std::span<FileColumn>);
 
 }  // namespace millrace::lake

@@ -126,18 +126,28 @@ std::vector<Rank> sorted_ranks(const std::vector<Placed>& rows) {
   return ranks;
 }
 
-}  // namespace
-
-void write_rows(Table table, std::span<const RowRef> rows, std::span<ColumnWriter> columns,
-                const std::vector<std::string>& source_names) {
+template <class Column>
+void write_table(Table table, std::span<const RowRef> rows, std::span<Column> columns,
+                 const SourceNames& sources) {
   switch (table) {
-    case Table::events: return write_event_rows(rows, columns, source_names);
-    case Table::raw_events: return write_raw_rows(rows, columns, source_names);
-    case Table::quarantine: return write_quarantine_rows(rows, columns, source_names);
+    case Table::events: return write_event_rows(rows, columns, sources);
+    case Table::raw_events: return write_raw_rows(rows, columns, sources);
+    case Table::quarantine: return write_quarantine_rows(rows, columns, sources);
     case Table::sessions: return write_session_rows(rows, columns);
-    case Table::orders: return write_order_rows(rows, columns, source_names);
+    case Table::orders: return write_order_rows(rows, columns, sources);
     case Table::funnel: return write_funnel_rows(rows, columns);
   }
+}
+
+}  // namespace
+
+void write_rows(Table table, std::span<const RowRef> rows, std::span<DuckColumn> columns,
+                const SourceNames& sources) {
+  write_table(table, rows, columns, sources);
+}
+void write_rows(Table table, std::span<const RowRef> rows, std::span<FileColumn> columns,
+                const SourceNames& sources) {
+  write_table(table, rows, columns, sources);
 }
 
 RowsByDay sort_rows(Table table, const std::vector<RowRef>& rows) {

@@ -5,19 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "parquet/schema.h"
+
 namespace millrace::lake {
 
-enum class ColumnType : std::uint8_t {
-  boolean,
-  int32,
-  int64,
-  float64,
-  decimal18_6,
-  date,
-  timestamptz,
-  string,
-  binary
-};
+using ColumnType = parquet::Type;
 
 struct Column {
   int id = 0;  // Iceberg field id; never reused.

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -144,12 +145,13 @@ void scan(duckdb_function_info info, duckdb_data_chunk chunk) {
   } else {
     next_sorted_rows(bound, limit, cursor);
   }
-  std::vector<ColumnWriter> writers;
+  std::vector<DuckColumn> writers;
   for (std::size_t i = 0; i < cursor.columns.size(); ++i) {
     if (cursor.columns[i] >= column_count(function.table)) continue;
     writers.emplace_back(cursor.columns[i], duckdb_data_chunk_get_vector(chunk, i));
   }
-  if (!writers.empty()) write_rows(function.table, cursor.rows, writers, *function.tail.source_names());
+  if (!writers.empty())
+    write_rows(function.table, cursor.rows, std::span(writers), *function.tail.source_names());
   duckdb_data_chunk_set_size(chunk, cursor.rows.size());
 }
 

@@ -4,18 +4,18 @@
 
 #include <cstdint>
 #include <cstring>
-#include <span>
 #include <string_view>
 
 #include "base/clock.h"
 #include "event/money.h"
+#include "lake/column_text.h"
 
 namespace millrace::lake {
 
 // Writes one column of a DuckDB chunk. Rows not written are undefined: each row gets a value or null().
-class ColumnWriter {
+class DuckColumn {
  public:
-  ColumnWriter(std::size_t column, duckdb_vector vector)
+  DuckColumn(std::size_t column, duckdb_vector vector)
       : column_(column), vector_(vector), values_(duckdb_vector_get_data(vector)) {
     duckdb_vector_ensure_validity_writable(vector);
     validity_ = duckdb_vector_get_validity(vector);
@@ -34,7 +34,7 @@ class ColumnWriter {
   // The text is not copied: it must outlive the query. Empty is null. Bytes that are no UTF-8 are copied as '?'.
   void text(std::size_t row, std::string_view value) {
     if (value.empty()) return null(row);
-    if (!is_ascii(value) && !is_utf8(value)) return repaired(row, value);
+    if (!is_ascii(value) && !is_utf8(value)) return copied_text(row, ascii_of(value));
     reference(row, value);
   }
   void copied_text(std::size_t row, std::string_view value) {
@@ -43,22 +43,14 @@ class ColumnWriter {
   }
   // Not copied either; empty is empty.
   void binary(std::size_t row, std::string_view value) { reference(row, value); }
-  void hex(std::size_t row, std::uint64_t value);
+  // Zero is null.
+  void hex(std::size_t row, std::uint64_t value) {
+    if (value == 0) return null(row);
+    const HexDigits digits = hex_digits(value);
+    duckdb_vector_assign_string_element_len(vector_, row, digits.data(), digits.size());
+  }
 
  private:
-  static bool is_ascii(std::string_view value) {
-    std::uint64_t seen = 0;
-    std::size_t i = 0;
-    for (; i + 8 <= value.size(); i += 8) {
-      std::uint64_t word;
-      std::memcpy(&word, value.data() + i, 8);
-      seen |= word;
-    }
-    for (; i < value.size(); ++i) seen |= static_cast<std::uint8_t>(value[i]);
-    return (seen & 0x8080808080808080ULL) == 0;
-  }
-  static bool is_utf8(std::string_view value);
-  void repaired(std::size_t row, std::string_view value);
   void reference(std::size_t row, std::string_view value) {
     auto& out = static_cast<duckdb_string_t*>(values_)[row];
     const auto size = static_cast<std::uint32_t>(value.size());
