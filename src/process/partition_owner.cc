@@ -161,6 +161,7 @@ base::Status PartitionOwner::process(const std::shared_ptr<const journal::Record
   if (store_.fault()) return *store_.fault();
   publish(batch, count);
   figures_.records += count;
+  step_records_ = count;
   return base::Ok{};
 }
 
@@ -330,13 +331,17 @@ std::optional<journal::Offset> PartitionOwner::begin_checkpoint() {
   return position_;
 }
 
+std::size_t PartitionOwner::drain_entries() const {
+  return std::max(settings_.drain_entries, settings_.drain_per_record * step_records_);
+}
+
 bool PartitionOwner::advance_checkpoint() {
   using Phase = Checkpoint::Phase;
   switch (checkpoint_.phase) {
     case Phase::none:
     case Phase::prepared: return false;
     case Phase::draining:
-      if (stage_.drain(checkpoint_.batch, settings_.drain_entries)) checkpoint_.phase = Phase::releasing;
+      if (stage_.drain(checkpoint_.batch, drain_entries())) checkpoint_.phase = Phase::releasing;
       return true;
     case Phase::releasing:
       // What the records below the barrier emitted must be on its way before it can be synced.

@@ -31,8 +31,11 @@ struct OwnerSettings {
   event::Topic topic = event::Topic::events;
   std::uint32_t partition = 0;
   ReadLimit read_limit = ReadLimit::durable;
-  std::size_t read_bytes_max = 256u << 10;   // Per step.
-  std::size_t drain_entries = 256;           // Of a checkpoint, per step: some 100 us.
+  std::size_t read_bytes_max = 256u << 10;  // Per step.
+  std::size_t drain_entries = 256;          // Of a checkpoint, per step: some 100 us ...
+  // ... or as many for each record of the step before, when that is more: what records change must not come faster than it is
+  // drained.
+  std::size_t drain_per_record = 4;
   std::size_t held_batches_max = 256;        // Whose rows and emissions wait for durability.
   std::optional<journal::Offset> stop_at{};  // Where the input ends, for recomputations.
 };
@@ -121,6 +124,7 @@ class PartitionOwner {
   bool release_held();
   void publish_views(base::WallTime received_at);
   void emit(const Held& held);
+  std::size_t drain_entries() const;
   bool advance_checkpoint();
   Progress stop(base::Error error);
 
@@ -140,6 +144,7 @@ class PartitionOwner {
   Checkpoint checkpoint_;
   std::optional<base::Error> stopped_by_;
   Figures figures_;
+  std::size_t step_records_ = 0;  // Of the last step that had any.
   event::Event event_;
   std::string payload_;
   // Memory of emissions that went out, to use again.

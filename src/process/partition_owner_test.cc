@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "journal/memory_journal.h"
 #include "process/crash_world.h"
 
@@ -71,9 +73,13 @@ class TalkativeStage final : public Stage {
   }
   void on_batch_end(Outputs&) override {}
   void freeze() override {}
-  bool drain(StateBatch&, std::size_t) override { return true; }
+  bool drain(StateBatch&, std::size_t entries) override {
+    left_to_drain -= std::min(left_to_drain, entries);
+    return left_to_drain == 0;
+  }
   void committed() override {}
   int calls = 0;
+  std::size_t left_to_drain = 0;
 };
 
 struct Bench {
@@ -251,6 +257,30 @@ TEST_CASE("a checkpoint waits for its emissions and a restart resumes from its b
   CHECK(again.epoch() == 2);
   CHECK(again.position().value == 3);
   CHECK(sink.groups.size() == 1);
+}
+
+TEST_CASE("a checkpoint is drained no slower than records come") {
+  for (const std::size_t records : {10, 1000}) {
+    CAPTURE(records);
+    Bench bench;
+    const auto step_of_many = [&] {
+      for (std::size_t i = 0; i < records; ++i) bench.append(event_record("v", std::to_string(i), "a"));
+      REQUIRE(bench.journal.sync().ok());
+      const auto before = bench.owner.position();
+      CHECK(bench.owner.step() == Progress::worked);
+      REQUIRE(bench.owner.position().value == before.value + records);
+    };
+    step_of_many();
+    constexpr std::size_t kEntries = 8000;
+    bench.stage.left_to_drain = kEntries;
+    REQUIRE(bench.owner.begin_checkpoint().has_value());
+    const std::size_t slice = std::max<std::size_t>(256, 4 * records);
+    for (std::size_t drained = 0; drained < kEntries; drained += slice) {
+      CHECK(bench.stage.left_to_drain == kEntries - drained);
+      step_of_many();
+    }
+    CHECK(bench.stage.left_to_drain == 0);
+  }
 }
 
 TEST_CASE("a state that does not fit its journal is not used") {
