@@ -8,6 +8,7 @@ namespace millrace::app {
 
 namespace {
 constexpr std::int64_t kPollMs = 5;
+constexpr std::int64_t kIdleMs = 1000;
 constexpr std::int64_t kRetryMinMs = 250;
 constexpr std::int64_t kRetryMaxMs = 10'000;
 constexpr std::int64_t kMillisecond = 1'000'000;
@@ -19,16 +20,21 @@ LakeRunner::LakeRunner(lake::Lake& lake, const base::Clock& clock, LakeRunnerSet
     : lake_(lake),
       clock_(clock),
       settings_(settings),
-      worker_("lake", Priority::background, [this] { return turn(); }) {}
+      background_("lake", Priority::background, [this] { return turn(Priority::background); }),
+      urgent_("lake-urgent", Priority::normal, [this] { return turn(Priority::normal); }) {}
 
 void LakeRunner::start(std::vector<StageRunner*> stages) {
   stages_ = std::move(stages);
   next_round_ = {clock_.now().ns + settings_.commit_interval_ms * kMillisecond};
   next_orphans_ = {clock_.now().ns + kOrphansFirstNs};
-  worker_.start();
+  background_.start();
+  urgent_.start();
 }
 
-void LakeRunner::stop() { worker_.stop(); }
+void LakeRunner::stop() {
+  background_.stop();
+  urgent_.stop();
+}
 
 void LakeRunner::append(process::RowBatch&& batch) {
   auto group = std::make_shared<lake::RowGroup>();
@@ -47,17 +53,23 @@ void LakeRunner::append(process::RowBatch&& batch) {
   if (const auto appended = lake_.append(std::move(group)); !appended.ok()) {
     spdlog::error("lake: append: {}", appended.error().message());
   }
+  const bool had_backlog = is_backlog();
   note_tail_bytes();
-  if (!ready()) worker_.wake();
+  if (is_backlog() && !had_backlog) urgent_.wake();
 }
 
 bool LakeRunner::ready() const {
   return tail_bytes_.load(std::memory_order_relaxed) < settings_.tail_bytes_max;
 }
 
+bool LakeRunner::is_backlog() const {
+  return tail_bytes_.load(std::memory_order_relaxed) >= settings_.backlog_bytes();
+}
+
 void LakeRunner::hurry() {
   hurry_ = true;
-  worker_.wake();
+  background_.wake();
+  urgent_.wake();
 }
 
 double LakeRunner::lag_s() const {
@@ -65,12 +77,18 @@ double LakeRunner::lag_s() const {
   return oldest == 0 ? 0 : static_cast<double>(clock_.now().ns - oldest) / 1e9;
 }
 
-std::int64_t LakeRunner::turn() {
+std::int64_t LakeRunner::turn(Priority priority) {
+  const std::lock_guard lock(turn_mutex_);
   const base::Instant now = clock_.now();
+  if (round_ == Round::waiting) round_priority_ = is_backlog() ? Priority::normal : Priority::background;
+  if (priority != round_priority_) {
+    (round_priority_ == Priority::normal ? urgent_ : background_).wake();
+    return kIdleMs;
+  }
   if (round_ == Round::waiting) {
-    // A tail that is full is no reason to try again sooner what has just failed.
-    if (now < next_round_ && !hurry_ && (ready() || retry_ms_ > 0)) {
-      return std::clamp<std::int64_t>((next_round_ - now) / kMillisecond, 1, 1000);
+    // A backlog is no reason to try again sooner what has just failed.
+    if (now < next_round_ && !hurry_ && (!is_backlog() || retry_ms_ > 0)) {
+      return std::clamp<std::int64_t>((next_round_ - now) / kMillisecond, 1, kIdleMs);
     }
     hurry_ = false;
     for (auto* stage : stages_) stage->request_checkpoint();
@@ -102,6 +120,12 @@ void LakeRunner::remove_orphans() {
   }
 }
 
+void LakeRunner::compact() {
+  if (const auto compacted = lake_.compact(); !compacted.ok()) {
+    spdlog::warn("lake: compaction: {}", compacted.error().message());
+  }
+}
+
 void LakeRunner::finish_round() {
   const std::int64_t started_ns = clock_.now().ns;
   // Rows that come during the commit are not in it.
@@ -127,10 +151,8 @@ void LakeRunner::finish_round() {
     }
     stage->checkpoint_committed();
   }
-  if (const auto compacted = lake_.compact(); !compacted.ok()) {
-    spdlog::warn("lake: compaction: {}", compacted.error().message());
-  }
   note_tail_bytes();
+  if (!is_backlog()) compact();
   remove_orphans();
   ++rounds_;
   next_round_ = {std::max(clock_.now().ns, started_ns + settings_.commit_interval_ms * kMillisecond)};

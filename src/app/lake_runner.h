@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "app/stage_runner.h"
@@ -16,10 +17,15 @@ namespace millrace::app {
 struct LakeRunnerSettings {
   std::int64_t commit_interval_ms = 10'000;
   std::uint64_t tail_bytes_max = 1ull << 30;  // Past it the stages wait for a commit.
+  // At so much a commit begins before its time, and no longer in the background.
+  std::uint64_t backlog_bytes() const { return tail_bytes_max / 6; }
 };
 
-// The lake's thread commits what the stages appended. It also coordinates checkpoints, because a stage's state may only be
-// committed once the lake holds all rows below its barrier.
+// Commits what the stages appended. It also coordinates checkpoints, because a stage's state may only be committed once the
+// lake holds all rows below its barrier.
+//
+// A round is one of two threads': in the background it stays out of the way of answers, but behind busy stages it would never
+// end. With a backlog the other thread takes it, as their equal.
 class LakeRunner {
  public:
   LakeRunner(lake::Lake& lake, const base::Clock& clock, LakeRunnerSettings settings);
@@ -39,15 +45,19 @@ class LakeRunner {
   double lag_s() const;
 
  private:
-  std::int64_t turn();
+  std::int64_t turn(Priority priority);
+  bool is_backlog() const;
   void finish_round();
   void note_tail_bytes();
+  void compact();
   void remove_orphans();
 
   lake::Lake& lake_;
   const base::Clock& clock_;
   const LakeRunnerSettings settings_;
   std::vector<StageRunner*> stages_;
+  std::mutex turn_mutex_;  // Guards what follows, up to the atomics: the two threads take turns.
+  Priority round_priority_ = Priority::background;
   enum class Round : std::uint8_t { waiting, settling } round_ = Round::waiting;
   base::Instant next_round_;
   base::Instant next_orphans_;
@@ -56,7 +66,7 @@ class LakeRunner {
   std::atomic<std::uint64_t> tail_bytes_{0};
   std::atomic<std::uint64_t> rounds_{0};
   std::atomic<std::int64_t> oldest_ns_{0};  // When the oldest uncommitted row was taken; 0: none.
-  Worker worker_;
+  Worker background_, urgent_;
 };
 
 }  // namespace millrace::app
