@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "lake/column_bounds.h"
@@ -88,18 +89,21 @@ ColumnStats column_stats(const Column& column, std::int64_t rows, const parquet:
 DataFileWriter::DataFileWriter(Table table, const ParquetSettings& settings)
     : table_(table), file_(columns_of(spec_of(table)), settings_of(spec_of(table), settings)) {}
 
-base::Status DataFileWriter::append(std::span<const RowRef> rows, const SourceNames& sources) {
+base::Status DataFileWriter::append(const RowSorter& rows, const RowSorter::Day& day,
+                                    const SourceNames& sources) {
   const std::size_t column_count = spec_of(table_).columns.size();
+  std::array<RowRef, kBatchRows> batch;
   std::vector<FileColumn> columns;
   columns.reserve(column_count);
-  while (!rows.empty()) {
-    const std::size_t count = std::min({rows.size(), kBatchRows, file_.room()});
+  for (std::size_t begin = day.begin; begin < day.end;) {
+    const std::size_t count = std::min({day.end - begin, kBatchRows, file_.room()});
+    rows.copy(begin, std::span(batch).first(count));
     columns.clear();
     for (std::size_t i = 0; i < column_count; ++i)
       columns.emplace_back(i, file_.column(i), file_.first_row());
-    write_rows(table_, rows.first(count), std::span(columns), sources);
+    write_rows(table_, std::span<const RowRef>(batch).first(count), std::span(columns), sources);
     TRY(file_.end_rows(count));
-    rows = rows.subspan(count);
+    begin += count;
   }
   return base::Ok{};
 }

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "lake/duck.h"
 #include "lake/object_store.h"
+#include "lake/row_sorter.h"
 #include "lake/table_rows.h"
 #include "lake/table_spec.h"
 #include "parquet/file_writer.h"
@@ -26,7 +26,7 @@ class DataFileWriter {
  public:
   DataFileWriter(Table table, const ParquetSettings& settings);
 
-  base::Status append(std::span<const RowRef> rows, const SourceNames& sources);
+  base::Status append(const RowSorter& rows, const RowSorter::Day& day, const SourceNames& sources);
   // The columns of the table's spec, by position.
   base::Status append(DuckResult& rows);
 

@@ -135,7 +135,7 @@ base::Result<std::unique_ptr<Lake>> Lake::open(ObjectStore& store, const base::C
 }
 
 base::Status Lake::open_tables(base::Random& random) {
-  const LakeParts parts{store_, *connection_, tail_};
+  const LakeParts parts{store_, *connection_, tail_, sorter_};
   for (const Table table : kTables) {
     auto iceberg = IcebergTable::open_or_create(store_, spec_of(table), clock_, random, settings_.iceberg);
     if (!iceberg.ok()) return std::move(iceberg).error().with_context(qualified_name(table));
@@ -241,7 +241,7 @@ base::Status Lake::commit() {
   }
   const auto snapshot = tail_.snapshot();
   for (const auto& table : tables_) {
-    if (!rows_of(*snapshot, table->table(), table->first_generation(), generation).empty()) {
+    if (has_rows(*snapshot, table->table(), table->first_generation(), generation)) {
       dropped = std::min(dropped, table->first_generation() - 1);
     }
   }

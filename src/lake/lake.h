@@ -14,6 +14,7 @@
 #include "lake/lake_table.h"
 #include "lake/object_store.h"
 #include "lake/row_group.h"
+#include "lake/row_sorter.h"
 #include "lake/tables.h"
 #include "lake/tail.h"
 
@@ -109,6 +110,7 @@ class Lake {
   Tail tail_;
   std::unique_ptr<DuckDatabase> database_;
   std::unique_ptr<DuckConnection> connection_;
+  RowSorter sorter_;
   std::array<std::unique_ptr<LakeTable>, kTableCount> tables_;
 
   mutable std::mutex append_mutex_;  // Guards the two below, and that no group falls between two generations.

@@ -162,56 +162,60 @@ OffsetRanges LakeTable::ranges(const Appended& appended) const {
 base::Status LakeTable::commit(std::uint64_t generation, const Appended& appended, WithoutRows without_rows,
                                const ParquetSettings& settings) {
   const auto snapshot = parts_.tail.snapshot();
-  auto refs = rows_of(*snapshot, table_, first_generation_, generation);
-  if (refs.empty() && without_rows == WithoutRows::skip) return base::Ok{};
+  const bool empty = !has_rows(*snapshot, table_, first_generation_, generation);
+  if (empty && without_rows == WithoutRows::skip) return base::Ok{};
   const OffsetRanges offsets = ranges(appended);
   if (offsets.empty()) return base::Ok{};
-  RowsByDay rows = sort_rows(table_, refs);
+  parts_.sorter.sort(*snapshot, table_, first_generation_, generation);
   const auto base = iceberg_->state();
-  TRY_ASSIGN(auto files, write_days(*snapshot, rows, *base, settings));
+  TRY_ASSIGN(auto files, write_days(*snapshot, *base, settings));
   std::int64_t added = 0;
   for (const auto& file : files) added += file.file_bytes;
   if (table_ == Table::funnel && !files.empty()) {
     std::vector<std::vector<PartitionValue>> partitions;
     for (const auto& file : files) partitions.push_back(file.partition);
     base->for_each_file([&](const LiveFile& file) {
-      if (rows.days.contains(file.partition.front().day.value_or(0))) added -= file.file_bytes;
+      const bool replaced = std::any_of(partitions.begin(), partitions.end(), [&](const auto& partition) {
+        return partition.front().day == file.partition.front().day;
+      });
+      if (replaced) added -= file.file_bytes;
     });
     TRY(settle(iceberg_->replace_partitions(*base, partitions, std::move(files), offsets), offsets));
   } else {
     TRY(settle(iceberg_->append(std::move(files), offsets), offsets));
   }
-  json_bytes_ += rows.json_bytes;
+  json_bytes_ += parts_.sorter.json_bytes();
   parquet_bytes_ += added;
   first_generation_ = generation + 1;
   return publish();
 }
 
-base::Result<std::vector<DataFile>> LakeTable::write_days(const TailSnapshot& snapshot, RowsByDay& rows,
+base::Result<std::vector<DataFile>> LakeTable::write_days(const TailSnapshot& snapshot,
                                                           const TableState& base,
                                                           const ParquetSettings& settings) {
   std::vector<DataFile> files;
-  for (auto& [day, refs] : rows.days) {
-    auto sorted = std::make_shared<SortedRows>();
-    sorted->owner = snapshot;
-    sorted->rows = std::move(refs);
-    TRY_ASSIGN(auto file, write_day(std::move(sorted), day, base, settings));
+  for (const auto& day : parts_.sorter.days()) {
+    DataFileWriter writer(table_, settings);
+    if (table_ == Table::funnel) {
+      TRY(append_cells(snapshot, day, base, writer));
+    } else {
+      TRY(writer.append(parts_.sorter, day, *parts_.tail.source_names()));
+    }
+    const auto partition = partition_of(day.day);
+    TRY_ASSIGN(auto file, writer.store(parts_.store, iceberg_->data_object_name(partition), partition));
     files.push_back(std::move(file));
   }
   return files;
 }
 
-base::Result<DataFile> LakeTable::write_day(std::shared_ptr<const SortedRows> rows, std::int32_t day,
-                                            const TableState& base, const ParquetSettings& settings) {
-  DataFileWriter writer(table_, settings);
-  const auto partition = partition_of(day);
-  const auto object = iceberg_->data_object_name(partition);
-  if (table_ != Table::funnel) {
-    TRY(writer.append(rows->rows, *parts_.tail.source_names()));
-    return writer.store(parts_.store, object, partition);
-  }
+base::Status LakeTable::append_cells(const TailSnapshot& snapshot, const RowSorter::Day& day,
+                                     const TableState& base, DataFileWriter& writer) {
+  auto rows = std::make_shared<SortedRows>();
+  rows->owner = snapshot;
+  rows->rows.resize(day.end - day.begin);
+  parts_.sorter.copy(day.begin, rows->rows);
   // What the day's files say of a cell is overtaken by what the rows say.
-  TRY_ASSIGN(const auto paths, paths_of(parts_.store, base, day));
+  TRY_ASSIGN(const auto paths, paths_of(parts_.store, base, day.day));
   const TableSpec& spec = spec_of(table_);
   const auto sql = fmt::format(
       "{} ORDER BY {}", cells_sql(spec, paths, table_function(table_, "sorted") + "()"), sort_list(spec));
@@ -219,8 +223,7 @@ base::Result<DataFile> LakeTable::write_day(std::shared_ptr<const SortedRows> ro
   parts_.tail.hand_over(connection_id, std::move(rows));
   auto written = append_rows(sql, writer);
   parts_.tail.hand_over(connection_id, nullptr);
-  TRY(std::move(written));
-  return writer.store(parts_.store, object, partition);
+  return written;
 }
 
 base::Status LakeTable::append_rows(const std::string& sql, DataFileWriter& writer) {

@@ -9,6 +9,7 @@
 #include "lake/data_file_writer.h"
 #include "lake/duck.h"
 #include "lake/iceberg_table.h"
+#include "lake/row_sorter.h"
 #include "lake/table_rows.h"
 #include "lake/tail.h"
 
@@ -25,6 +26,7 @@ struct LakeParts {
   ObjectStore& store;
   DuckConnection& connection;  // The lake thread's.
   Tail& tail;
+  RowSorter& sorter;
 };
 
 // What was appended to the tail so far.
@@ -64,11 +66,12 @@ class LakeTable {
 
  private:
   OffsetRanges ranges(const Appended& appended) const;
-  base::Result<std::vector<DataFile>> write_days(const TailSnapshot& snapshot, RowsByDay& rows,
-                                                 const TableState& base, const ParquetSettings& settings);
+  base::Result<std::vector<DataFile>> write_days(const TailSnapshot& snapshot, const TableState& base,
+                                                 const ParquetSettings& settings);
+  // The funnel's cells of a day: those of its files, and the rows that overtake them.
+  base::Status append_cells(const TailSnapshot& snapshot, const RowSorter::Day& day, const TableState& base,
+                            DataFileWriter& writer);
   base::Status append_rows(const std::string& sql, DataFileWriter& writer);
-  base::Result<DataFile> write_day(std::shared_ptr<const SortedRows> rows, std::int32_t day,
-                                   const TableState& base, const ParquetSettings& settings);
   base::Status settle(base::Result<CommitReceipt> receipt, const OffsetRanges& ranges);
 
   const Table table_;

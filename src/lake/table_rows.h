@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,14 +21,7 @@ void write_rows(Table table, std::span<const RowRef> rows, std::span<DuckColumn>
 void write_rows(Table table, std::span<const RowRef> rows, std::span<FileColumn> columns,
                 const SourceNames& sources);
 
-struct RowsByDay {
-  std::map<std::int32_t, std::vector<RowRef>> days;  // Days since 1970-01-01 of the partition.
-  std::int64_t json_bytes = 0;                       // Of raw.events: what came in.
-};
-// Each day in the sort order of the table's spec.
-RowsByDay sort_rows(Table table, const std::vector<RowRef>& rows);
-
-// All rows of a table in the generations [from, to] of a snapshot, in the order they came.
-std::vector<RowRef> rows_of(const TailSnapshot& snapshot, Table table, std::uint64_t from, std::uint64_t to);
+// Whether the generations [from, to] of a snapshot have rows of a table.
+bool has_rows(const TailSnapshot& snapshot, Table table, std::uint64_t from, std::uint64_t to);
 
 }  // namespace millrace::lake
