@@ -52,6 +52,10 @@ class AdminRunner {
   // By operationId; answers once, from a thread of its own.
   void answer(std::string_view operation, const http::Request& request,
               std::function<void(http::Response)> respond);
+  // Whether whoever asks may do what takes `access`.
+  bool admits(admin::Access access, const http::Request& request) const {
+    return !guard_.refuse(access, request);
+  }
   void collect(serve::MetricSamples& samples) const;
 
  private:

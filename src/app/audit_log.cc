@@ -23,7 +23,6 @@ constexpr std::string_view kPrefix = "audit-";
 constexpr std::string_view kSuffix = ".log";
 constexpr std::size_t kMonthBytes = 7;  // "2026-11"
 constexpr std::size_t kBlockBytes = 64 * 1024;
-constexpr std::size_t kLineBytesMax = 16 * 1024;
 
 std::string month_of(base::WallTime time) {
   std::string text;
@@ -59,7 +58,7 @@ class LinesBackward {
         line = std::exchange(text_, {});
         return true;
       }
-      if (text_.size() > kLineBytesMax) text_.clear();  // No line of ours is so long.
+      if (text_.size() > AuditLog::kLineBytesMax) text_.clear();
       const auto size = static_cast<std::size_t>(std::min<off_t>(at_, kBlockBytes));
       std::string block(size, '\0');
       if (::pread(file_, block.data(), size, at_ - static_cast<off_t>(size)) != static_cast<ssize_t>(size)) {
@@ -88,23 +87,28 @@ base::Status AuditLog::append(const std::vector<admin::AuditEntry>& entries) {
   return base::Ok{};
 }
 
-base::Result<AuditPage> AuditLog::read(const AuditQuery& query) const {
-  std::vector<std::string> months;
+base::Result<std::vector<std::string>> AuditLog::files() const {
+  std::vector<std::string> files;
   std::error_code code;
   for (const auto& file : std::filesystem::directory_iterator(directory_, code)) {
     const std::string name = file.path().filename().string();
     if (name.size() != kPrefix.size() + kMonthBytes + kSuffix.size()) continue;
-    if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) continue;
-    months.push_back(name.substr(kPrefix.size(), kMonthBytes));
+    if (name.starts_with(kPrefix) && name.ends_with(kSuffix)) files.push_back(file.path().string());
   }
   if (code) return base::Error(base::ErrorCode::io, fmt::format("read {}: {}", directory_, code.message()));
-  std::sort(months.rbegin(), months.rend());
-  const std::string first = month_of(std::max(query.from, base::WallTime{0}));
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+base::Result<AuditPage> AuditLog::read(const AuditQuery& query) const {
+  TRY_ASSIGN(auto files, this->files());
+  std::reverse(files.begin(), files.end());
+  const auto first = directory_ + "/" + file_name(month_of(std::max(query.from, base::WallTime{0})));
   AuditPage page;
   std::size_t read = 0;
-  for (const std::string& month : months) {
-    if (month < first) break;
-    LinesBackward lines(directory_ + "/" + file_name(month));
+  for (const std::string& file : files) {
+    if (file < first) break;
+    LinesBackward lines(file);
     std::string line;
     while (lines.next(line, read)) {
       const std::string_view json = admin::audit_json(line);

@@ -33,7 +33,11 @@ class AuditLog {
   // Lines that a crash cut off or that were damaged are left out. Reads at most kReadBytesMax.
   base::Result<AuditPage> read(const AuditQuery& query) const;
 
+  // Of every month, the oldest first.
+  base::Result<std::vector<std::string>> files() const;
+
   static constexpr std::size_t kReadBytesMax = 64 << 20;
+  static constexpr std::size_t kLineBytesMax = 16 * 1024;  // No line is so long.
 
  private:
   const std::string directory_;

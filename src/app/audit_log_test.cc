@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "app/audit_table.h"
 #include "app/private_file.h"
 #include "process/scratch_directory.h"
 
@@ -138,4 +139,41 @@ TEST_CASE("two changes of a private file at once are made one after the other") 
     return base::Error(base::ErrorCode::conflict, "no");
   }));
   CHECK(*read_private_file(file) == std::to_string(kProcesses * kChanges));
+}
+
+TEST_CASE("as a table it has every entry of every month, the oldest first, but none that is torn") {
+  process::ScratchDirectory directory;
+  AuditLog log(directory.path());
+  const auto table = audit_table(directory.path());
+  const auto acts_of_table = [&table] {
+    auto rows = table.open();
+    REQUIRE(rows);
+    std::vector<std::string> found;
+    std::string json;
+    while (*(*rows)->next(json)) {
+      const auto from = json.find("\"act\":\"") + 7;
+      found.push_back(json.substr(from, json.find('"', from) - from));
+    }
+    return found;
+  };
+  CHECK(acts_of_table().empty());
+  std::vector<std::string> expected;
+  std::vector<admin::AuditEntry> entries;
+  for (int i = 0; i < 3000; ++i) {  // Several blocks of the file.
+    entries.push_back(entry(kNovember + i, std::to_string(i)));
+    expected.push_back(std::to_string(i));
+  }
+  REQUIRE(log.append(entries));
+  CHECK(acts_of_table() == expected);
+  {
+    std::ofstream november(directory.path() + "/audit-2026-11.log", std::ios::app);
+    november << std::string(50'000, 'x') << "\n00000000 {\"at\":\"2026-11-22T10:00:00.000Z\"}\nabc";
+  }
+  REQUIRE(log.append({entry(kDecember, "later"), entry(kNovember, "after")}));
+  std::ofstream(directory.path() + "/other.log") << "no log\n";
+  expected.insert(expected.end(), {"after", "later"});
+  CHECK(acts_of_table() == expected);
+  REQUIRE(std::filesystem::remove(directory.path() + "/audit-2026-11.log"));
+  CHECK(acts_of_table() == std::vector<std::string>{"later"});
+  CHECK_FALSE(audit_table(directory.path() + "/none").open().ok());
 }

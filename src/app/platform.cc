@@ -8,6 +8,7 @@
 
 #include "app/action_runner.h"
 #include "app/admin_runner.h"
+#include "app/audit_table.h"
 #include "app/collect_door.h"
 #include "app/contract_runner.h"
 #include "app/platform_metrics.h"
@@ -16,6 +17,7 @@
 #include "app/stage_sink.h"
 #include "app/stages.h"
 #include "app/stored_views.h"
+#include "app/token_file.h"
 #include "app/version.h"
 #include "base/hash.h"
 #include "commerce/hybrid_recommender.h"
@@ -69,7 +71,7 @@ base::Status Platform::open_door() {
   TRY_ASSIGN(source_indices_, directory_->source_indices(source_names(settings_)));
   contract::QuarantinePorts ports;
   ports.run_sql = [this](std::string statement, contract::Respond respond) {
-    sql_->submit(std::move(statement), std::move(respond));
+    sql_->submit(std::move(statement), query::Asker::analyst, std::move(respond));
   };
   ports.resend = [this](const std::string& source, std::string_view path, std::string body,
                         contract::Respond respond) {
@@ -183,6 +185,7 @@ base::Status Platform::open_serving() {
   sql.rows_max = settings_.sql_rows_max;
   sql.concurrent_max = static_cast<std::uint32_t>(settings_.sql_threads);
   sql_ = std::make_unique<SqlRunner>(*lake_, sql, clock_);
+  TRY(sql_->add(audit_table(admin_directory_of(directory_->path()))));
   constexpr double kNanosecondsPerMs = 1e6;
   recent_fsync_ = std::make_unique<RecentQuantiles>(
       journals_->commit(event::Topic::events, 0).metrics().sync_ns, kNanosecondsPerMs, clock_);

@@ -50,8 +50,10 @@ serve::Sources Platform::sources() {
   sources.submit_stock = [this](const event::StockCommand& command, serve::StockAnswer answer) {
     return submit_stock(command, std::move(answer));
   };
-  sources.run_sql = [this](std::string statement, serve::Respond respond) {
-    sql_->submit(std::move(statement), std::move(respond));
+  sources.run_sql = [this](std::string statement, const http::Request& request, serve::Respond respond) {
+    const auto asker =
+        admin_->admits(admin::Access::admin, request) ? query::Asker::admin : query::Asker::analyst;
+    sql_->submit(std::move(statement), asker, std::move(respond));
   };
   sources.lake = [this] { return lake_status(); };
   sources.status = [this] { return status(); };

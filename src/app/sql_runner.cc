@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "serve/sql_answer.h"
+
 namespace millrace::app {
 
 namespace {
@@ -10,36 +12,7 @@ constexpr std::size_t kWaitingMax = 64;
 constexpr std::int64_t kIdleMs = 1000;
 constexpr std::int64_t kWatchMs = 50;
 
-http::Response refusal(const base::Error& error) {
-  switch (error.code()) {
-    case base::ErrorCode::invalid_argument:
-      if (error.message().find("allowed") != std::string::npos) {
-        return http::error_response(
-            400, "sql_not_allowed", error.message(),
-            "One SELECT over the tables of raw, conformed and curated; nothing that writes, sets or opens.");
-      }
-      return http::error_response(400, "sql_error", error.message(), "Correct the statement.");
-    case base::ErrorCode::unavailable:
-      return http::error_response(408, "sql_timeout", error.message(),
-                                  "Ask for less, or raise sql.timeout_ms.");
-    case base::ErrorCode::exhausted: {
-      auto response = http::error_response(429, "sql_busy", error.message(), "Try again, or ask for less.");
-      response.headers.emplace_back("Retry-After", "1");
-      return response;
-    }
-    default:
-      return http::error_response(500, "sql_failed", error.message(), "The server's log may say more.");
-  }
-}
-
 }  // namespace
-
-http::Response sql_response(const base::Result<query::SqlResult>& result) {
-  if (!result.ok()) return refusal(result.error());
-  http::Response response;
-  response.body = query::to_json(*result);
-  return response;
-}
 
 SqlRunner::SqlRunner(lake::Lake& lake, query::SqlSettings settings, const base::Clock& clock)
     : engine_(lake, clock, settings) {
@@ -63,11 +36,11 @@ void SqlRunner::stop() {
   watchdog_->stop();
 }
 
-void SqlRunner::submit(std::string statement, Respond respond) {
+void SqlRunner::submit(std::string statement, query::Asker asker, Respond respond) {
   {
     const std::lock_guard lock(mutex_);
     if (waiting_.size() < kWaitingMax) {
-      waiting_.push_back({std::move(statement), std::move(respond)});
+      waiting_.push_back({std::move(statement), asker, std::move(respond)});
       respond = nullptr;
     }
   }
@@ -90,7 +63,7 @@ std::int64_t SqlRunner::answer_next() {
     question = std::move(waiting_.front());
     waiting_.pop_front();
   }
-  question.respond(sql_response(engine_.run(question.statement)));
+  question.respond(serve::sql_answer(engine_.run(question.statement, {}, question.asker)));
   return 0;
 }
 

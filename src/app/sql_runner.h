@@ -22,14 +22,17 @@ class SqlRunner {
   SqlRunner(lake::Lake& lake, query::SqlSettings settings, const base::Clock& clock);
   ~SqlRunner() { stop(); }
 
+  // Before start().
+  base::Status add(const query::SideTable& table) { return engine_.add(table); }
   void start();
   void stop();
   // `respond` runs on one of the threads, or at once with 429 when too many wait.
-  void submit(std::string statement, Respond respond);
+  void submit(std::string statement, query::Asker asker, Respond respond);
 
  private:
   struct Question {
     std::string statement;
+    query::Asker asker;
     Respond respond;
   };
   std::int64_t answer_next();
@@ -40,8 +43,5 @@ class SqlRunner {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Worker> watchdog_;
 };
-
-// What the API answers: the result as JSON, or why there is none.
-http::Response sql_response(const base::Result<query::SqlResult>& result);
 
 }  // namespace millrace::app

@@ -66,9 +66,15 @@ std::vector<std::string> readable_tables() {
 }
 
 // DuckDB shows the tables of its schema `main`, where we have none.
-constexpr const char* kShowTables =
-    "SELECT table_schema || '.' || table_name AS name FROM information_schema.tables "
-    "WHERE table_schema IN ('raw', 'conformed', 'curated') ORDER BY name";
+std::string show_tables(const std::vector<std::string>& tables) {
+  std::string names;
+  for (const auto& table : tables) {
+    if (!table.starts_with("information_schema")) {
+      names += (names.empty() ? "(" : ", (") + lake::sql_quote(table) + ")";
+    }
+  }
+  return fmt::format("SELECT name FROM (VALUES {}) AS shown(name) ORDER BY name", names);
+}
 
 bool is_show_tables(std::string_view sql) {
   constexpr std::string_view kAround = " \t\r\n;";
@@ -117,6 +123,13 @@ SqlEngine::SqlEngine(lake::Lake& lake, const base::Clock& clock, SqlSettings set
 
 SqlEngine::~SqlEngine() = default;
 
+base::Status SqlEngine::add(const SideTable& table) {
+  TRY_ASSIGN(const auto connection, lake_.database().connect());
+  TRY(add_side_table(*connection, table));
+  (table.asker == Asker::admin ? closed_ : tables_).push_back(table.schema + "." + table.name);
+  return base::Ok{};
+}
+
 base::Result<SqlEngine::Lease> SqlEngine::lease(std::int64_t timeout_ms) {
   const std::lock_guard lock(mutex_);
   if (busy_.size() >= settings_.concurrent_max) {
@@ -137,16 +150,22 @@ base::Result<SqlEngine::Lease> SqlEngine::lease(std::int64_t timeout_ms) {
   return Lease(*this, std::move(session));
 }
 
-base::Status SqlEngine::check(Session& session, const std::string& sql) {
+std::vector<std::string> SqlEngine::tables_for(Asker asker) const {
+  auto tables = tables_;
+  if (asker == Asker::admin) tables.insert(tables.end(), closed_.begin(), closed_.end());
+  return tables;
+}
+
+base::Status SqlEngine::check(Session& session, const std::string& sql, Asker asker) {
   TRY_ASSIGN(auto result,
              session.connection->query("SELECT json_serialize_sql(" + lake::sql_quote(sql) + ")"));
   const lake::DuckChunk chunk(result.next_chunk());
   if (!chunk) return base::Error(base::ErrorCode::invalid_argument, "syntax: there is no statement");
   TRY_ASSIGN(const auto tree, read_cell(duckdb_data_chunk_get_vector(chunk.get(), 0), 0));
-  return check_syntax_tree(tree.text, tables_);
+  return check_syntax_tree(tree.text, tables_for(asker), closed_);
 }
 
-base::Result<SqlResult> SqlEngine::run(std::string_view sql, const SqlLimits& limits) {
+base::Result<SqlResult> SqlEngine::run(std::string_view sql, const SqlLimits& limits, Asker asker) {
   if (sql.size() > settings_.statement_bytes_max) {
     return base::Error(base::ErrorCode::invalid_argument,
                        fmt::format("a statement may have {} bytes", settings_.statement_bytes_max));
@@ -155,10 +174,10 @@ base::Result<SqlResult> SqlEngine::run(std::string_view sql, const SqlLimits& li
     return base::Error(base::ErrorCode::invalid_argument, "syntax: a NUL character");
   }
   const auto start = clock_.now();
-  const std::string text(is_show_tables(sql) ? kShowTables : sql);
+  const std::string text(is_show_tables(sql) ? show_tables(tables_for(asker)) : sql);
   TRY_ASSIGN(auto leased, lease(std::min(settings_.timeout_ms, limits.timeout_ms)));
   Session& session = *leased.owned;
-  TRY(check(session, text));
+  TRY(check(session, text, asker));
   // In this order: a pin older than the transaction has every generation its views ask for.
   const lake::TailPin pin(lake_.tail(), session.connection->id());
   TRY(session.connection->execute("BEGIN TRANSACTION READ ONLY"));
@@ -177,7 +196,8 @@ base::Error SqlEngine::failure(const Session& session, const char* text) const {
       message.starts_with("Out of Memory") || message.find("failed to offload") != std::string::npos;
   if (memory) return base::Error(base::ErrorCode::exhausted, message);
   // Files that are gone or damaged are nothing that another statement would mend.
-  const bool file = message.starts_with("IO Error") || message.find("No magic bytes") != std::string::npos;
+  const bool file = message.starts_with("IO Error") || message.find(kSideFault) != std::string::npos ||
+                    message.find("No magic bytes") != std::string::npos;
   return base::Error(file ? base::ErrorCode::io : base::ErrorCode::invalid_argument, message);
 }
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "lake/lake.h"
+#include "query/side_table.h"
 #include "query/sql_result.h"
 
 namespace millrace::query {
@@ -38,9 +39,13 @@ class SqlEngine {
   SqlEngine(lake::Lake& lake, const base::Clock& clock, SqlSettings settings);
   ~SqlEngine();
 
+  // Before the first statement runs.
+  base::Status add(const SideTable& table);
+
   // What went wrong, by code: invalid_argument - the statement ("syntax...", "not allowed..." or DuckDB's words);
   // unavailable - it took longer than it may; io - a table's file is gone or damaged; exhausted - too many at once, or more memory than there is.
-  base::Result<SqlResult> run(std::string_view sql, const SqlLimits& limits = {});
+  base::Result<SqlResult> run(std::string_view sql, const SqlLimits& limits = {},
+                              Asker asker = Asker::analyst);
 
   // Stops the queries that are over their time. Whoever drives the engine calls this every 50 ms or so: a query notices
   // its deadline by itself only between chunks of rows.
@@ -51,7 +56,8 @@ class SqlEngine {
   struct Session;
   struct Lease;
   base::Result<Lease> lease(std::int64_t timeout_ms);
-  base::Status check(Session& session, const std::string& sql);
+  std::vector<std::string> tables_for(Asker asker) const;
+  base::Status check(Session& session, const std::string& sql, Asker asker);
   base::Result<SqlResult> run_on(Session& session, const std::string& sql, std::size_t rows_max);
   base::Result<lake::DuckResult> start(Session& session, const std::string& sql);
   base::Status add_rows(duckdb_data_chunk chunk, std::size_t rows_max, std::size_t& bytes,
@@ -61,8 +67,9 @@ class SqlEngine {
   lake::Lake& lake_;
   const base::Clock& clock_;
   const SqlSettings settings_;
-  std::vector<std::string> tables_;
-  mutable std::mutex mutex_;  // Guards the two below.
+  std::vector<std::string> tables_;  // For everybody ...
+  std::vector<std::string> closed_;  // ... and for admins.
+  mutable std::mutex mutex_;         // Guards the two below.
   std::vector<std::unique_ptr<Session>> idle_;
   std::vector<Session*> busy_;
 };

@@ -24,6 +24,8 @@ constexpr std::array<std::string_view, 12> kForbiddenFunctions = {
     "getenv",   "current_setting", "getvariable",  "nextval",    "currval",        "write_log",
     "sleep_ms", "pg_sleep",        "txid_current", "set_config", "pg_get_viewdef", "current_query"};
 
+constexpr std::string_view kTakesAdmin = "not allowed: only the role admin may read ";
+
 constexpr std::array<std::string_view, 4> kShown = {"tables", "__show_tables_expanded", "databases",
                                                     "schemas"};
 
@@ -56,7 +58,8 @@ std::string_view text_of(const element& object, std::string_view key) {
 
 class TreeCheck {
  public:
-  explicit TreeCheck(const std::vector<std::string>& tables) : tables_(tables.begin(), tables.end()) {}
+  TreeCheck(const std::vector<std::string>& tables, const std::vector<std::string>& closed)
+      : tables_(tables.begin(), tables.end()), closed_(closed.begin(), closed.end()) {}
 
   base::Status run(const element& statement) {
     collect_names(statement);
@@ -128,7 +131,9 @@ class TreeCheck {
     const auto catalog = lower(text_of(node, "catalog_name"));
     if (schema.empty() && catalog.empty() && expressions_.contains(name)) return;
     const auto qualified = schema + "." + name;
-    if ((catalog.empty() || catalog == "memory") && tables_.contains(qualified)) return;
+    const bool ours = catalog.empty() || catalog == "memory";
+    if (ours && tables_.contains(qualified)) return;
+    if (ours && closed_.contains(qualified)) return forbid(fmt::format("{}{}", kTakesAdmin, qualified));
     forbid(fmt::format("there is no table \"{}\"; the tables are {}", schema.empty() ? name : qualified,
                        table_list()));
   }
@@ -150,6 +155,7 @@ class TreeCheck {
   }
 
   std::set<std::string> tables_;
+  std::set<std::string> closed_;
   std::set<std::string> expressions_;
   std::string problem_;
 };
@@ -160,7 +166,10 @@ base::Error refused(std::string message) {
 
 }  // namespace
 
-base::Status check_syntax_tree(std::string_view tree_json, const std::vector<std::string>& tables) {
+bool takes_admin(const base::Error& error) { return error.message().starts_with(kTakesAdmin); }
+
+base::Status check_syntax_tree(std::string_view tree_json, const std::vector<std::string>& tables,
+                               const std::vector<std::string>& closed) {
   simdjson::dom::parser parser;
   element root;
   if (parser.parse(simdjson::padded_string(tree_json)).get(root) != simdjson::SUCCESS) {
@@ -179,7 +188,7 @@ base::Status check_syntax_tree(std::string_view tree_json, const std::vector<std
     return refused(statements.size() == 0 ? "syntax: there is no statement"
                                           : "only one statement at a time is allowed");
   }
-  TRY(TreeCheck(tables).run(statements.at(0).value()));
+  TRY(TreeCheck(tables, closed).run(statements.at(0).value()));
   if (auto problem = growth_problem(statements.at(0).value())) return refused(*std::move(problem));
   return base::Ok{};
 }

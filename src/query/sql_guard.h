@@ -14,6 +14,11 @@ namespace millrace::query {
 // SELECTs to DuckDB), over the tables in `tables` ("schema.name"), common table expressions with plain names, and table
 // functions that touch nothing, with values of a bounded length (growth_check.h). invalid_argument, with a sentence for a
 // person, otherwise; the message of a statement that does not parse begins with "syntax".
-base::Status check_syntax_tree(std::string_view tree_json, const std::vector<std::string>& tables);
+//
+// `closed` are tables that are there, but not for whoever asks: takes_admin() knows that refusal.
+base::Status check_syntax_tree(std::string_view tree_json, const std::vector<std::string>& tables,
+                               const std::vector<std::string>& closed = {});
+
+bool takes_admin(const base::Error& error);
 
 }  // namespace millrace::query

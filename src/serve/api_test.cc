@@ -234,6 +234,12 @@ TEST_CASE("what went wrong with a statement decides the status") {
   CHECK_EQ(status(base::ErrorCode::io, "disk"), 500);
   CHECK(contains(sql_answer(base::Error(base::ErrorCode::invalid_argument, "not allowed: COPY")).body,
                  "sql_not_allowed"));
+  CHECK(contains(sql_answer(base::Error(base::ErrorCode::invalid_argument, "only SELECT is allowed")).body,
+                 "sql_not_allowed"));
+  const auto for_admins = sql_answer(base::Error(base::ErrorCode::invalid_argument,
+                                                 "not allowed: only the role admin may read admin.audit"));
+  CHECK_EQ(for_admins.status, 403);
+  CHECK(contains(for_admins.body, "role_too_low"));
   query::SqlResult result;
   result.columns = {{"n", "BIGINT"}};
   result.rows = {{{query::SqlCell::Kind::number, "1"}}};

@@ -105,7 +105,7 @@ void fill(ApiBench& bench) {
     left.at = {1'795'258'800'000};
     return left;
   };
-  bench.sources.run_sql = [](std::string, Respond respond) {
+  bench.sources.run_sql = [](std::string, const http::Request&, Respond respond) {
     respond(json_response(
         R"({"columns":[{"name":"n","type":"BIGINT"}],"rows":[[1]],"took_ms":3,"truncated":false})"));
   };

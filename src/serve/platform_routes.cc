@@ -135,7 +135,7 @@ void sql(const http::Request& request, const Sources& sources, http::Responder r
   if (auto refusal = json.refusal()) return std::move(responder).send(*std::move(refusal));
   if (!sources.run_sql) return std::move(responder).send(not_available("SQL"));
   auto shared = std::make_shared<http::Responder>(std::move(responder));
-  sources.run_sql(std::move(statement),
+  sources.run_sql(std::move(statement), request,
                   [shared](http::Response response) { std::move(*shared).send(std::move(response)); });
 }
 

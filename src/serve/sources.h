@@ -147,7 +147,7 @@ struct Sources {
   std::function<base::Status(const event::StockCommand& command, StockAnswer answer)> submit_stock;
   // Runs the statement on a thread of its own and responds from there, with sql_answer() of
   // serve/sql_answer.h.
-  std::function<void(std::string statement, Respond respond)> run_sql;
+  std::function<void(std::string statement, const http::Request& who_asks, Respond respond)> run_sql;
   std::function<LakeStatus()> lake;
   std::function<PlatformStatus()> status;
   std::function<LiveFigures()> live_figures;

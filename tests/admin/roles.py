@@ -225,6 +225,26 @@ def audited(server, tokens):
     assert entries(f"&from={new[2]['at']}&to={new[0]['at']}")[-1]["at"] >= new[2]["at"]
     assert server.ask("GET", "/v1/admin/audit?limit=2", token=tokens["admin"]).json["complete"] is False
     assert server.ask("GET", "/v1/admin/audit?limit=0", token=tokens["admin"]).status == 400
+    # In SQL the same entries, for the same people.
+    def sql(statement, role):
+        return server.ask("POST", "/v1/sql", {"sql": statement}, token=tokens[role] if role else None)
+    everything = "select act, outcome, name, role, target, status from admin.audit order by acted_at, act"
+    for role in ["viewer", "analyst", "operator"]:
+        for statement in [everything, "with a as (from admin.audit) select count(*) from a, conformed.events", "describe admin.audit"]:
+            answer = sql(statement, role)
+            assert (answer.status, answer.code) == (403, "role_too_low"), (role, statement, answer.body)
+        assert role == "viewer" or "admin.audit" not in sql("show tables", role).body
+    assert sql(everything, None).status == 401
+    rows = sql(everything, "admin").json["rows"]
+    keys = ("act", "outcome", "name", "role", "target", "status")
+    assert sorted(rows) == sorted([each[key] for key in keys] for each in entries()), rows
+    assert ["admin.audit"] in sql("show tables", "admin").json["rows"]
+    recent = sql("select count(*) from admin.audit where acted_at > now() - interval 1 hour and acted_at <= now()", "admin").json["rows"][0][0]
+    assert recent == len(rows), recent
+    columns = ["acted_at", "act", "target", "outcome", "status", "token", "name", "role", "address", "detail"]
+    assert sql("select " + ", ".join(f"max({column})" for column in columns) + " from admin.audit", "admin").status == 200
+    joined = sql("select count(*) from admin.audit a left join conformed.events e on e.event_time > a.acted_at", "admin")
+    assert joined.status == 200 and joined.json["rows"][0][0] >= len(rows), joined.body
     # Answered means on the disk, and a line that a crash cut off harms nothing.
     made = server.ask("POST", "/v1/admin/tokens", {"name": "before the crash", "role": "viewer"}, token=tokens["admin"])
     server.kill()
