@@ -1,8 +1,11 @@
 #include "app/lake_runner.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+
+#include "base/iso_time.h"
 
 namespace millrace::app {
 
@@ -14,6 +17,13 @@ constexpr std::int64_t kRetryMaxMs = 10'000;
 constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kOrphansEveryNs = 24 * base::kHourMs * kMillisecond;
 constexpr std::int64_t kOrphansFirstNs = base::kHourMs * kMillisecond;  // A start has better to do.
+constexpr std::string_view kCommits = "the lake takes no commit, and checkpoints wait for one,";
+
+// A full disk in the words of ours, of RocksDB's and of the operating system's.
+bool is_full_disk(std::string_view message) {
+  return message.find("No space left") != std::string_view::npos ||
+         message.find("no room") != std::string_view::npos;
+}
 }  // namespace
 
 LakeRunner::LakeRunner(lake::Lake& lake, const base::Clock& clock, LakeRunnerSettings settings)
@@ -126,11 +136,61 @@ void LakeRunner::compact() {
   }
 }
 
+void LakeRunner::note_fault(std::string_view what, const base::Status& done) {
+  const std::lock_guard lock(faults_mutex_);
+  const auto known = faults_.find(what);
+  if (done.ok()) {
+    if (known != faults_.end()) faults_.erase(known);
+  } else if (known != faults_.end()) {
+    known->second.reason = done.error().message();
+  } else {
+    faults_.emplace(what, Fault{clock_.wall(), done.error().message()});
+  }
+}
+
+std::vector<std::string> LakeRunner::waiting() const {
+  std::vector<std::string> sentences;
+  const std::lock_guard lock(faults_mutex_);
+  for (const auto& [what, fault] : faults_) {
+    std::string since;
+    base::append_iso_time(since, fault.since);
+    const auto* advice = is_full_disk(fault.reason)
+                             ? "Free space on the disk of the data directory, and it goes on."
+                             : "It is tried again every few seconds; the log has more.";
+    sentences.push_back(fmt::format("{} since {}: {}. {}", what, since, fault.reason, advice));
+  }
+  if (!faults_.empty() && !ready()) {
+    sentences.emplace_back(
+        "processing waits, as memory has no room for more rows before a commit: events are taken and stored, "
+        "but figures and SQL do not show them yet.");
+  }
+  return sentences;
+}
+
+void LakeRunner::commit_states() {
+  for (auto* stage : stages_) {
+    const process::StateBatch* batch = stage->checkpoint_batch();
+    if (!batch) continue;
+    // A state must not pass rows that the lake refused: a restart hands them over again.
+    if (lake_.taken(stage->topic(), stage->partition()) < stage->checkpoint_barrier()) continue;
+    const auto committed = stage->store().commit(*batch);
+    const std::string name = fmt::format("{}/{}", event::to_string(stage->topic()), stage->partition());
+    note_fault("the state of " + name + " takes no checkpoint", committed);
+    if (!committed.ok()) {
+      spdlog::error("state of {}: commit: {}", name, committed.error().message());
+      continue;  // Stays prepared; the next round tries again.
+    }
+    stage->checkpoint_committed();
+  }
+}
+
 void LakeRunner::finish_round() {
   const std::int64_t started_ns = clock_.now().ns;
   // Rows that come during the commit are not in it.
   const std::int64_t oldest_ns = oldest_ns_.exchange(0);
-  if (const auto committed = lake_.commit(); !committed.ok()) {
+  const auto committed = lake_.commit();
+  note_fault(kCommits, committed);
+  if (!committed.ok()) {
     oldest_ns_ = oldest_ns;
     retry_ms_ = std::clamp(retry_ms_ * 2, kRetryMinMs, kRetryMaxMs);
     spdlog::error("lake: commit: {}; again in {} ms", committed.error().message(), retry_ms_);
@@ -139,18 +199,7 @@ void LakeRunner::finish_round() {
     return;
   }
   retry_ms_ = 0;
-  for (auto* stage : stages_) {
-    const process::StateBatch* batch = stage->checkpoint_batch();
-    if (!batch) continue;
-    // A state must not pass rows that the lake refused: a restart hands them over again.
-    if (lake_.taken(stage->topic(), stage->partition()) < stage->checkpoint_barrier()) continue;
-    if (const auto committed = stage->store().commit(*batch); !committed.ok()) {
-      spdlog::error("state of {}/{}: commit: {}", event::to_string(stage->topic()), stage->partition(),
-                    committed.error().message());
-      continue;  // Stays prepared; the next round tries again.
-    }
-    stage->checkpoint_committed();
-  }
+  commit_states();
   note_tail_bytes();
   if (!is_backlog()) compact();
   remove_orphans();

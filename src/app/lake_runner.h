@@ -2,8 +2,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/stage_runner.h"
@@ -43,11 +47,15 @@ class LakeRunner {
   // Committed rounds, and the age of the oldest row that is not committed.
   std::uint64_t rounds() const { return rounds_.load(std::memory_order_relaxed); }
   double lag_s() const;
+  // What cannot go on since when, why, and what to do about it, in sentences; empty while all is well.
+  std::vector<std::string> waiting() const;
 
  private:
   std::int64_t turn(Priority priority);
   bool is_backlog() const;
   void finish_round();
+  void commit_states();
+  void note_fault(std::string_view what, const base::Status& done);
   void note_tail_bytes();
   void compact();
   void remove_orphans();
@@ -66,6 +74,12 @@ class LakeRunner {
   std::atomic<std::uint64_t> tail_bytes_{0};
   std::atomic<std::uint64_t> rounds_{0};
   std::atomic<std::int64_t> oldest_ns_{0};  // When the oldest uncommitted row was taken; 0: none.
+  struct Fault {
+    base::WallTime since;
+    std::string reason;
+  };
+  mutable std::mutex faults_mutex_;
+  std::map<std::string, Fault, std::less<>> faults_;  // Guarded by faults_mutex_; by what cannot go on.
   Worker background_, urgent_;
 };
 

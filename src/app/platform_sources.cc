@@ -61,11 +61,16 @@ serve::Sources Platform::sources() {
   sources.actions = [this](const serve::ActionQuery& query) { return actions_->list(query); };
   sources.offer = [this](std::string_view visitor_id) { return actions_->offers().find(visitor_id); };
   sources.unready_reasons = [this] { return unready_reasons(); };
+  sources.waiting_reasons = [this] { return lake_runner_->waiting(); };
   if (settings_.time == process::TimeMode::events) {
     sources.advance_clock = [this](base::WallTime to) { return advance_clock(to); };
   }
   privacy_->serve(sources);
-  sources.source_details = [this] { return door_->details(); };
+  sources.source_details = [this] {
+    auto details = door_->details();
+    details.refused_since = started_at_;
+    return details;
+  };
   sources.admin = [this](std::string_view operation, const http::Request& request, serve::Respond respond) {
     admin_->answer(operation, request, std::move(respond));
   };

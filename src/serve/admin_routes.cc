@@ -66,6 +66,7 @@ http::Response list_sources(const Sources& sources) {
   json.end_array();
   write_region(json, details.region);
   write_refused(json, "requests_refused_of_nobody", details.refused_of_nobody);
+  json.key("requests_refused_since").time(details.refused_since);
   json.end_object();
   return json_response(std::move(body));
 }

@@ -273,7 +273,15 @@ TEST_CASE("readiness names its reasons") {
   bench.sources.unready_reasons = [] { return std::vector<std::string>{"replaying events/0"}; };
   const auto response = bench.get("/readyz");
   CHECK_EQ(response.status, 503);
-  CHECK_EQ(response.body, R"({"ready":false,"reasons":["replaying events/0"]})");
+  CHECK_EQ(response.body, R"({"ready":false,"reasons":["replaying events/0"],"waiting":[]})");
+}
+
+TEST_CASE("what waits behind the door is told, and is no reason to turn events away") {
+  ApiBench bench;
+  bench.sources.waiting_reasons = [] { return std::vector<std::string>{"the lake takes no commit"}; };
+  const auto response = bench.get("/readyz");
+  CHECK_EQ(response.status, 200);
+  CHECK_EQ(response.body, R"({"ready":true,"reasons":[],"waiting":["the lake takes no commit"]})");
 }
 
 TEST_CASE("embedded files are served with types, tags and compression") {

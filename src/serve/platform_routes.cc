@@ -146,6 +146,10 @@ http::Response ready(const Sources& sources) {
   JsonWriter json(body);
   json.begin_object().field("ready", reasons.empty()).key("reasons").begin_array();
   for (const std::string& reason : reasons) json.value(std::string_view(reason));
+  json.end_array().key("waiting").begin_array();
+  if (sources.waiting_reasons) {
+    for (const std::string& reason : sources.waiting_reasons()) json.value(std::string_view(reason));
+  }
   json.end_array().end_object();
   http::Response response = json_response(std::move(body), reasons.empty() ? 200 : 503);
   if (!reasons.empty()) response.headers.emplace_back("Retry-After", "1");

@@ -85,7 +85,7 @@ struct ActionQuery {
   std::optional<DeliveryState> state;
 };
 
-// Requests that were turned away as a whole, since the start.
+// Requests that were turned away as a whole, since SourceDetails::refused_since.
 struct RefusedRequests {
   std::string_view code;
   std::uint64_t requests = 0;
@@ -99,12 +99,13 @@ struct SourceDetail {
   std::vector<std::string> origins;
   std::int64_t events_per_s = 0;  // 0: no quota.
   std::int64_t burst = 0;
-  std::string region;  // Where its data may be stored; empty: anywhere.
+  std::string region;           // Where its data may be stored; empty: anywhere.
   std::vector<RefusedRequests> refused;
 };
 
 struct SourceDetails {
-  std::string region;  // Of this server's storage; empty: none.
+  std::string region;            // Of this server's storage; empty: none.
+  base::WallTime refused_since;  // From when on the refused requests are counted.
   std::vector<SourceDetail> sources;
   std::vector<RefusedRequests> refused_of_nobody;  // That did not show whose they were.
 };
@@ -156,6 +157,8 @@ struct Sources {
   std::function<std::optional<event::Action>(std::string_view visitor_id)> offer;
   // Why the program is not ready to take events; empty when it is.
   std::function<std::vector<std::string>()> unready_reasons;
+  // What waits meanwhile, and for what; empty when nothing does.
+  std::function<std::vector<std::string>()> waiting_reasons;
   // Moves event time on; empty: time is the wall clock's.
   std::function<base::Status(base::WallTime to)> advance_clock;
   // Durable when they return; true when it changed anything. Each takes an fsync's time.

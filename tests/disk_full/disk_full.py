@@ -140,6 +140,11 @@ def full_disk(disk):
     assert headers["Retry-After"], "503 without Retry-After"
     status, body, _ = server.ask("/readyz")
     assert status == 503 and any("full" in reason for reason in body["reasons"]), body
+
+    def waits(answer):
+        """For the lake, since when, and what is to be done."""
+        return any("takes no commit" in each and " since 20" in each and "Free space" in each for each in answer[1]["waiting"])
+    wait_until("/readyz tells that the lake waits for the disk", lambda: waits(server.ask("/readyz")), 20)
     # Whatever room is left by chance: the journal of the facts gets to its end too.
     try:
         with open(disk / "rest", "wb", buffering=0) as file:
@@ -170,6 +175,7 @@ def full_disk(disk):
     wait_until("events are taken again", lambda: client.send(server)[0] == 200, 20)
     took = time.monotonic() - began
     wait_until("/readyz is 200 again", lambda: server.ask("/readyz")[0] == 200, 20)
+    wait_until("nothing waits any more", lambda: not server.ask("/readyz")[1]["waiting"], 30)
     assert server.ask("/v1/stock/disk-1", {"on_hand": 12}, "PUT")[0] == 200
     for _ in range(5):
         assert client.send(server)[0] == 200

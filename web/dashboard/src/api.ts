@@ -168,11 +168,13 @@ export interface SourceDetails {
   sources: SourceDetail[];
   region: string | null;
   requests_refused_of_nobody: Record<string, number>;
+  requests_refused_since: string;
 }
 
 export interface Readiness {
   ready: boolean;
   reasons: string[];
+  waiting: string[];
 }
 
 export interface Items<T> {

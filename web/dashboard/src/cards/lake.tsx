@@ -38,7 +38,7 @@ export function Health() {
   const state = useTopic(connection);
   useTopic(second);
   const behind = about ? about.journal.partitions.reduce((sum, one) => sum + Math.max(0, one.end - one.applied), 0) : 0;
-  const reasons = state === 'gone' ? ['The server does not answer.'] : (ready?.reasons ?? []);
+  const reasons = state === 'gone' ? ['The server does not answer.'] : [...(ready?.reasons ?? []), ...(ready?.waiting ?? [])];
   return (
     <Card id="health" title="Health" note={about ? `version ${about.version}` : ''}>
       <dl class="facts">

@@ -199,7 +199,7 @@ export function Sources() {
                 <th scope="col" class="number">duplicate</th>
                 <th scope="col" class="number">quarantined</th>
                 <th scope="col" class="number" title="Suppressed, bots, and no consent">dropped</th>
-                <th scope="col" class="number" title="Requests turned away as a whole since the start: nothing of them was stored, and the ledger has none of them">refused</th>
+                <th scope="col" class="number" title="Requests turned away as a whole since the server's start: nothing of them was stored, and the ledger has none of them">refused</th>
                 <th scope="col" class="w-region" title="Where its data may be stored">region</th>
                 <th scope="col" class="w-last" title="Events a second and at once, and the pages it may send from">limits</th>
                 <th scope="col" class="w-last">last item</th>
@@ -211,6 +211,11 @@ export function Sources() {
         {value && sumOf(value.details.requests_refused_of_nobody) > 0 && (
           <p class="hint" id="nobody" title={reasons(value.details.requests_refused_of_nobody)}>
             {format.count(sumOf(value.details.requests_refused_of_nobody))} requests were refused that did not show whose they are.
+          </p>
+        )}
+        {value && (
+          <p class="hint" id="since">
+            Refused requests are counted since the server's start: {format.date(Date.parse(value.details.requests_refused_since))}, {format.time(Date.parse(value.details.requests_refused_since))}.
           </p>
         )}
         {value && list.length === 0 && <Empty>No sources yet. Below is how to connect the first.</Empty>}
