@@ -48,9 +48,12 @@ void read_data_set(const std::string& text) {
 void read_mapping(const std::string& text) {
   auto mapping = app::parse_mapping(text, "mapping.toml");
   if (!mapping.ok()) return;
-  (void)app::import_query(*mapping, "orders.csv", app::ImportFormat::csv).ok();
-  (void)app::import_query(*mapping, "orders.jsonl", app::ImportFormat::json).ok();
-  (void)app::import_doubts_query(*mapping, "orders.jsonl");
+  const app::ImportFile csv{"orders.csv", app::ImportFormat::csv, ',', {{"no", "VARCHAR"}}};
+  const app::ImportFile json{"orders.jsonl", app::ImportFormat::json, ',', {}};
+  (void)app::import_query(*mapping, csv).ok();
+  for (const auto& use : app::mapping_uses(*mapping)) (void)app::probe_query(*mapping, use, csv).ok();
+  (void)app::import_query(*mapping, json).ok();
+  (void)app::import_doubts_query(*mapping, json);
   (void)collect::WebhookMapping::make(*std::move(mapping)).ok();
 }
 

@@ -3,8 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 
 #include "app/commands.h"
+#include "app/import_file.h"
 #include "app/import_query.h"
 #include "app/progress_bar.h"
 #include "app/system_clock.h"
@@ -39,20 +41,28 @@ base::Result<std::uint64_t> count_rows(lake::DuckConnection& connection, const s
   return static_cast<std::uint64_t>(counts[0]);
 }
 
+// None when it is null.
+std::optional<std::string> text_in(duckdb_data_chunk chunk, idx_t column) {
+  const duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, column);
+  auto* const validity = duckdb_vector_get_validity(vector);
+  if (validity != nullptr && !duckdb_validity_row_is_valid(validity, 0)) return std::nullopt;
+  auto* const text = static_cast<duckdb_string_t*>(duckdb_vector_get_data(vector));
+  return std::string(duckdb_string_t_data(text), duckdb_string_t_length(*text));
+}
+
 // How many lines are no JSON. A pointer that leads nowhere in all of the file is an error: a slip of the pen.
 base::Result<std::uint64_t> look_through(lake::DuckConnection& connection,
-                                         const collect::MappingSettings& mapping, const std::string& file) {
+                                         const collect::MappingSettings& mapping, const ImportFile& file) {
   TRY_ASSIGN(auto result, connection.query(import_doubts_query(mapping, file)));
   const lake::DuckChunk chunk(result.next_chunk());
   if (!chunk) return std::uint64_t{0};
-  const duckdb_vector absent = duckdb_data_chunk_get_vector(chunk.get(), 1);
-  auto* const validity = duckdb_vector_get_validity(absent);
-  if (validity == nullptr || duckdb_validity_row_is_valid(validity, 0)) {
-    auto* const text = static_cast<duckdb_string_t*>(duckdb_vector_get_data(absent));
+  if (const auto absent = text_in(chunk.get(), 1)) {
+    TRY_ASSIGN(auto members, connection.query(import_members_query(file)));
+    const lake::DuckChunk names(members.next_chunk());
     return base::Error(
         base::ErrorCode::invalid_argument,
-        fmt::format("no line of it has {}, which the mapping names",
-                    std::string_view(duckdb_string_t_data(text), duckdb_string_t_length(*text))));
+        fmt::format("no line of it has {}, which the mapping names; its lines have {}. Correct the mapping",
+                    *absent, text_in(names.get(), 0).value_or("no members at all")));
   }
   const auto* const counts =
       static_cast<const std::int64_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk.get(), 0)));
@@ -123,20 +133,23 @@ base::Status stream(lake::DuckConnection& connection, const std::string& query,
   return done;
 }
 
-base::Status import_file(const Options& options, const std::string& file,
+base::Status import_file(const Options& options, const std::string& path,
                          const collect::MappingSettings& mapping, const base::Clock& clock,
                          tools::BatchSender& sender, std::uint64_t& unreadable) {
-  TRY_ASSIGN(const ImportFormat format, import_format(file));
-  TRY_ASSIGN(const std::string query, import_query(mapping, file, format));
   lake::DuckSettings duck;
   duck.memory_bytes_max = options.memory_mb << 20;
-  duck.readable_directories = {directory_of(file)};
+  duck.readable_directories = {directory_of(path)};
   TRY_ASSIGN(auto database, lake::DuckDatabase::open(duck));
   TRY_ASSIGN(auto connection, database->connect());
-  if (format == ImportFormat::json) {
+  TRY_ASSIGN(const ImportFile file, open_import_file(*connection, path));
+  if (file.format == ImportFormat::json) {
     TRY_ASSIGN(const std::uint64_t lines, look_through(*connection, mapping, file));
     unreadable += lines;
+  } else {
+    TRY(check_columns(*connection, mapping, file));
   }
+  if (file.format == ImportFormat::csv) TRY(check_lines(*connection, file));
+  TRY_ASSIGN(const std::string query, import_query(mapping, file));
   TRY_ASSIGN(const std::uint64_t all, count_rows(*connection, query));
   const base::Instant started = clock.now();
   const bool terminal = isatty(STDERR_FILENO) != 0;
@@ -166,7 +179,10 @@ base::Status run(const Options& options) {
   std::uint64_t unreadable = 0;
   for (const std::string& file : options.files) {
     auto imported = import_file(options, file, mapping, clock, sender, unreadable);
-    if (!imported.ok()) return std::move(imported).error().with_context(file);
+    if (!imported.ok()) {
+      if (sender.report().items > 0) fmt::print("{} items were acknowledged before\n", sender.report().items);
+      return std::move(imported).error().with_context(file);
+    }
   }
   const auto& report = sender.report();
   fmt::print("{} items acknowledged: {} accepted, {} quarantined, {} batches sent again\n", report.items,

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 
 #include "lake/duck.h"
 
@@ -104,19 +105,6 @@ base::Result<std::string_view> segment_path(const Target& target) {
   return wrong("nothing but a page's address gives " + to_string(target));
 }
 
-// The table function call that reads the file. A short line of CSV ends in nulls; one that is no JSON is null.
-std::string import_source(std::string_view path, ImportFormat format) {
-  const std::string file = lake::sql_quote(path);
-  switch (format) {
-    case ImportFormat::csv:
-      return "read_csv(" + file +
-             ", header = true, all_varchar = true, null_padding = true, parallel = false)";
-    case ImportFormat::json: return "read_json_objects(" + file + ", ignore_errors = true)";
-    case ImportFormat::parquet: return "read_parquet(" + file + ")";
-  }
-  return {};
-}
-
 std::string event_expression(const MappingSettings& mapping, const std::string& column) {
   if (mapping.event.empty()) {
     return lake::sql_quote(mapping.events.empty() ? "other" : mapping.events.front().second);
@@ -140,19 +128,8 @@ base::Result<std::string> line_expression(const MappingSettings& mapping, const 
 
 }  // namespace
 
-base::Result<ImportFormat> import_format(std::string_view path) {
-  std::string_view name = path;
-  if (name.ends_with(".parquet")) return ImportFormat::parquet;
-  if (name.ends_with(".gz")) name.remove_suffix(3);
-  if (name.ends_with(".csv") || name.ends_with(".tsv")) return ImportFormat::csv;
-  if (name.ends_with(".json") || name.ends_with(".jsonl") || name.ends_with(".ndjson"))
-    return ImportFormat::json;
-  return wrong(fmt::format("{}: is neither .csv, .tsv, .json, .jsonl, .ndjson nor .parquet", path));
-}
-
-base::Result<std::string> import_query(const MappingSettings& mapping, std::string_view path,
-                                       ImportFormat format) {
-  const Row row = Row::of_file(format);
+base::Result<std::string> import_query(const MappingSettings& mapping, const ImportFile& file) {
+  const Row row = Row::of_file(file.format);
   const bool grouped = !mapping.group.empty();
   const auto one_of = [grouped](std::string expression) {
     return grouped ? "any_value(" + expression + ")" : expression;
@@ -192,8 +169,8 @@ base::Result<std::string> import_query(const MappingSettings& mapping, std::stri
     put(item, "properties.products", "list_transform(" + array + ", lambda x: " + line + ")");
   }
   std::string query =
-      "SELECT CAST(to_json(" + item.sql() + ") AS VARCHAR) FROM " + import_source(path, format) + " AS t";
-  if (format == ImportFormat::json) query += " WHERE t.json IS NOT NULL";
+      "SELECT CAST(to_json(" + item.sql() + ") AS VARCHAR) FROM " + import_source(file) + " AS t";
+  if (file.format == ImportFormat::json) query += " WHERE t.json IS NOT NULL";
   if (grouped) {
     TRY_ASSIGN(const auto column, row.text(mapping.group));
     query += " GROUP BY " + column + order;
@@ -201,20 +178,59 @@ base::Result<std::string> import_query(const MappingSettings& mapping, std::stri
   return query;
 }
 
-std::string import_doubts_query(const MappingSettings& mapping, std::string_view path) {
-  std::vector<std::string> pointers = {mapping.event, mapping.time, mapping.group, mapping.lines};
-  for (const auto& [field, pointer] : mapping.fields) pointers.push_back(pointer);
-  if (mapping.lines.empty()) {
-    for (const auto& [field, pointer] : mapping.line_fields) pointers.push_back(pointer);
+std::vector<MappingUse> mapping_uses(const MappingSettings& mapping) {
+  using Kind = MappingUse::Kind;
+  std::vector<MappingUse> uses;
+  const auto add = [&uses](Kind kind, std::string name, const std::string& pointer) {
+    if (!pointer.empty()) uses.push_back({kind, std::move(name), pointer});
+  };
+  add(Kind::value, "event", mapping.event);
+  add(Kind::value, "time", mapping.time);
+  add(Kind::value, "group", mapping.group);
+  for (const auto& [field, pointer] : mapping.fields) add(Kind::value, "fields." + field, pointer);
+  add(Kind::array, "lines.array", mapping.lines);
+  const Kind inside = mapping.lines.empty() ? Kind::value : Kind::element;
+  for (const auto& [field, pointer] : mapping.line_fields) add(inside, "lines." + field, pointer);
+  return uses;
+}
+
+base::Result<std::string> probe_query(const MappingSettings& mapping, const MappingUse& use,
+                                      const ImportFile& file) {
+  const Row row = Row::of_file(file.format);
+  std::string expression;
+  if (use.kind == MappingUse::Kind::value) {
+    TRY_ASSIGN(expression, row.text(use.pointer));
+  } else {
+    TRY_ASSIGN(const auto array, row.array(mapping.lines));
+    std::string element = "1";
+    if (use.kind == MappingUse::Kind::element) {
+      TRY_ASSIGN(element, row.element("x").text(use.pointer));
+    }
+    expression = "list_transform(" + array + ", lambda x: " + element + ")";
+  }
+  return "SELECT " + expression + " FROM " + import_source(file) + " AS t LIMIT 0";
+}
+
+std::string import_doubts_query(const MappingSettings& mapping, const ImportFile& file) {
+  std::set<std::string> pointers;
+  for (const auto& use : mapping_uses(mapping)) {
+    if (use.kind != MappingUse::Kind::element) pointers.insert(use.pointer);
   }
   std::string absent = "NULL";
   for (const auto& pointer : pointers) {
-    if (pointer.empty()) continue;
     const std::string text = lake::sql_quote(pointer);
     absent += ", CASE WHEN count(json -> " + text + ") = 0 THEN " + text + " END";
   }
-  return "SELECT count(*) - count(json), nullif(CASE WHEN count(json) > 0 THEN concat_ws(', ', " + absent +
-         ") END, '') FROM " + import_source(path, ImportFormat::json);
+  return fmt::format(
+      "SELECT count(*) - count(json), nullif(CASE WHEN count(json) > 0 THEN concat_ws(', ', {}) END, '') "
+      "FROM {}",
+      absent, import_source(file));
+}
+
+std::string import_members_query(const ImportFile& file) {
+  return "SELECT array_to_string(list_sort(list_distinct(flatten(list(json_keys(json)))))[1:40], ', ') FROM "
+         "(SELECT json FROM " +
+         import_source(file) + " WHERE json_type(json) = 'OBJECT' LIMIT 1000)";
 }
 
 }  // namespace millrace::app

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -15,24 +16,43 @@ using namespace millrace::app;
 
 namespace {
 
+struct Reader {
+  explicit Reader(const process::ScratchDirectory& scratch) {
+    lake::DuckSettings settings;
+    settings.readable_directories = {scratch.path()};
+    auto opened = lake::DuckDatabase::open(settings);
+    REQUIRE(opened.ok());
+    database = *std::move(opened);
+    connection = *database->connect();
+  }
+  std::unique_ptr<lake::DuckDatabase> database;
+  std::unique_ptr<lake::DuckConnection> connection;
+};
+
+std::string write(const process::ScratchDirectory& scratch, const std::string& name,
+                  std::string_view content) {
+  const std::string path = scratch.path() + "/" + name;
+  std::ofstream(path, std::ios::binary) << content;
+  return path;
+}
+
 // The items that a file becomes.
 std::vector<std::string> items_of(const process::ScratchDirectory& scratch, const std::string& name,
                                   std::string_view content, std::string_view mapping_text) {
-  const std::string path = scratch.path() + "/" + name;
-  std::ofstream(path, std::ios::binary) << content;
+  const std::string path = write(scratch, name, content);
   const auto mapping = parse_mapping(mapping_text, "mapping.toml");
   REQUIRE(mapping.ok());
-  const auto format = import_format(path);
-  REQUIRE(format.ok());
-  const auto query = import_query(*mapping, path, *format);
+  const Reader reader(scratch);
+  const auto file = open_import_file(*reader.connection, path);
+  if (!file.ok()) FAIL(file.error().message());
+  if (file->format != ImportFormat::json) {
+    const auto fits = check_columns(*reader.connection, *mapping, *file);
+    if (!fits.ok()) FAIL(fits.error().message());
+  }
+  if (file->format == ImportFormat::csv) CHECK(check_lines(*reader.connection, *file).ok());
+  const auto query = import_query(*mapping, *file);
   REQUIRE(query.ok());
-  lake::DuckSettings settings;
-  settings.readable_directories = {scratch.path()};
-  const auto database = lake::DuckDatabase::open(settings);
-  REQUIRE(database.ok());
-  const auto connection = (*database)->connect();
-  REQUIRE(connection.ok());
-  auto result = (*connection)->query(*query);
+  auto result = reader.connection->query(*query);
   CAPTURE(*query);
   if (!result.ok()) FAIL(result.error().message());
   std::vector<std::string> items;
@@ -47,6 +67,22 @@ std::vector<std::string> items_of(const process::ScratchDirectory& scratch, cons
   }
   std::sort(items.begin(), items.end());
   return items;
+}
+
+// Why the file cannot be imported; empty when it can.
+std::string refusal_of(const process::ScratchDirectory& scratch, const std::string& name,
+                       std::string_view content, std::string_view mapping_text) {
+  const std::string path = write(scratch, name, content);
+  const auto mapping = parse_mapping(mapping_text, "mapping.toml");
+  REQUIRE(mapping.ok());
+  const Reader reader(scratch);
+  const auto file = open_import_file(*reader.connection, path);
+  if (!file.ok()) return file.error().message();
+  const auto fits = check_columns(*reader.connection, *mapping, *file);
+  if (!fits.ok()) return fits.error().message();
+  if (file->format != ImportFormat::csv) return "";
+  const auto lines = check_lines(*reader.connection, *file);
+  return lines.ok() ? "" : lines.error().message();
 }
 
 }  // namespace
@@ -143,16 +179,123 @@ quantity = "/n"
         R"("timestamp":"1767312000000","type":"track","userId":"12345678901234567890"})");
 }
 
-TEST_CASE("short and long lines of CSV cost nothing but themselves") {
+TEST_CASE("short lines of CSV end in nulls, and cells may hold line breaks and quotes") {
   process::ScratchDirectory scratch;
   const auto items =
-      items_of(scratch, "ragged.csv", "no,who,sum\r\n1,\"u\r\n1\"\r\n2,u2,3,extra\r\n3,u3,4\r\n",
+      items_of(scratch, "ragged.csv", "no,who,sum\r\n1,\"u\r\n1\"\r\n2,u2,3\r\n3,\"u\"\"3\",4\r\n",
                "[fields]\norder_id = \"/no\"\nuser_id = \"/who\"\ntotal = \"/sum\"\n");
   REQUIRE(items.size() == 3);
   CHECK(items[0] ==
         R"({"event":"other","properties":{"order_id":"1","total":null},"type":"track","userId":"u\r\n1"})");
   CHECK(items[1] ==
         R"({"event":"other","properties":{"order_id":"2","total":"3"},"type":"track","userId":"u2"})");
+  CHECK(items[2] ==
+        R"({"event":"other","properties":{"order_id":"3","total":"4"},"type":"track","userId":"u\"3"})");
+}
+
+TEST_CASE("the first line of CSV says what stands between cells, with a byte order mark or without") {
+  process::ScratchDirectory scratch;
+  constexpr std::string_view kMapping = "[fields]\norder_id = \"/no\"\ntotal = \"/The Sum\"\n";
+  const std::string expected =
+      R"({"event":"other","properties":{"order_id":"1","total":"12,50"},"type":"track"})";
+  for (const auto& [name, content] :
+       std::vector<std::pair<std::string, std::string>>{{"semicolons.csv", "no;the sum\n1;12,50\n"},
+                                                        {"tabs.tsv", "no\tthe sum\n1\t12,50"},
+                                                        {"bars.csv", "no|\"the sum\"\n1|\"12,50\"\n"},
+                                                        {"mark.csv", "\xef\xbb\xbfno,the sum\n1,\"12,50\"\n"},
+                                                        {"old[1]*?.csv", "no,,the sum\r1,,\"12,50\"\r"}}) {
+    CAPTURE(name);
+    CHECK(items_of(scratch, name, content, kMapping) == std::vector<std::string>{expected});
+  }
+}
+
+TEST_CASE("a mapping that does not fit the columns is refused with what there is") {
+  process::ScratchDirectory scratch;
+  const auto refused = [&](std::string_view mapping) {
+    return refusal_of(scratch, "orders.csv", "no,who\n1,anna\n", mapping);
+  };
+  CHECK(refused("[fields]\norder_id = \"/No\"\n").empty());
+  CHECK(
+      refused("group = \"/order_no\"\n") ==
+      R"(the mapping says group = "/order_no", and there is no column "order_no"; the columns are no, who. )"
+      "Correct the mapping, or the first line of the file");
+  CHECK(
+      refused("[lines]\nprice = \"/sum\"\n").find(R"(lines.price = "/sum", and there is no column "sum")") !=
+      std::string::npos);
+  CHECK(refused("[fields]\ntotal = \"/who/x\"\n")
+            .find(R"(fields.total = "/who/x" leads nowhere in the column "who", which is VARCHAR)") !=
+        std::string::npos);
+  CHECK(refused("[lines]\narray = \"/who\"\nprice = \"/p\"\n")
+            .find(R"(lines.array = "/who" takes an array, and the column "who" is VARCHAR)") !=
+        std::string::npos);
+  CHECK(refused("time = \"no\"\n").find("is no pointer to a column") != std::string::npos);
+}
+
+TEST_CASE("lines of CSV that cannot be read are told by their number, before anything is sent") {
+  process::ScratchDirectory scratch;
+  const auto refused = [&](std::string_view content) {
+    return refusal_of(scratch, "orders.csv", content, "[fields]\norder_id = \"/no\"\n");
+  };
+  CHECK(refused("no,sum\n1,2\n").empty());
+  CHECK(refused("no,sum\n1,2\n2,12,50\n3,1\n4,1,5\n")
+            .find("line 3: it has more cells than the 2 columns that the first line names") == 0);
+  CHECK(refused("no,sum\n1,2\n2,12,50\n3,1\n4,1,5\n").find("2 lines cannot be read") != std::string::npos);
+  CHECK(refused("no,sum\n1,2\n2,\"1\n3,1\n").find("line 3: a quote is opened and not closed") == 0);
+  CHECK(refused("no,sum\n1,2\n2,M\xfcller\n").find("line 3: it is not UTF-8") == 0);
+  CHECK(refused("").find("is empty") == 0);
+  CHECK(refused("no,No\n1,2\n").find("two columns") != std::string::npos);
+  CHECK(refused("no,\"sum\n1,2\n").find("a quote that is not closed") != std::string::npos);
+  CHECK(refused(std::string_view("\xff\xfen\0o\0", 6)).find("is UTF-16") == 0);
+  CHECK(refused("\x1f\x8b\x08 and then nothing").find("is compressed") == 0);
+  CHECK(refusal_of(scratch, "orders.csv.gz", "no\n1\n", "").find("is not compressed") == 0);
+}
+
+TEST_CASE("what is no file, or no Parquet, says so") {
+  process::ScratchDirectory scratch;
+  const Reader reader(scratch);
+  const auto refused = [&](const std::string& name) {
+    const auto file = open_import_file(*reader.connection, scratch.path() + "/" + name);
+    REQUIRE_FALSE(file.ok());
+    return file.error().message();
+  };
+  CHECK(refused("none.csv") == "No such file or directory");
+  std::filesystem::create_directory(scratch.path() + "/d.csv");
+  CHECK(refused("d.csv").find("is a directory") == 0);
+  CHECK(refused("a.txt").find("is neither .csv") == 0);
+  CHECK(refusal_of(scratch, "a.parquet", "no,who\n1,2\n", "").find("is no Parquet file") == 0);
+  CHECK(refusal_of(scratch, "a.parquet", "PAR1 and the rest is missing", "").find("is cut off") == 0);
+  CHECK(refusal_of(scratch, "a.parquet", "PAR1 damaged in the middle PAR1", "").find("is damaged") == 0);
+}
+
+TEST_CASE("a mapping that does not fit Parquet's types is refused with the types") {
+  process::ScratchDirectory scratch;
+  const Reader reader(scratch);
+  const std::string path = scratch.path() + "/orders.parquet";
+  REQUIRE(
+      reader.connection
+          ->execute("COPY (SELECT 7 AS no, {'mail': 'a@b.test'} AS who, [{'sku': 'a', 'n': 2}] AS rows) TO " +
+                    lake::sql_quote(path) + " (FORMAT parquet)")
+          .ok());
+  const auto file = open_import_file(*reader.connection, path);
+  REQUIRE(file.ok());
+  const auto refused = [&](std::string_view text) {
+    const auto fits = check_columns(*reader.connection, *parse_mapping(text, "m"), *file);
+    return fits.ok() ? std::string() : fits.error().message();
+  };
+  CHECK(refused("[fields]\nemail = \"/who/mail\"\n[lines]\narray = \"/rows\"\nproduct_id = \"/sku\"\n")
+            .empty());
+  CHECK(
+      refused("[fields]\nemail = \"/who/email\"\n")
+          .find(
+              R"(fields.email = "/who/email" leads nowhere in the column "who", which is STRUCT(mail VARCHAR))") !=
+      std::string::npos);
+  CHECK(refused("[lines]\narray = \"/no\"\nproduct_id = \"/sku\"\n")
+            .find(R"(takes an array, and the column "no" is INTEGER)") != std::string::npos);
+  CHECK(
+      refused("[lines]\narray = \"/rows\"\nproduct_id = \"/id\"\n")
+          .find(
+              R"(lines.product_id = "/id" leads nowhere in the column "rows", which is STRUCT(sku VARCHAR, n INTEGER)[])") !=
+      std::string::npos);
 }
 
 TEST_CASE("a Parquet file, with times and decimals of its own") {
@@ -193,5 +336,4 @@ TEST_CASE("a mapping file says what it means or is refused") {
     CAPTURE(text);
     CHECK_FALSE(parse_mapping(text, "m").ok());
   }
-  CHECK_FALSE(import_format("a.txt").ok());
 }
