@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 
@@ -25,17 +26,38 @@ int number_of(std::string_view text) {
   return value;
 }
 
-base::Result<std::string> ipv4_address_of(const std::string& host) {
+base::Result<std::string> address_of(const std::string& host) {
   addrinfo wanted{}, *found = nullptr;
-  wanted.ai_family = AF_INET;
+  wanted.ai_family = AF_UNSPEC;
   wanted.ai_socktype = SOCK_STREAM;
   if (const int failed = getaddrinfo(host.c_str(), nullptr, &wanted, &found); failed != 0) {
     return base::Error(base::ErrorCode::not_found, "host \"" + host + "\": " + gai_strerror(failed));
   }
-  char text[INET_ADDRSTRLEN];
-  inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(found->ai_addr)->sin_addr, text, sizeof text);
+  const addrinfo* first = found;
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    if (each->ai_family == AF_INET) {
+      first = each;
+      break;
+    }
+  }
+  char text[NI_MAXHOST] = "";
+  getnameinfo(first->ai_addr, first->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
   freeaddrinfo(found);
   return std::string(text);
+}
+
+// Of a port after its colon.
+bool read_port(std::string_view text, std::uint16_t& port) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc() && end == text.data() + text.size() && port != 0;
+}
+
+base::Error no_tls() {
+  return base::Error(
+      base::ErrorCode::invalid_argument,
+      "commands speak http alone, not https: name the server as http://HOST:PORT on its own machine or in "
+      "its "
+      "network, or through a tunnel (ssh -L 8080:localhost:8080 HOST, then http://localhost:8080)");
 }
 
 }  // namespace
@@ -43,20 +65,28 @@ base::Result<std::string> ipv4_address_of(const std::string& host) {
 base::Result<Endpoint> parse_endpoint(std::string_view url) {
   const base::Error bad(base::ErrorCode::invalid_argument,
                         "expected http://HOST:PORT, not \"" + std::string(url) + "\"");
+  if (url.starts_with("https://")) return no_tls();
   if (!url.starts_with("http://")) return bad;
   url.remove_prefix(7);
   url = url.substr(0, url.find('/'));
   Endpoint endpoint;
-  const std::size_t colon = url.find(':');
-  endpoint.host = url.substr(0, colon);
-  if (endpoint.host == "localhost") endpoint.host = "127.0.0.1";
-  if (colon != std::string_view::npos) {
-    const int port = number_of(url.substr(colon + 1));
-    if (port < 1 || port > 65535) return bad;
-    endpoint.port = static_cast<std::uint16_t>(port);
+  std::string_view rest;
+  if (url.starts_with('[')) {
+    const std::size_t end = url.find(']');
+    if (end == std::string_view::npos) return bad;
+    endpoint.host = url.substr(1, end - 1);
+    rest = url.substr(end + 1);
+    in6_addr ignored{};
+    if (inet_pton(AF_INET6, endpoint.host.c_str(), &ignored) != 1) return bad;
+  } else {
+    const std::size_t colon = std::min(url.find(':'), url.size());
+    endpoint.host = url.substr(0, colon);
+    rest = url.substr(colon);
+    if (endpoint.host == "localhost") endpoint.host = "127.0.0.1";
+    if (endpoint.host.empty() || endpoint.host.find_first_of("[]?#@") != std::string::npos) return bad;
   }
-  if (endpoint.host.empty() || endpoint.host.find_first_of("[]?#@") != std::string::npos) return bad;
-  TRY_ASSIGN(endpoint.host, ipv4_address_of(endpoint.host));
+  if (!rest.empty() && (rest.front() != ':' || !read_port(rest.substr(1), endpoint.port))) return bad;
+  TRY_ASSIGN(endpoint.host, address_of(endpoint.host));
   return endpoint;
 }
 
@@ -112,16 +142,21 @@ void HttpClient::assign(std::size_t index, Waiting&& waiting) {
 
 bool HttpClient::open(std::size_t index) {
   Connection& connection = connections_[index];
-  connection.socket = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const bool v6 = endpoint_.host.find(':') != std::string::npos;
+  connection.socket = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (connection.socket < 0) return false;
   const int on = 1;
   setsockopt(connection.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(endpoint_.port);
-  inet_pton(AF_INET, endpoint_.host.c_str(), &address.sin_addr);
+  sockaddr_in v4_address{};
+  v4_address.sin_family = AF_INET;
+  sockaddr_in6 v6_address{};
+  v6_address.sin6_family = AF_INET6;
+  v4_address.sin_port = v6_address.sin6_port = htons(endpoint_.port);
+  inet_pton(AF_INET, endpoint_.host.c_str(), &v4_address.sin_addr);
+  inet_pton(AF_INET6, endpoint_.host.c_str(), &v6_address.sin6_addr);
   const int result =
-      ::connect(connection.socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+      v6 ? ::connect(connection.socket, reinterpret_cast<const sockaddr*>(&v6_address), sizeof v6_address)
+         : ::connect(connection.socket, reinterpret_cast<const sockaddr*>(&v4_address), sizeof v4_address);
   connection.connected = result == 0;
   connection.reused = false;
   if (result != 0 && errno != EINPROGRESS) return false;

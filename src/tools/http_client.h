@@ -13,10 +13,11 @@
 namespace millrace::tools {
 
 struct Endpoint {
-  std::string host;  // An IPv4 address.
+  std::string host;  // An IPv4 or IPv6 address.
   std::uint16_t port = 80;
 };
-// "http://127.0.0.1:8080"; a path behind it is ignored. A name is looked up once, among IPv4 addresses.
+// "http://127.0.0.1:8080", "http://[::1]:8080"; a path behind it is ignored. A name is looked up once: its first IPv4 address
+// counts, else its first IPv6 address. What cannot be spoken to is refused in a sentence for a person.
 base::Result<Endpoint> parse_endpoint(std::string_view url);
 
 struct Reply {

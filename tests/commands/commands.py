@@ -63,6 +63,35 @@ def main(directory):
         code, text = run("events", "--to", to, "--verdict", "good")
         assert code == 1 and "One of: accepted" in text and "{" not in text, (code, text)
         print("ok     what the server refuses is told as sentences")
+
+        mapping, rows = directory + "/m.toml", directory + "/r.csv"
+        for path, text in [(mapping, "[fields]\nuser_id = '/who'\n"), (rows, "who\nanna\n")]:
+            with open(path, "w") as file:
+                file.write(text)
+        # Refused before anything is read: none of these files is there.
+        for command in [["import", "no.csv", "--mapping", "no.toml"], ["replay", "no.jsonl", "--format", "segment-jsonl"], ["load"], ["tail", "no.log", "--once", "--position", "no"]]:
+            check(f"{command[0]}: https is refused by name", [*command, "--to", f"https://127.0.0.1:{port}"], "http alone, not https", "tunnel")
+        six = subprocess.Popen([MILLRACE, "serve", "--data", directory + "/six", "--port", "0", "--address", "::1",
+                                "--port-file", directory + "/six-port"], stderr=subprocess.PIPE)
+        try:
+            until = time.monotonic() + 30
+            while not os.path.exists(directory + "/six-port") and six.poll() is None and time.monotonic() < until:
+                time.sleep(0.02)
+            if six.poll() is not None:
+                print("SKIP   no IPv6 here: " + six.stderr.read().decode()[-200:])
+            else:
+                with open(directory + "/six-port") as file:
+                    to = f"http://[::1]:{file.read().strip()}"
+                code, text = run("import", rows, "--mapping", mapping, "--to", to)
+                assert code == 0 and "1 items acknowledged: 1 accepted" in text, (code, text)
+                code, text = run("load", "--to", to, "--seconds", "1", "--connections", "1")
+                assert code == 0, (code, text)
+                code, text = run("sql", "select count(*) > 1 as more from raw.events", "--to", to)
+                assert code == 0 and "true" in text, (code, text)
+                print("ok     a server with an IPv6 address is named by it in brackets")
+        finally:
+            six.send_signal(signal.SIGTERM)
+            six.wait(30)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(30)
