@@ -54,7 +54,8 @@ class FieldWriter {
     if (used_ + bytes > sizeof buffer_) [[unlikely]]
       flush();
   }
-  void flush() {
+  // Out of line: it is rare, and gcc 12 takes the string that it would see here for one that overlaps itself.
+  [[gnu::noinline]] void flush() {
     out_.append(buffer_, used_);
     used_ = 0;
   }
