@@ -11,7 +11,7 @@ import time
 
 millrace = pathlib.Path(sys.argv[1]).resolve()
 guides = pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "guide"
-NAMES = ["segment", "rudderstack", "snowplow", "ga4", "webhooks"]
+NAMES = ["segment", "rudderstack", "snowplow", "ga4", "webhooks", "import", "load"]
 DEADLINE_S = 20
 # Asks alone may be repeated until what was sent before them is seen.
 SENDS = re.compile(r"serve|--follow|\s-d\s|--data|<<|-X ")
