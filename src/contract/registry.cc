@@ -249,7 +249,7 @@ std::optional<RegistryFault> Registry::set_modes(std::vector<ModeRule> modes) {
     if (!rule.source.empty() && std::find(sources_.begin(), sources_.end(), rule.source) == sources_.end())
       return RegistryFault{ErrorCode::invalid_argument, "unknown_source", "",
                            "There is no source \"" + rule.source.substr(0, 128) + "\".",
-                           "Sources are named in the settings."};
+                           "GET /v1/sources lists them."};
   }
   if (const auto written = disk::write_file_atomically(disk_, kModesFile, modes_text(modes)); !written.ok())
     return not_stored(written.error());
