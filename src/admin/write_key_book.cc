@@ -15,6 +15,8 @@ namespace {
 constexpr std::string_view kHead = "millrace write_keys 1\n";
 // With secrets or mappings, which version 1 knew nothing of.
 constexpr std::string_view kWebhookHead = "millrace write_keys 2\n";
+// With precedences.
+constexpr std::string_view kPrecedenceHead = "millrace write_keys 3\n";
 constexpr std::size_t kKeyBytesMax = 128;
 
 std::string_view next_word(std::string_view& line) {
@@ -151,6 +153,9 @@ std::string check_terms(KeyTerms& terms) {
       terms.burst > WriteKeyBook::kBurstMax) {
     return "The quota is out of range.";
   }
+  if (terms.precedence < 0 || terms.precedence > WriteKeyBook::kPrecedenceMax) {
+    return "A precedence is a number from 0 to " + std::to_string(WriteKeyBook::kPrecedenceMax) + ".";
+  }
   if (terms.events_per_s == 0 && terms.burst != 0) return "A burst takes a rate, events_per_s.";
   if (!terms.secret.empty() && !usable_secret(terms.secret)) {
     return "A secret has at most " + std::to_string(WriteKeyBook::kSecretBytesMax) +
@@ -168,7 +173,8 @@ base::Result<WriteKeyBook> WriteKeyBook::parse(std::string_view text) {
   WriteKeyBook book;
   if (text.empty()) return book;
   const auto corrupt = [] { return Error(ErrorCode::corrupt, "not a file of write keys, or cut off"); };
-  const bool webhooks = text.starts_with(kWebhookHead);
+  const bool ranked = text.starts_with(kPrecedenceHead);
+  const bool webhooks = ranked || text.starts_with(kWebhookHead);
   if ((!webhooks && !text.starts_with(kHead)) || !text.ends_with('\n')) return corrupt();
   text.remove_prefix(kHead.size());
   while (!text.empty()) {
@@ -195,6 +201,10 @@ base::Result<WriteKeyBook> WriteKeyBook::parse(std::string_view text) {
       auto mapping = unfolded(line);
       if (!mapping || !usable_mapping(*mapping) || !book.keys_.back().terms.mapping.empty()) return corrupt();
       book.keys_.back().terms.mapping = *std::move(mapping);
+    } else if (ranked && kind == "precedence" && !book.keys_.empty()) {
+      std::int64_t& precedence = book.keys_.back().terms.precedence;
+      if (precedence != 0 || !read_number(line, kPrecedenceMax, precedence) || precedence == 0)
+        return corrupt();
     } else if (kind == "retired") {
       auto old = read_old(line);
       if (!old || book.retired_.size() == kRetiredMax) return corrupt();
@@ -210,7 +220,9 @@ std::string WriteKeyBook::text() const {
   const bool webhooks = std::any_of(keys_.begin(), keys_.end(), [](const WriteKey& key) {
     return !key.terms.secret.empty() || !key.terms.mapping.empty();
   });
-  std::string text(webhooks ? kWebhookHead : kHead);
+  const bool ranked =
+      std::any_of(keys_.begin(), keys_.end(), [](const WriteKey& key) { return key.terms.precedence != 0; });
+  std::string text(ranked ? kPrecedenceHead : webhooks ? kWebhookHead : kHead);
   for (const WriteKey& key : keys_) {
     text += "key " + key.id + " " + std::to_string(key.created_at.ms) + " " +
             std::to_string(key.terms.events_per_s) + " " + std::to_string(key.terms.burst) + " " +
@@ -220,6 +232,7 @@ std::string WriteKeyBook::text() const {
     for (const std::string& origin : key.terms.origins) text += "origin " + origin + "\n";
     if (!key.terms.secret.empty()) text += "secret " + key.terms.secret + "\n";
     if (!key.terms.mapping.empty()) text += "mapping " + folded(key.terms.mapping) + "\n";
+    if (key.terms.precedence != 0) text += "precedence " + std::to_string(key.terms.precedence) + "\n";
   }
   for (const OldKey& old : retired_) text += "retired " + std::to_string(old.until.ms) + " " + old.key + "\n";
   return text;

@@ -19,6 +19,8 @@ struct KeyTerms {
   enum class State : std::uint8_t { enabled, disabled } state = State::enabled;
   std::string secret;   // What webhooks are signed with, and other clients must show; empty: none.
   std::string mapping;  // Text of a mapping file (docs/guide/webhooks.md); empty: none.
+  std::int64_t precedence =
+      0;  // Of sources that tell of one order the highest is believed. Of a new source alone.
 };
 
 struct OldKey {
@@ -48,6 +50,7 @@ class WriteKeyBook {
   static constexpr std::int64_t kBurstMax = 10'000'000;
   static constexpr std::size_t kSecretBytesMax = 256;
   static constexpr std::size_t kMappingBytesMax = 16 * 1024;
+  static constexpr std::int64_t kPrecedenceMax = 100;
 
   static base::Result<WriteKeyBook> parse(std::string_view text);
   std::string text() const;

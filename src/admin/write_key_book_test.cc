@@ -88,6 +88,32 @@ TEST_CASE("a secret and a mapping are kept as they are, and only then the file i
   CHECK_FALSE(book.change("app", terms));
 }
 
+TEST_CASE("a precedence is kept, and only then the file is one of version 3") {
+  WriteKeyBook book = book_of_two();
+  KeyTerms terms;
+  terms.precedence = 9;
+  REQUIRE(book.change("app", terms));
+  const std::string text = book.text();
+  CHECK(text.starts_with("millrace write_keys 3\n"));
+  CHECK(text.find("\nprecedence 9\n") != std::string::npos);
+  const auto again = WriteKeyBook::parse(text);
+  REQUIRE(again);
+  CHECK(again->text() == text);
+  CHECK(again->find("app")->terms.precedence == 9);
+  CHECK_FALSE(WriteKeyBook::parse("millrace write_keys 2" + text.substr(21)));
+  for (const char* wrong : {"precedence 0\n", "precedence 101\n", "precedence -1\n", "precedence 09\n",
+                            "precedence 9\nprecedence 8\n", "precedence\n"}) {
+    CAPTURE(wrong);
+    std::string damaged = text;
+    damaged.replace(damaged.find("precedence 9\n"), 13, wrong);
+    CHECK_FALSE(WriteKeyBook::parse(damaged));
+  }
+  for (const std::int64_t wrong : {-1, 101}) {
+    terms.precedence = wrong;
+    CHECK_FALSE(book.change("app", terms));
+  }
+}
+
 TEST_CASE("after a rotation the old key has its time, and then it is remembered as refused") {
   WriteKeyBook book = book_of_two();
   REQUIRE(book.rotate("web shop", "wk_3", kNow, kNow + 1000));

@@ -21,18 +21,6 @@ std::vector<std::string> source_names(const Settings& settings) {
   return names;
 }
 
-std::vector<std::uint8_t> precedence_by_index(const Settings& settings,
-                                              const std::vector<std::uint16_t>& indices) {
-  std::vector<std::uint8_t> precedence;
-  const std::size_t open_sources = indices.size() - settings.sources.size();
-  for (std::size_t i = 0; i < settings.sources.size(); ++i) {
-    const std::size_t index = indices[i + open_sources];
-    if (precedence.size() <= index) precedence.resize(index + 1);
-    precedence[index] = static_cast<std::uint8_t>(settings.sources[i].precedence);
-  }
-  return precedence;
-}
-
 std::vector<std::string> source_names_by_index(const Settings& settings,
                                                const std::vector<std::uint16_t>& indices) {
   std::vector<std::string> by_index;
@@ -81,6 +69,7 @@ base::Result<std::unique_ptr<CollectDoor>> CollectDoor::open(const Settings& set
   door->from_settings_ = std::move(sources);
   door->open_source_ = open_source;
   door->region_ = settings.region;
+  door->ranks_ = settings.entities.order.ranks;
   for (const auto& source : settings.sources) {
     if (!source.region.empty()) door->regions_.emplace(source.name, source.region);
   }

@@ -33,10 +33,6 @@ std::vector<bool> elsewhere_by_index(const Settings& settings, const std::vector
 std::vector<std::string> source_names_by_index(const Settings& settings,
                                                const std::vector<std::uint16_t>& indices);
 
-// Of each source, by its index; what Orders must know to choose whom to believe.
-std::vector<std::uint8_t> precedence_by_index(const Settings& settings,
-                                              const std::vector<std::uint16_t>& indices);
-
 // Shows what comes in to whoever looks.
 class DoorWatch final : public collect::ItemWatch {
  public:
@@ -96,6 +92,7 @@ class CollectDoor {
   const base::Clock& clock_;
   std::vector<collect::SourceSettings> from_settings_;
   collect::OpenSource open_source_;
+  std::shared_ptr<const commerce::SourceRanks> ranks_;
   std::string region_;                                             // Of our storage.
   std::map<std::string, std::string> regions_;                     // By source; of those that have one.
   std::map<std::string, std::shared_ptr<collect::Quota>> quotas_;  // By source; of set_keys().

@@ -131,6 +131,7 @@ serve::SourceDetails CollectDoor::details() const {
       detail.region = region->second;
     }
     detail.refused = refused(source.index);
+    if (ranks_ != nullptr) detail.precedence = ranks_->of(source.index);
     details.sources.push_back(std::move(detail));
   }
   return details;

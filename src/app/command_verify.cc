@@ -8,6 +8,7 @@
 #include "app/data_directory.h"
 #include "app/journal_set.h"
 #include "app/serve_options.h"
+#include "app/source_precedence.h"
 #include "app/stages.h"
 #include "app/system_clock.h"
 #include "app/system_random.h"
@@ -34,8 +35,9 @@ base::Result<bool> verify(const ServeOptions& options) {
   TRY_ASSIGN(auto directory, DataDirectory::open_existing(settings.data_directory));
   settings.journal.event_partitions = directory->layout().event_partitions;
   settings.journal.fact_partitions = directory->layout().fact_partitions;
-  TRY_ASSIGN(const auto indices, directory->source_indices(source_names(settings)));
-  settings.entities.order.precedence = precedence_by_index(settings, indices);
+  const auto ranks = std::make_shared<commerce::SourceRanks>();
+  TRY(set_ranks(settings, *directory, *ranks));
+  settings.entities.order.ranks = ranks;
   const SystemClock clock;
   SystemRandom random;
   TRY_ASSIGN(auto journals, JournalSet::open(settings.journal, directory->disk(), clock, random));

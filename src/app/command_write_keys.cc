@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "app/audit_log.h"
 #include "app/commands.h"
+#include "app/source_precedence.h"
 #include "app/system_clock.h"
 #include "app/token_file.h"
 #include "app/verb_command.h"
@@ -16,12 +18,15 @@ namespace millrace::app {
 
 namespace {
 
+constexpr std::int64_t kUntold = -1;
+
 struct KeyOptions {
   std::string data = "millrace-data";
   std::string which;
   admin::KeyTerms terms;
   std::string secret_file, mapping_file;
   std::int64_t grace_s = 24 * 3600;
+  std::int64_t precedence = kUntold;
 };
 
 base::Status record(const KeyOptions& options, std::string act, std::string target, std::string detail) {
@@ -46,7 +51,16 @@ base::Result<admin::KeyTerms> terms_of(const KeyOptions& options) {
 }
 
 base::Status create(const KeyOptions& options) {
-  TRY_ASSIGN(const auto terms, terms_of(options));
+  TRY_ASSIGN(auto terms, terms_of(options));
+  TRY_ASSIGN(const auto fixed, fixed_precedence(options.data, options.which));
+  if (fixed && options.precedence != kUntold && *fixed != options.precedence) {
+    return base::Error(
+        base::ErrorCode::conflict,
+        fmt::format("the source \"{}\" has precedence {} since it was made, and keeps it; make a "
+                    "source of another name, or name it in a [[source]] of the settings file",
+                    options.which, *fixed));
+  }
+  terms.precedence = fixed.value_or(std::max<std::int64_t>(options.precedence, 0));
   std::error_code code;
   std::filesystem::create_directories(options.data, code);  // Before the first start, too.
   TRY_ASSIGN(const auto book, change_write_keys(options.data, [&](admin::WriteKeyBook& changed) {
@@ -113,6 +127,12 @@ void add_write_keys_command(CLI::App& app, int& exit_code) {
   created->add_option("--origin", options.terms.origins, "Only pages of it may send; may be repeated");
   created->add_option("--events-per-s", options.terms.events_per_s, "Past it 429 (default: as many as come)");
   created->add_option("--burst", options.terms.burst, "Events at once (default: those of a second)");
+  created
+      ->add_option(
+          "--precedence", options.precedence,
+          "Of sources that tell of one order the highest is believed (0 to 100, default 0); of a new "
+          "source alone")
+      ->check(CLI::Range(std::int64_t{0}, kPrecedenceMax));
   created->add_option("--secret-file", options.secret_file,
                       "What its webhooks are signed with, in a file; other clients must show it as well");
   created->add_option("--mapping", options.mapping_file, "Mapping file of the signed JSON that it posts");

@@ -7,6 +7,7 @@
 
 #include "admin/token_book.h"
 #include "app/private_file.h"
+#include "app/source_precedence.h"
 #include "app/webhook_mapping_file.h"
 #include "app/write_key_file.h"
 #include "serve/json_writer.h"
@@ -44,6 +45,14 @@ Response refusal(const base::Error& error) {
   }
 }
 
+// A source is believed as it was from its first event on: orders were decided by it, and are again when the journal is read again.
+Response precedence_fixed(std::string_view source, std::int64_t precedence) {
+  return http::error_response(
+      409, "precedence_fixed",
+      fmt::format("The source \"{}\" has precedence {} since it was made, and keeps it.", source, precedence),
+      "Make a source of another name with it, or name this one in a [[source]] of the settings file.");
+}
+
 // Enough to tell keys apart, too little to send with.
 std::string masked(std::string_view key) {
   return "..." + std::string(key.substr(key.size() - std::min(key.size(), kShownDigits)));
@@ -55,7 +64,7 @@ void write_key(JsonWriter& json, const WriteKey& key) {
   json.key("created_at").time(key.created_at).key("origins").begin_array();
   for (const auto& origin : key.terms.origins) json.value(std::string_view(origin));
   json.end_array().field("events_per_s", key.terms.events_per_s).field("burst", key.terms.burst);
-  json.field("has_secret", !key.terms.secret.empty());
+  json.field("precedence", key.terms.precedence).field("has_secret", !key.terms.secret.empty());
   json.key("mapping");
   if (key.terms.mapping.empty()) {
     json.null();
@@ -95,6 +104,7 @@ KeyTerms read_terms(serve::RequestJson& json, KeyTerms terms) {
   const std::string state = json.text_or("state", preset, 16);
   if (state != "enabled" && state != "disabled") json.refuse("state", "Give enabled or disabled.");
   terms.state = state == "disabled" ? KeyTerms::State::disabled : KeyTerms::State::enabled;
+  terms.precedence = json.number_or("precedence", terms.precedence, 0, admin::WriteKeyBook::kPrecedenceMax);
   terms.secret = json.any_text_or("secret", terms.secret, admin::WriteKeyBook::kSecretBytesMax);
   terms.mapping = json.any_text_or("mapping", terms.mapping, admin::WriteKeyBook::kMappingBytesMax);
   if (!terms.mapping.empty()) {
@@ -105,10 +115,11 @@ KeyTerms read_terms(serve::RequestJson& json, KeyTerms terms) {
 }
 
 std::string terms_text(const KeyTerms& terms) {
-  return fmt::format("{}, {} events/s, burst {}, {} origins{}{}",
+  return fmt::format("{}, {} events/s, burst {}, {} origins{}{}{}",
                      terms.state == KeyTerms::State::enabled ? "enabled" : "disabled", terms.events_per_s,
                      terms.burst, terms.origins.size(), terms.secret.empty() ? "" : ", secret",
-                     terms.mapping.empty() ? "" : ", mapping");
+                     terms.mapping.empty() ? "" : ", mapping",
+                     terms.precedence == 0 ? "" : fmt::format(", precedence {}", terms.precedence));
 }
 
 std::string sayable(std::string_view name) {
@@ -198,10 +209,17 @@ Answered KeyDesk::create(const Request& request) {
   const base::WallTime now = clock_.wall();
   serve::RequestJson json(request.body);
   const std::string source = json.text("source", admin::TokenBook::kNameBytesMax);
-  const KeyTerms terms = read_terms(json, {});
+  KeyTerms terms = read_terms(json, {});
+  const bool ranked = json.has("precedence");
   auto entry = audit_entry("key.create", sayable(source), guard_.identify(request), request, now);
   if (source == kReserved) json.refuse("source", "That is the name of the source of unknown write keys.");
   if (auto wrong = json.refusal()) return {*std::move(wrong), std::move(entry)};
+  const auto fixed = fixed_precedence(data_directory_, source);
+  if (!fixed.ok()) return {refusal(fixed.error()), std::move(entry)};
+  if (ranked && *fixed && **fixed != terms.precedence) {
+    return {precedence_fixed(source, **fixed), std::move(entry)};
+  }
+  terms.precedence = fixed->value_or(terms.precedence);
   entry.detail = terms_text(terms);
   const auto done = commit([&](admin::WriteKeyBook& book) {
     return book.create(source, terms, now, new_key_id(), new_write_key());
@@ -222,6 +240,9 @@ Answered KeyDesk::change(const Request& request) {
   const KeyTerms terms = read_terms(json, before->terms);
   if (auto wrong = json.refusal()) return {*std::move(wrong), std::move(entry)};
   entry.target = before->source;
+  if (terms.precedence != before->terms.precedence) {
+    return {precedence_fixed(before->source, before->terms.precedence), std::move(entry)};
+  }
   entry.detail = terms_text(terms);
   const auto done = commit([&](admin::WriteKeyBook& book) { return book.change(which, terms); });
   if (!done.ok()) return {refusal(done.error()), std::move(entry)};

@@ -13,6 +13,7 @@
 #include "app/contract_runner.h"
 #include "app/platform_metrics.h"
 #include "app/privacy_guard.h"
+#include "app/source_precedence.h"
 #include "app/sql_runner.h"
 #include "app/stage_sink.h"
 #include "app/stages.h"
@@ -80,7 +81,9 @@ base::Status Platform::open_door() {
   TRY_ASSIGN(contracts_,
              ContractRunner::open(directory_->disk(), source_names_by_index(settings_, source_indices_),
                                   clock_, std::move(ports)));
-  settings_.entities.order.precedence = precedence_by_index(settings_, source_indices_);
+  ranks_ = std::make_shared<commerce::SourceRanks>();
+  TRY(set_ranks(settings_, *directory_, *ranks_));
+  settings_.entities.order.ranks = ranks_;
   TRY_ASSIGN(privacy_, PrivacyGuard::open(settings_.privacy, *directory_, random_, clock_));
   auto gates = privacy_->first_gates();
   gates.push_back(&contracts_->gates());

@@ -101,6 +101,7 @@ class Platform {
   std::unique_ptr<DataDirectory> directory_;
   std::unique_ptr<JournalSet> journals_;
   std::vector<std::uint16_t> source_indices_;
+  std::shared_ptr<commerce::SourceRanks> ranks_;
   std::unique_ptr<PrivacyGuard> privacy_;
   std::unique_ptr<ContractRunner> contracts_;
   std::unique_ptr<CollectDoor> door_;

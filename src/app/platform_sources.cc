@@ -9,6 +9,7 @@
 #include "app/contract_runner.h"
 #include "app/platform.h"
 #include "app/privacy_guard.h"
+#include "app/source_precedence.h"
 #include "app/sql_runner.h"
 #include "app/system_random.h"
 #include "app/version.h"
@@ -105,8 +106,14 @@ std::set<std::pair<http::Method, std::string>> Platform::open_routes() const {
 // A source's name is known to whoever shows or stores it before the first event can come in under it.
 base::Status Platform::set_write_keys(const admin::WriteKeyBook& book) {
   std::vector<std::string> sources;
-  for (const auto& key : book.keys()) sources.push_back(key.source);
+  std::vector<SourcePrecedence> precedences;
+  for (const auto& key : book.keys()) {
+    sources.push_back(key.source);
+    precedences.push_back({key.source, key.terms.precedence});
+  }
+  TRY(fix_precedences(*directory_, precedences));  // While those that are new have no index.
   TRY_ASSIGN(const auto indices, directory_->source_indices(sources));
+  TRY(set_ranks(settings_, *directory_, *ranks_));
   std::vector<std::string> names = door_->names_by_index();
   for (std::size_t i = 0; i < indices.size(); ++i) {
     if (names.size() <= indices[i]) names.resize(indices[i] + std::size_t{1});

@@ -198,7 +198,7 @@ void Orders::join_unknown(Order& order, OrderRow told, OrderOutcome& out) {
 }
 
 int Orders::precedence(std::uint32_t source) const {
-  return source < settings_.precedence.size() ? settings_.precedence[source] : 0;
+  return settings_.ranks == nullptr ? 0 : settings_.ranks->of(source);
 }
 
 void Orders::supersede(Order& order, OrderRow told, OrderOutcome& out) {

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "commerce/retention_queue.h"
+#include "commerce/source_ranks.h"
 #include "event/fact.h"
 #include "event/row.h"
 #include "process/checkpointed.h"
@@ -21,8 +23,7 @@ struct OrderSettings {
   // Within this time of event time a change with the same content is the same change, told by another client.
   std::int64_t repeat_ms = 10 * base::kMinuteMs;
   std::size_t cached_entries = 100'000;
-  // Of each source, by its index; 0 for those beyond. Of two sources that tell of one order the higher is believed.
-  std::vector<std::uint8_t> precedence;
+  std::shared_ptr<const SourceRanks> ranks;  // Of two sources that tell of one order the higher is believed.
 };
 
 // Who else told of an order that was accepted already.

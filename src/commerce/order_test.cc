@@ -120,9 +120,19 @@ TEST_CASE("an order told of by browser, server and webhook is one order") {
   CHECK_EQ(order->sightings[0].visitor_id, "user-7");
 }
 
+namespace {
+
+std::shared_ptr<const SourceRanks> ranks_of(const std::vector<std::uint8_t>& by_index) {
+  auto ranks = std::make_shared<SourceRanks>();
+  for (std::size_t i = 0; i < by_index.size(); ++i) ranks->set(static_cast<std::uint16_t>(i), by_index[i]);
+  return ranks;
+}
+
+}  // namespace
+
 TEST_CASE("the source of the highest precedence is believed, in whatever order they come") {
   OrderSettings settings;
-  settings.precedence = {0, 0, 5, 9};
+  settings.ranks = ranks_of({0, 0, 5, 9});
   const auto from = [](std::uint16_t source, OrderStatus status, std::vector<OrderLine> lines,
                        std::int64_t at_ms) {
     OrderRow row = told(status, std::move(lines), at_ms);
@@ -170,7 +180,7 @@ TEST_CASE("the source of the highest precedence is believed, in whatever order t
 
 TEST_CASE("returns told of by several sources are those of the one believed") {
   OrderSettings settings;
-  settings.precedence = {0, 5, 9};
+  settings.ranks = ranks_of({0, 5, 9});
   process::MemoryStateStore store;
   Orders orders(store, "order/", settings);
   const auto from = [](std::uint16_t source, OrderStatus status, std::vector<OrderLine> lines,

@@ -59,6 +59,7 @@ http::Response list_sources(const Sources& sources) {
     json.key("origins").begin_array();
     for (const std::string& origin : source.origins) json.value(std::string_view(origin));
     json.end_array().field("events_per_s", source.events_per_s).field("burst", source.burst);
+    json.field("precedence", source.precedence);
     write_region(json, source.region);
     write_refused(json, "requests_refused", source.refused);
     json.end_object();

@@ -100,6 +100,7 @@ struct SourceDetail {
   std::int64_t events_per_s = 0;  // 0: no quota.
   std::int64_t burst = 0;
   std::string region;           // Where its data may be stored; empty: anywhere.
+  std::int64_t precedence = 0;  // Of several sources that tell of one order, the highest is believed.
   std::vector<RefusedRequests> refused;
 };
 

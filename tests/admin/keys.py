@@ -248,6 +248,68 @@ def kept(work, config, key):
     passed("keys: the command line does the same, a restart keeps all, revoked keys stay refused, no key is in the audit log")
 
 
+def order(server, key, number, value):
+    """One telling of an order."""
+    body = {"anonymousId": "buyer", "event": "Order Completed", "messageId": f"{key}-{number}",
+            "properties": {"order_id": number, "currency": "EUR", "total": value, "products": [{"product_id": "p", "price": value, "quantity": 1}]}}
+    answer = server.ask("POST", "/v1/track", body, headers=[f"X-Write-Key: {key}"])
+    assert answer.status == 200 and answer.json.get("accepted", 1) == 1, answer.body
+
+
+def believed(server, number):
+    def rows():
+        return server.ask("POST", "/v1/sql", {"sql": f"select source, order_net::double from curated.orders where order_id = '{number}' order by version desc"}).json["rows"]
+    return until(f"the order {number} is in the table", rows)[0]
+
+
+def precedence(work, config):
+    """Of two sources that tell of one order the one made with the higher precedence is believed, whichever comes first, from its first order on."""
+    server = Server(work / "data-precedence", config=config)
+    data = str(server.directory)
+    try:
+        made = server.ask("POST", "/v1/admin/keys", {"source": "hook", "precedence": 9})
+        assert made.status == 201 and made.json["precedence"] == 9, made.body
+        hook, till = made.json["write_key"], command("write-keys", "create", "--source", "till", "--precedence", "5", "--data", data)
+        until("the key of the command line is taken", lambda: track(server, till).status == 200, 3)
+        of = {each["name"]: each["precedence"] for each in server.ask("GET", "/v1/sources").json["sources"]}
+        assert (of["hook"], of["till"], of["fixed"]) == (9, 5, 0), of
+        assert server.ask("POST", "/v1/admin/keys", {"source": "x", "precedence": 101}).status == 400
+        order(server, "wk-fixed", "o1", 10)
+        assert believed(server, "o1") == ["fixed", 10]
+        for number, first, second in [("o1", hook, till), ("o2", hook, "wk-fixed"), ("o3", till, hook), ("o4", "wk-fixed", till)]:
+            order(server, first, number, 11)
+            order(server, second, number, 12)
+        # A source that was seen keeps what it has, whatever becomes of its key.
+        for source in ["hook", "till"]:
+            refused = server.ask("PUT", f"/v1/admin/keys/{source}", {"precedence": 1})
+            assert (refused.status, refused.code) == (409, "precedence_fixed"), refused.body
+        assert server.ask("PUT", "/v1/admin/keys/hook", {"precedence": 9, "events_per_s": 50}).status == 200
+        assert server.ask("DELETE", "/v1/admin/keys/hook").status == 200
+        refused = server.ask("POST", "/v1/admin/keys", {"source": "hook", "precedence": 3})
+        assert (refused.status, refused.code) == (409, "precedence_fixed"), refused.body
+        assert "keeps it" in command("write-keys", "create", "--source", "hook", "--precedence", "3", "--data", data, good=False)
+        assert server.ask("POST", "/v1/admin/keys", {"source": "fixed", "precedence": 3}).code == "precedence_fixed"
+        expected = {"o1": ["hook", 11], "o2": ["hook", 11], "o3": ["hook", 12], "o4": ["till", 12]}
+        for number, row in expected.items():
+            until(f"{number} is as {row[0]} told it", lambda: believed(server, number) == row)
+    finally:
+        server.kill()
+    # What was decided is decided again so, after a crash, without the key, and by verify.
+    server = Server(work / "data-precedence", config=config)
+    try:
+        hook = server.ask("POST", "/v1/admin/keys", {"source": "hook"}).json
+        assert hook["precedence"] == 9, hook
+        order(server, "wk-fixed", "o5", 13)
+        order(server, hook["write_key"], "o5", 14)
+        for number, row in (expected | {"o5": ["hook", 14]}).items():
+            until(f"{number} is as {row[0]} told it", lambda: believed(server, number) == row)
+    finally:
+        server.stop()
+    said = command("verify", "--config", str(config), "--data", data)
+    assert "same" in said and "DIFFERENCES" not in said, said
+    passed("keys: a source is believed as it was made to be, at once and for good: after a revocation, a crash, and by verify")
+
+
 def run(work):
     config = work / "keys.toml"
     config.write_text(CONFIG)
@@ -262,3 +324,4 @@ def run(work):
         server.stop()
     config.write_text(CONFIG.replace('unknown_write_keys = "refuse"', 'unknown_write_keys = "accept"'))
     kept(work, config, key)
+    precedence(work, config)

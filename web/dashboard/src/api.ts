@@ -160,6 +160,7 @@ export interface SourceDetail {
   origins: string[];
   events_per_s: number;
   burst: number;
+  precedence: number;
   region: string | null;
   requests_refused: Record<string, number>;
 }

@@ -84,7 +84,7 @@ function Limits({ detail }: { detail: SourceDetail | undefined }) {
   const pages = detail.origins.length === 0 ? 'any page' : `${detail.origins.length} ${detail.origins.length === 1 ? 'origin' : 'origins'}`;
   return (
     <span title={detail.origins.join('\n')}>
-      {quota}; {pages}
+      {quota}; {pages}{detail.precedence > 0 && `; precedence ${detail.precedence}`}
     </span>
   );
 }
@@ -201,7 +201,7 @@ export function Sources() {
                 <th scope="col" class="number" title="Suppressed, bots, and no consent">dropped</th>
                 <th scope="col" class="number" title="Requests turned away as a whole since the server's start: nothing of them was stored, and the ledger has none of them">refused</th>
                 <th scope="col" class="w-region" title="Where its data may be stored">region</th>
-                <th scope="col" class="w-last" title="Events a second and at once, and the pages it may send from">limits</th>
+                <th scope="col" class="w-last" title="Events a second and at once, the pages it may send from, and whether it is believed over others that tell of the same order">limits</th>
                 <th scope="col" class="w-last">last item</th>
               </tr>
             </thead>
