@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "app/import_query.h"
@@ -159,6 +161,77 @@ base::Status read_schema(lake::DuckConnection& connection, ImportFile& file) {
   }
 }
 
+// The text of a file, unpacked, piece by piece.
+class Pieces {
+ public:
+  explicit Pieces(const std::string& path) : file_(gzopen(path.c_str(), "rbe")) {}
+  ~Pieces() {
+    if (file_ != nullptr) gzclose(file_);
+  }
+  Pieces(const Pieces&) = delete;
+  Pieces& operator=(const Pieces&) = delete;
+  // Empty at the end, and where it cannot be read on.
+  std::string_view next() {
+    const int got =
+        file_ == nullptr ? 0 : gzread(file_, buffer_.data(), static_cast<unsigned>(buffer_.size()));
+    return {buffer_.data(), static_cast<std::size_t>(std::max(got, 0))};
+  }
+
+ private:
+  const gzFile file_;
+  std::string buffer_ = std::string(kHeaderBytesMax, '\0');
+};
+
+// Counts lines as editors do, by any of the three ends that a line can have.
+class LineCount {
+ public:
+  void take(char c) {
+    if (c == '\r' || (c == '\n' && last_ != '\r')) ++line_;
+    last_ = c;
+  }
+  std::uint64_t line() const { return line_; }
+
+ private:
+  std::uint64_t line_ = 1;
+  char last_ = 0;
+};
+
+// The line that the byte is in. DuckDB counts rows, and a row may have several lines.
+std::uint64_t line_of(const std::string& path, std::uint64_t byte) {
+  Pieces pieces(path);
+  LineCount count;
+  for (auto piece = pieces.next(); !piece.empty(); piece = pieces.next()) {
+    for (const char c : piece) {
+      if (byte-- == 0) return count.line();
+      count.take(c);
+    }
+  }
+  return count.line();
+}
+
+// The line with a quote that is open when the file ends: to DuckDB, where short lines are allowed, the rest of the file is
+// then nothing.
+std::optional<std::uint64_t> unclosed_quote(const ImportFile& file) {
+  enum class At : std::uint8_t { cell_start, plain, quoted, quote_in_quoted } at = At::cell_start;
+  Pieces pieces(file.path);
+  LineCount count;
+  std::uint64_t opened = 0;
+  for (auto piece = pieces.next(); !piece.empty(); piece = pieces.next()) {
+    for (const char c : piece) {
+      if (at == At::quoted) {
+        if (c == '"') at = At::quote_in_quoted;
+      } else if (c == '"' && at != At::plain) {
+        if (at == At::cell_start) opened = count.line();
+        at = At::quoted;
+      } else {
+        at = c == file.delimiter || c == '\n' || c == '\r' ? At::cell_start : At::plain;
+      }
+      count.take(c);
+    }
+  }
+  return at == At::quoted ? std::optional(opened) : std::nullopt;
+}
+
 // DuckDB takes these for patterns of names.
 std::string exact_name(std::string_view path) {
   std::string name;
@@ -255,17 +328,25 @@ base::Status check_columns(lake::DuckConnection& connection, const collect::Mapp
 }
 
 base::Status check_lines(lake::DuckConnection& connection, const ImportFile& file) {
+  if (const auto line = unclosed_quote(file)) {
+    return wrong(
+        fmt::format("line {}: a quote is opened and not closed; nothing of the file was sent", *line));
+  }
   std::string reading = import_source(file);
   reading.insert(reading.size() - 1, ", store_rejects = true");
   auto read = connection.query("SELECT count(columns(*)) FROM " + reading);
   if (!read.ok()) return wrong("cannot be read to its end: " + plain(read.error().message()));
   auto faults = connection.query(
-      "SELECT CAST(line AS VARCHAR), CAST(error_type AS VARCHAR), error_message, csv_line, CAST(count(*) "
+      "SELECT CAST(line_byte_position AS VARCHAR), CAST(error_type AS VARCHAR), error_message, csv_line, "
+      "CAST(count(*) "
       "OVER () AS "
       "VARCHAR) FROM reject_errors ORDER BY line LIMIT 1");
   if (!faults.ok()) return wrong("cannot be read: " + plain(faults.error().message()));
   const lake::DuckChunk chunk(faults->next_chunk());
   if (!chunk || duckdb_data_chunk_get_size(chunk.get()) == 0) return base::Ok{};
+  const std::string at = text_at(chunk.get(), 0, 0);
+  std::uint64_t byte = 1;
+  std::from_chars(at.data(), at.data() + at.size(), byte);
   const std::string kind = text_at(chunk.get(), 1, 0);
   std::string why = text_at(chunk.get(), 2, 0);
   if (kind == "TOO MANY COLUMNS") {
@@ -274,12 +355,12 @@ base::Status check_lines(lake::DuckConnection& connection, const ImportFile& fil
         "written in quotes",
         file.columns.size(), file.delimiter == '\t' ? "a tab" : std::string(1, file.delimiter));
   } else if (kind == "UNQUOTED VALUE") {
-    why = "a quote is opened and not closed, or something stands behind the closing one";
+    why = "something stands behind a closing quote";
   } else if (kind == "INVALID ENCODING" || kind == "INVALID UNICODE") {
     why = "it is not UTF-8 (iconv -f LATIN1 -t UTF-8 converts Western European files)";
   }
-  return wrong(fmt::format("line {}: {}: {}\n{} lines cannot be read; nothing of the file was sent",
-                           text_at(chunk.get(), 0, 0), why, text_at(chunk.get(), 3, 0).substr(0, 200),
+  return wrong(fmt::format("line {}: {}: {}\n{} of its lines cannot be read; nothing of the file was sent",
+                           line_of(file.path, byte - 1), why, text_at(chunk.get(), 3, 0).substr(0, 200),
                            text_at(chunk.get(), 4, 0)));
 }
 

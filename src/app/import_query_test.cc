@@ -239,8 +239,12 @@ TEST_CASE("lines of CSV that cannot be read are told by their number, before any
   CHECK(refused("no,sum\n1,2\n").empty());
   CHECK(refused("no,sum\n1,2\n2,12,50\n3,1\n4,1,5\n")
             .find("line 3: it has more cells than the 2 columns that the first line names") == 0);
-  CHECK(refused("no,sum\n1,2\n2,12,50\n3,1\n4,1,5\n").find("2 lines cannot be read") != std::string::npos);
+  CHECK(refused("no,sum\n1,2\n2,12,50\n3,1\n4,1,5\n").find("2 of its lines cannot be read") !=
+        std::string::npos);
   CHECK(refused("no,sum\n1,2\n2,\"1\n3,1\n").find("line 3: a quote is opened and not closed") == 0);
+  CHECK(refused("no,sum\n1,\"x\"y\n").find("line 2: something stands behind a closing quote") == 0);
+  CHECK(refused("no,sum\r\n1,\"a\r\nb\"\r\n2,5\" pipe\r\n3,\"\"\"\"\r\n").empty());
+  CHECK(refused("no,sum\r\n1,\"a\r\nb\r\nc\"\r\n2,1,2\r\n").find("line 5: it has more cells") == 0);
   CHECK(refused("no,sum\n1,2\n2,M\xfcller\n").find("line 3: it is not UTF-8") == 0);
   CHECK(refused("").find("is empty") == 0);
   CHECK(refused("no,No\n1,2\n").find("two columns") != std::string::npos);
