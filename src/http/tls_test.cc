@@ -152,7 +152,7 @@ TEST_CASE("garbage instead of a handshake ends the connection, and the next clie
   limits.header_timeout_ms = 1000;  // Of garbage that may be the beginning of a record.
   Fixture fixture(limits);
   for (const std::string_view garbage :
-       {std::string_view("\x16\x03\x01\xff\xff garbage that is no client hello at all", 50),
+       {std::string_view("\x16\x03\x01\xff\xff garbage that is no client hello at all"),
         std::string_view("\0\0\0\0", 4), std::string_view("\x80\x2e\x01\x03\x01", 5),
         std::string_view("\x15\x03\x03\0\x02\x02\x28", 7)}) {
     TestClient client(fixture.server->port());
