@@ -221,16 +221,16 @@ RequestReader::State RequestReader::read_header() {
   if (begin_ == end_) return state_ = State::idle;
   state_ = State::header;
   const std::string_view bytes(buffer_.get() + begin_, end_ - begin_);
-  const std::size_t end = bytes.find("\r\n\r\n", scanned_ < 3 ? 0 : scanned_ - 3);
-  const std::size_t line = bytes.substr(0, limits_.request_line_bytes_max + 1).find("\r\n");
+  // In the order in which the bytes come: what is wrong first is what is answered, however the network cut them.
+  const std::string_view start = bytes.substr(0, limits_.request_line_bytes_max + 1);
+  const std::size_t line = start.find("\r\n");
+  const auto first = static_cast<unsigned char>(bytes.front());
+  if (first <= ' ' || first >= 0x7f || has_bare_line_feed(start.substr(0, line), scanned_)) {
+    return refuse_head();
+  }
   if (line == std::string_view::npos && bytes.size() > limits_.request_line_bytes_max) {
     return refuse(414, "uri_too_long", "The request line is over the limit.",
                   "Send the parameters in a body.");
-  }
-  const std::size_t seen = end == std::string_view::npos ? bytes.size() : end + 4;
-  if (line != std::string_view::npos && seen > line + 2 + limits_.header_bytes_max + 4) {
-    return refuse(431, "headers_too_large", "The header lines are over the limit.",
-                  "Send fewer or shorter headers.");
   }
   const Protocol protocol =
       line == std::string_view::npos ? Protocol::spoken : protocol_of(bytes.substr(0, line));
@@ -238,10 +238,16 @@ RequestReader::State RequestReader::read_header() {
     return refuse(505, "unsupported_version", "Only HTTP/1.1 and HTTP/1.0 are spoken here.",
                   "Let a proxy in front speak other versions.");
   }
-  const auto first = static_cast<unsigned char>(bytes.front());
-  if (protocol == Protocol::none || first <= ' ' || first >= 0x7f ||
-      has_bare_line_feed(bytes.substr(0, seen), scanned_)) {
+  const std::size_t end = bytes.find("\r\n\r\n", scanned_ < 3 ? 0 : scanned_ - 3);
+  const std::size_t seen = end == std::string_view::npos ? bytes.size() : end + 4;
+  const std::size_t head_max =
+      line == std::string_view::npos ? seen : line + 2 + limits_.header_bytes_max + 4;
+  if (protocol == Protocol::none || has_bare_line_feed(bytes.substr(0, std::min(seen, head_max)), scanned_)) {
     return refuse_head();
+  }
+  if (seen > head_max) {
+    return refuse(431, "headers_too_large", "The header lines are over the limit.",
+                  "Send fewer or shorter headers.");
   }
   if (end == std::string_view::npos) {
     scanned_ = bytes.size();

@@ -217,6 +217,30 @@ TEST_CASE("every limit has its status") {
             .refused == 400);
 }
 
+TEST_CASE("of several faults the first is answered, however the bytes are cut") {
+  Limits limits;
+  limits.request_line_bytes_max = 60;
+  limits.header_bytes_max = 100;
+  const std::string host = "Host: x\r\n", line = "GET / HTTP/1.1\r\n", many(200, 'a');
+  const std::vector<std::pair<std::string, int>> cases = {
+      {"\tGET /" + std::string(40, 'a') + " HTTP/0.1\r\n" + host + "\r\n", 400},
+      {"\t" + many + " HTTP/1.1\r\n" + host + "\r\n", 400},
+      {"GET /\n HTTP/2.0\r\n" + host + "\r\n", 400},
+      {"GET /\n" + many + " HTTP/1.1\r\n" + host + "\r\n", 400},
+      {"GET /" + many + "\n HTTP/1.1\r\n" + host + "\r\n", 414},
+      {"GET / HTTP/2.0\r\nA: b\nX: " + many + "\r\n\r\n", 505},
+      {"GET / nonsense\r\nX: " + many + "\r\n\r\n", 400},
+      {line + "A: b\nX: " + many + "\r\n\r\n", 400},
+      {line + "X: " + many + "\nA: b\r\n\r\n", 431},
+  };
+  for (const auto& [bytes, status] : cases) {
+    CAPTURE(bytes);
+    CHECK(feed_both(bytes, limits).refused == status);
+    for (std::size_t piece = 2; piece < bytes.size(); ++piece)
+      CHECK(feed(bytes, piece, limits).refused == status);
+  }
+}
+
 TEST_CASE("keep-alive follows the version and the Connection field") {
   const auto kept = [](std::string_view bytes) {
     Limits limits;
