@@ -15,8 +15,12 @@ namespace {
 using namespace millrace;
 using State = http::RequestReader::State;
 
-// One line a request, and how it ended.
-std::string read_in_pieces(std::string_view bytes, std::size_t piece, const http::Limits& limits) {
+struct Reading {
+  std::string requests;
+  int refusal = 0;
+};
+
+Reading read_in_pieces(std::string_view bytes, std::size_t piece, const http::Limits& limits) {
   http::RequestReader reader(limits);
   std::string account;
   while (!bytes.empty() && reader.state() != State::refused) {
@@ -40,7 +44,20 @@ std::string read_in_pieces(std::string_view bytes, std::size_t piece, const http
     INVARIANT(reader.held_bytes() <=
               4 * (limits.body_bytes_max + limits.header_bytes_max + limits.request_line_bytes_max));
   }
-  return account + (reader.state() == State::refused ? std::to_string(reader.refusal().status) : "open");
+  return {account, reader.state() == State::refused ? reader.refusal().status : 0};
+}
+
+// Of a chunked body the reader leaves up to four bytes for later, which with more before them it may have refused already.
+constexpr std::size_t kUndecidedMax = 4;
+
+void agree(std::string_view bytes, std::size_t piece, const Reading& whole, const http::Limits& limits) {
+  const Reading pieces = read_in_pieces(bytes, piece, limits);
+  INVARIANT(whole.requests == pieces.requests);
+  if (whole.refusal == pieces.refusal) return;
+  INVARIANT(whole.refusal == 0 || pieces.refusal == 0);
+  INVARIANT(std::max(whole.refusal, pieces.refusal) == 400);
+  const std::string more = std::string(bytes) + std::string(kUndecidedMax, 'z');
+  INVARIANT(read_in_pieces(more, whole.refusal == 0 ? more.size() : piece, limits).refusal == 400);
 }
 
 }  // namespace
@@ -53,7 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   limits.header_bytes_max = 1024;
   limits.headers_max = 16;
   limits.body_bytes_max = 4096;
-  const std::string whole = read_in_pieces(bytes, std::max<std::size_t>(bytes.size(), 1), limits);
-  INVARIANT(whole == read_in_pieces(bytes, 1 + data[0] % 64, limits));
+  agree(bytes, 1 + data[0] % 64, read_in_pieces(bytes, std::max<std::size_t>(bytes.size(), 1), limits),
+        limits);
   return 0;
 }
