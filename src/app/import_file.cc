@@ -338,9 +338,8 @@ base::Status check_lines(lake::DuckConnection& connection, const ImportFile& fil
   if (!read.ok()) return wrong("cannot be read to its end: " + plain(read.error().message()));
   auto faults = connection.query(
       "SELECT CAST(line_byte_position AS VARCHAR), CAST(error_type AS VARCHAR), error_message, csv_line, "
-      "CAST(count(*) "
-      "OVER () AS "
-      "VARCHAR) FROM reject_errors ORDER BY line LIMIT 1");
+      "CAST((SELECT count(DISTINCT line) FROM reject_errors) AS VARCHAR) FROM reject_errors ORDER BY line "
+      "LIMIT 1");
   if (!faults.ok()) return wrong("cannot be read: " + plain(faults.error().message()));
   const lake::DuckChunk chunk(faults->next_chunk());
   if (!chunk || duckdb_data_chunk_get_size(chunk.get()) == 0) return base::Ok{};
