@@ -12,6 +12,11 @@ namespace millrace::commerce {
 namespace {
 
 constexpr std::int64_t kQuantityMax = 1'000'000;
+// The bits that a cart's bytes begin with.
+constexpr int kTouched = 1;
+constexpr int kArmed = 2;
+constexpr int kAbandonedBefore = 4;
+constexpr int kPurchasedBefore = 8;
 
 auto line_of(std::vector<event::CartLine>& lines, std::string_view product_id) {
   return std::find_if(lines.begin(), lines.end(),
@@ -239,10 +244,10 @@ void Cart::contents(const CartSettings& settings, std::vector<event::CartLine>& 
 }
 
 void Cart::encode(base::ByteWriter& writer) const {
-  const bool empty = untouched();
-  writer.u8(static_cast<std::uint8_t>((empty ? 0 : 1) | (armed_ ? 2 : 0) | (abandoned_before_ ? 4 : 0) |
-                                      (purchased_before_ ? 8 : 0)));
-  if (empty) return;
+  if (untouched()) return writer.u8(0);
+  writer.u8(static_cast<std::uint8_t>(kTouched | (armed_ ? kArmed : 0) |
+                                      (abandoned_before_ ? kAbandonedBefore : 0) |
+                                      (purchased_before_ ? kPurchasedBefore : 0)));
   write_lines(lines_, writer);
   writer.text(currency_.text());
   writer.zigzag(created_at_ms_);
@@ -268,10 +273,12 @@ void Cart::encode(base::ByteWriter& writer) const {
 bool Cart::decode(base::ByteReader& reader) {
   *this = Cart{};
   const auto bits = reader.u8();
-  if ((bits & 1) == 0) return reader.ok() && bits == 0;
-  armed_ = (bits & 2) != 0;
-  abandoned_before_ = (bits & 4) != 0;
-  purchased_before_ = (bits & 8) != 0;
+  // Without the times that belong to them these two say nothing.
+  if ((bits & kTouched) == 0) return reader.ok() && (bits & ~(kAbandonedBefore | kPurchasedBefore)) == 0;
+  if ((bits & ~(kTouched | kArmed | kAbandonedBefore | kPurchasedBefore)) != 0) return false;
+  armed_ = (bits & kArmed) != 0;
+  abandoned_before_ = (bits & kAbandonedBefore) != 0;
+  purchased_before_ = (bits & kPurchasedBefore) != 0;
   const auto lines = reader.varint();
   if (lines > reader.remaining()) return false;
   for (std::uint64_t i = 0; i < lines; ++i) lines_.push_back(read_line(reader));

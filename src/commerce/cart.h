@@ -79,7 +79,11 @@ class Cart {
   // The cart as the visitor sees it: waiting changes included.
   void contents(const CartSettings& settings, std::vector<event::CartLine>& lines,
                 event::Currency& currency) const;
-  bool untouched() const { return lines_.empty() && pending_.empty() && outstanding_.empty() && epoch_ == 0; }
+  // Nothing that happened to it is worth keeping. One that took over another can remember a purchase or an abandonment in epoch 0.
+  bool untouched() const {
+    return lines_.empty() && pending_.empty() && outstanding_.empty() && epoch_ == 0 && !armed_ &&
+           !abandoned_before_ && !purchased_before_;
+  }
   bool armed() const { return armed_; }
 
   void encode(base::ByteWriter& writer) const;
