@@ -184,9 +184,10 @@ base::Status check_syntax_tree(std::string_view tree_json, const std::vector<std
     return refused("only SELECT statements are allowed");
   }
   simdjson::dom::array statements;
-  if (root["statements"].get(statements) != simdjson::SUCCESS || statements.size() != 1) {
-    return refused(statements.size() == 0 ? "syntax: there is no statement"
-                                          : "only one statement at a time is allowed");
+  const bool listed = root["statements"].get(statements) == simdjson::SUCCESS;
+  if (!listed || statements.size() != 1) {
+    return refused(!listed || statements.size() == 0 ? "syntax: there is no statement"
+                                                     : "only one statement at a time is allowed");
   }
   TRY(TreeCheck(tables, closed).run(statements.at(0).value()));
   if (auto problem = growth_problem(statements.at(0).value())) return refused(*std::move(problem));
