@@ -44,9 +44,8 @@ struct ContractBench {
   contract::ContractApi api{{disk, *registry, quality, *discovery, quarantine}};
 };
 
-// Made anew for each input, the contracts after each that may change them: what one leaves behind must not change what the next does.
 struct Bench {
-  explicit Bench(std::string behind) : answer(std::move(behind)) {
+  Bench() {
     sources.source_names = [] { return std::vector<std::string>{"shop"}; };
     sources.make_visitor_id = [] { return std::string(32, 'a'); };
     sources.submit_stock = [](const event::StockCommand&, const serve::StockAnswer& done) -> base::Status {
@@ -61,7 +60,6 @@ struct Bench {
       if (contracts == nullptr) contracts = std::make_unique<ContractBench>();
       contracts->answer = answer;
       contracts->api.answer(operation, request, std::move(respond));
-      if (request.method != http::Method::get) contracts.reset();
     };
     sources.suppress = [](std::string_view) -> base::Result<bool> { return true; };
     sources.open_vault = [](const std::vector<std::string>&,
@@ -72,7 +70,7 @@ struct Bench {
     api.emplace(router, views, sources, metrics, clock, serve::ApiSettings{});
   }
 
-  static inline std::unique_ptr<ContractBench> contracts;
+  std::unique_ptr<ContractBench> contracts;
   std::string answer;
   serve::TestClock clock;
   serve::Views views{serve::ViewLimits{}, serve::ViewLoaders{}, clock};
@@ -112,7 +110,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     request.headers = {
         {std::string_view(header).substr(0, colon), std::string_view(header).substr(colon + 1)}};
   if (!http::parse_target(target, request)) return 0;
-  Bench bench(std::move(rest));
+  // Costs far more than a request. Made anew after each that may change something, so that what one leaves behind does not change what the
+  // next does.
+  static std::unique_ptr<Bench> kept;
+  if (kept == nullptr) kept = std::make_unique<Bench>();
+  Bench& bench = *kept;
+  bench.answer = std::move(rest);
   const auto recorder = std::make_shared<http::Recorder>();
   bench.router.dispatch(request, http::Responder(recorder));
   INVARIANT(recorder->response.has_value());
@@ -120,5 +123,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // What run_sql answers goes out as it is.
   if (response.content_type == "application/json" && response.body != bench.answer)
     INVARIANT(is_json(response.body));
+  if (method != http::Method::get) kept.reset();
   return 0;
 }
