@@ -270,8 +270,12 @@ def precedence(work, config):
         made = server.ask("POST", "/v1/admin/keys", {"source": "hook", "precedence": 9})
         assert made.status == 201 and made.json["precedence"] == 9, made.body
         hook, till = made.json["write_key"], command("write-keys", "create", "--source", "till", "--precedence", "5", "--data", data)
-        until("the key of the command line is taken", lambda: track(server, till).status == 200, 3)
-        of = {each["name"]: each["precedence"] for each in server.ask("GET", "/v1/sources").json["sources"]}
+
+        def precedences():
+            return {each["name"]: each["precedence"] for each in server.ask("GET", "/v1/sources").json["sources"]}
+
+        until("the key of the command line is taken", lambda: "till" in precedences(), 3)
+        of = precedences()
         assert (of["hook"], of["till"], of["fixed"]) == (9, 5, 0), of
         assert server.ask("POST", "/v1/admin/keys", {"source": "x", "precedence": 101}).status == 400
         order(server, "wk-fixed", "o1", 10)
