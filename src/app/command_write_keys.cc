@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "admin/write_key_book.h"
 #include "app/audit_log.h"
 #include "app/commands.h"
 #include "app/source_precedence.h"
@@ -132,7 +133,7 @@ void add_write_keys_command(CLI::App& app, int& exit_code) {
           "--precedence", options.precedence,
           "Of sources that tell of one order the highest is believed (0 to 100, default 0); of a new "
           "source alone")
-      ->check(CLI::Range(std::int64_t{0}, kPrecedenceMax));
+      ->check(CLI::Range(std::int64_t{0}, admin::WriteKeyBook::kPrecedenceMax));
   created->add_option("--secret-file", options.secret_file,
                       "What its webhooks are signed with, in a file; other clients must show it as well");
   created->add_option("--mapping", options.mapping_file, "Mapping file of the signed JSON that it posts");

@@ -1,6 +1,10 @@
 #include "app/settings.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
+
+#include "admin/write_key_book.h"
 
 namespace millrace::app {
 
@@ -25,10 +29,12 @@ base::Status append_source(const std::vector<std::pair<std::string, std::string>
       source.enabled = value == "true";
     }
     if (key == "precedence") {
+      constexpr auto kPrecedenceMax = admin::WriteKeyBook::kPrecedenceMax;
       const char* const end = value.data() + value.size();
       const auto [rest, error] = std::from_chars(value.data(), end, source.precedence);
-      if (error != std::errc() || rest != end || source.precedence < 0 || source.precedence > 100) {
-        return wrong("precedence is a number from 0 to 100");
+      if (error != std::errc() || rest != end || source.precedence < 0 ||
+          source.precedence > kPrecedenceMax) {
+        return wrong(fmt::format("precedence is a number from 0 to {}", kPrecedenceMax));
       }
     }
   }

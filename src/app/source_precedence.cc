@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "admin/write_key_book.h"
 #include "disk/disk.h"
 #include "tools/file_text.h"
 
@@ -39,7 +40,7 @@ base::Result<std::vector<SourcePrecedence>> remembered(const std::string& data_d
     const char* const end = line.data() + line.size();
     const auto [rest, error] = std::from_chars(line.data(), end, one.precedence);
     if (error != std::errc() || rest == end || *rest != ' ' || rest + 1 == end || one.precedence < 1 ||
-        one.precedence > kPrecedenceMax) {
+        one.precedence > admin::WriteKeyBook::kPrecedenceMax) {
       return base::Error(base::ErrorCode::corrupt, fmt::format("{}: \"{}\" is no precedence", path, line));
     }
     one.source.assign(rest + 1, end);

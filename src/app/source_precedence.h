@@ -13,8 +13,6 @@
 
 namespace millrace::app {
 
-constexpr std::int64_t kPrecedenceMax = 100;
-
 // What a source is believed, beside others that tell of the same order. One that is made while the server runs has it from before
 // its first event on, and keeps it, whatever becomes of its write key.
 struct SourcePrecedence {
