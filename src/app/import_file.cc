@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "app/import_query.h"
+#include "tools/csv.h"
 
 namespace millrace::app {
 
@@ -61,32 +62,6 @@ std::string cells_text(const std::vector<ImportFile::Column>& columns) {
   return text;
 }
 
-// The cells of a line; none when a quote is not closed.
-bool split(std::string_view line, char delimiter, std::vector<std::string>& cells) {
-  std::string cell;
-  bool quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (quoted) {
-      if (c != '"') {
-        cell += c;
-      } else if (i + 1 < line.size() && line[i + 1] == '"') {
-        cell += line[++i];
-      } else {
-        quoted = false;
-      }
-    } else if (c == '"' && cell.empty()) {
-      quoted = true;
-    } else if (c == delimiter) {
-      cells.push_back(std::exchange(cell, {}));
-    } else {
-      cell += c;
-    }
-  }
-  cells.push_back(std::move(cell));
-  return !quoted;
-}
-
 base::Status read_header(std::string_view text, ImportFile& file) {
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
     return wrong("is UTF-16: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)");
@@ -103,7 +78,9 @@ base::Status read_header(std::string_view text, ImportFile& file) {
     if (many(c) > many(file.delimiter)) file.delimiter = c;
   }
   std::vector<std::string> cells;
-  if (!split(line, file.delimiter, cells)) {
+  tools::CsvReader reader(line, file.delimiter);
+  reader.next(cells);
+  if (reader.ended_in_quotes()) {
     return wrong("its first line, the names of the columns, has a quote that is not closed");
   }
   for (std::size_t i = 0; i < cells.size(); ++i) {

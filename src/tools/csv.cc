@@ -6,22 +6,21 @@ bool CsvReader::next(std::vector<std::string>& fields) {
   fields.clear();
   if (rest_.empty()) return false;
   std::string field;
-  bool quoted = false;
   std::size_t at = 0;
   for (; at < rest_.size(); ++at) {
     const char c = rest_[at];
-    if (quoted) {
+    if (quoted_) {
       if (c != '"') {
         field += c;
       } else if (at + 1 < rest_.size() && rest_[at + 1] == '"') {
         field += c;
         ++at;
       } else {
-        quoted = false;
+        quoted_ = false;
       }
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == ',') {
+    } else if (c == '"' && field.empty()) {
+      quoted_ = true;
+    } else if (c == delimiter_) {
       fields.push_back(std::move(field));
       field.clear();
     } else if (c == '\n') {

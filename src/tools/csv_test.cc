@@ -37,6 +37,21 @@ TEST_CASE("a quote that is never closed takes the rest, once") {
   CHECK(rows_of("a,\"b\nc,d\n") == std::vector<Row>{{"a", "b\nc,d\n"}});
 }
 
+TEST_CASE("a field that does not begin with a quote may have quotes") {
+  CHECK(rows_of("5\" pipe,\"a\"\n") == std::vector<Row>{{"5\" pipe", "a"}});
+}
+
+TEST_CASE("another delimiter may stand between fields, and the reader knows of a quote left open") {
+  Row row;
+  CsvReader closed("a,b;\"c;d\"", ';');
+  REQUIRE(closed.next(row));
+  CHECK(row == Row{"a,b", "c;d"});
+  CHECK_FALSE(closed.ended_in_quotes());
+  CsvReader open("a;\"b", ';');
+  REQUIRE(open.next(row));
+  CHECK(open.ended_in_quotes());
+}
+
 TEST_CASE("what is written by the rules reads as it was") {
   const std::uint64_t seed = 4;
   INFO("seed " << seed);
