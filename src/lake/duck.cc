@@ -141,24 +141,31 @@ base::Result<DuckResult> DuckConnection::query(const std::string& sql) {
 }
 
 base::Result<DuckResult> DuckConnection::stream(const std::string& sql) {
-  duckdb_prepared_statement statement = nullptr;
-  const bool prepared = duckdb_prepare(connection_, sql.c_str(), &statement) == DuckDBSuccess;
-  duckdb_pending_result pending = nullptr;
-  const bool begun = prepared && duckdb_pending_prepared_streaming(statement, &pending) == DuckDBSuccess;
+  const auto refused = [](const char* message) {
+    return duck_error(DUCKDB_ERROR_INVALID,
+                      fmt::format("duckdb: {}", first_line(message != nullptr ? message : "failed")));
+  };
+  DuckStatement statement;
+  if (duckdb_prepare(connection_, sql.c_str(), statement.address()) != DuckDBSuccess)
+    return refused(duckdb_prepare_error(statement.get()));
+  DuckPending pending;
+  if (duckdb_pending_prepared_streaming(statement.get(), pending.address()) != DuckDBSuccess)
+    return refused(duckdb_pending_error(pending.get()));
   DuckResult result;
-  const bool ran = begun && duckdb_execute_pending(pending, &result.handle()) == DuckDBSuccess;
-  base::Status status = base::Ok{};
-  if (!ran) {
-    const char* message = begun      ? duckdb_result_error(&result.handle())
-                          : prepared ? duckdb_pending_error(pending)
-                                     : duckdb_prepare_error(statement);
-    const auto type = begun ? duckdb_result_error_type(&result.handle()) : DUCKDB_ERROR_INVALID;
-    status = duck_error(type, fmt::format("duckdb: {}", first_line(message != nullptr ? message : "failed")));
+  if (duckdb_execute_pending(pending.get(), &result.handle()) != DuckDBSuccess) {
+    TRY(result.failure());
+    return refused(nullptr);
   }
-  duckdb_destroy_pending(&pending);
-  duckdb_destroy_prepare(&statement);
-  TRY(std::move(status));
   return result;
+}
+
+base::Status DuckConnection::add(duckdb_table_function function, const std::string& name) {
+  duckdb_table_function_set_name(function, name.c_str());
+  const auto state = duckdb_register_table_function(connection_, function);
+  duckdb_destroy_table_function(&function);
+  if (state != DuckDBSuccess)
+    return base::Error(base::ErrorCode::invalid_argument, fmt::format("duckdb: table function {}", name));
+  return base::Ok{};
 }
 
 base::Status DuckConnection::execute(const std::string& sql) {

@@ -53,6 +53,39 @@ class DuckChunk {
   duckdb_data_chunk chunk_;
 };
 
+// Own what the C API makes.
+class DuckStatement {
+ public:
+  DuckStatement() = default;
+  DuckStatement(const DuckStatement&) = delete;
+  DuckStatement& operator=(const DuckStatement&) = delete;
+  ~DuckStatement() { duckdb_destroy_prepare(&statement_); }
+  duckdb_prepared_statement* address() { return &statement_; }
+  duckdb_prepared_statement get() const { return statement_; }
+
+ private:
+  duckdb_prepared_statement statement_ = nullptr;
+};
+
+class DuckPending {
+ public:
+  DuckPending() = default;
+  DuckPending(const DuckPending&) = delete;
+  DuckPending& operator=(const DuckPending&) = delete;
+  ~DuckPending() { duckdb_destroy_pending(&pending_); }
+  duckdb_pending_result* address() { return &pending_; }
+  duckdb_pending_result get() const { return pending_; }
+
+ private:
+  duckdb_pending_result pending_ = nullptr;
+};
+
+// Of what was made by `new` and given away to a callback of the C API.
+template <class T>
+void duck_delete(void* pointer) {
+  const std::unique_ptr<T> owner(static_cast<T*>(pointer));
+}
+
 class DuckConnection;
 
 // An in-memory DuckDB, cut off from the world: no extension is loaded, nothing but the directories given can be read or
@@ -83,6 +116,8 @@ class DuckConnection {
   // The rows are made while they are fetched, before anything else runs on this connection.
   base::Result<DuckResult> stream(const std::string& sql);
   base::Status execute(const std::string& sql);
+  // Makes a table function known to the database. Takes it over.
+  base::Status add(duckdb_table_function function, const std::string& name);
   // Makes the running query, if any, fail soon. Any thread.
   void interrupt() { duckdb_interrupt(connection_); }
   std::uint64_t id() const { return id_; }

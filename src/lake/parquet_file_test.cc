@@ -256,10 +256,8 @@ TEST_CASE("rows of any size do not make a row group of any size") {
   }
   auto file = writer.finish();
   REQUIRE(file.ok());
-  auto result = reader.connection().query(
-      fmt::format("SELECT count(DISTINCT row_group_id)::BIGINT, sum(octet_length(raw))::BIGINT FROM "
-                  "parquet_metadata({0}), (SELECT raw FROM read_parquet({0}) LIMIT 1)",
-                  reader.store(file->bytes)));
+  auto result = reader.connection().query(fmt::format(
+      "SELECT count(DISTINCT row_group_id)::BIGINT FROM parquet_metadata({})", reader.store(file->bytes)));
   REQUIRE(result.ok());
   const DuckChunk chunk(result->next_chunk());
   CHECK(static_cast<std::int64_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk.get(), 0)))[0] ==

@@ -53,7 +53,7 @@ struct SortedRows {
 };
 
 // The rows that are in no commit yet, in memory, readable from SQL as table functions:
-// tail_<table>(g) gives the rows of generation g and later, sorted_<table>() what the connection was handed to write.
+// tail_<table>(g) gives the rows of generation g and later, sorted_curated_funnel() what the connection was handed to write.
 //
 // A query sees the tail as it was when its connection was pinned, however often it looks. A pin must be older than the
 // transaction: then every generation the views of that transaction ask for is in it, even if dropped meanwhile.

@@ -37,11 +37,6 @@ struct Cursor {
   std::vector<RowRef> rows;  // Of the chunk.
 };
 
-template <class T>
-void destroy(void* pointer) {
-  const std::unique_ptr<T> owner(static_cast<T*>(pointer));
-}
-
 duckdb_logical_type logical_type(ColumnType type) {
   switch (type) {
     case ColumnType::boolean: return duckdb_create_logical_type(DUCKDB_TYPE_BOOLEAN);
@@ -96,14 +91,14 @@ void bind(duckdb_bind_info info) {
   for (const auto& column : spec_of(function.table).columns) add_column(column.name, column.type);
   if (function.table == Table::funnel) add_column("tail_order", ColumnType::int64);
   duckdb_bind_set_cardinality(info, static_cast<idx_t>(count_rows(function, *bound)), false);
-  duckdb_bind_set_bind_data(info, bound.release(), destroy<Bound>);
+  duckdb_bind_set_bind_data(info, bound.release(), duck_delete<Bound>);
 }
 
 void init(duckdb_init_info info) {
   auto cursor = std::make_unique<Cursor>();
   const idx_t count = duckdb_init_get_column_count(info);
   for (idx_t i = 0; i < count; ++i) cursor->columns.push_back(duckdb_init_get_column_index(info, i));
-  duckdb_init_set_init_data(info, cursor.release(), destroy<Cursor>);
+  duckdb_init_set_init_data(info, cursor.release(), duck_delete<Cursor>);
 }
 
 void next_tail_rows(const Bound& bound, Table table, std::size_t limit, Cursor& cursor) {
@@ -160,24 +155,18 @@ base::Status register_function(DuckConnection& connection, const Tail& tail, Tab
   const std::string name =
       fmt::format("{}_{}_{}", scan_kind == Scan::tail ? "tail" : "sorted", spec.name_space, spec.name);
   auto function = duckdb_create_table_function();
-  duckdb_table_function_set_name(function, name.c_str());
   if (scan_kind == Scan::tail) {
     auto type = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
     duckdb_table_function_add_parameter(function, type);
     duckdb_destroy_logical_type(&type);
   }
   auto extra = std::make_unique<Function>(Function{tail, table, scan_kind});
-  duckdb_table_function_set_extra_info(function, extra.release(), destroy<Function>);
+  duckdb_table_function_set_extra_info(function, extra.release(), duck_delete<Function>);
   duckdb_table_function_set_bind(function, bind);
   duckdb_table_function_set_init(function, init);
   duckdb_table_function_set_function(function, scan);
   duckdb_table_function_supports_projection_pushdown(function, true);
-  const auto state = duckdb_register_table_function(connection.handle(), function);
-  duckdb_destroy_table_function(&function);
-  if (state != DuckDBSuccess) {
-    return base::Error(base::ErrorCode::invalid_argument, fmt::format("duckdb: table function {}", name));
-  }
-  return base::Ok{};
+  return connection.add(function, name);
 }
 
 }  // namespace
@@ -185,9 +174,8 @@ base::Status register_function(DuckConnection& connection, const Tail& tail, Tab
 base::Status Tail::register_functions(DuckConnection& connection) {
   for (const Table table : kTables) {
     TRY(register_function(connection, *this, table, Scan::tail));
-    TRY(register_function(connection, *this, table, Scan::sorted));
   }
-  return base::Ok{};
+  return register_function(connection, *this, Table::funnel, Scan::sorted);
 }
 
 }  // namespace millrace::lake

@@ -15,11 +15,6 @@ struct Cursor {
   bool asked = true;  // False: only their number counts.
 };
 
-template <class T>
-void destroy(void* pointer) {
-  const std::unique_ptr<T> owner(static_cast<T*>(pointer));
-}
-
 std::string fault_text(const base::Error& error) { return std::string(kSideFault) + error.message(); }
 
 void bind(duckdb_bind_info info) {
@@ -36,7 +31,7 @@ void init(duckdb_init_info info) {
   cursor->rows = *std::move(rows);
   cursor->asked = duckdb_init_get_column_count(info) > 0 && duckdb_init_get_column_index(info, 0) == 0;
   duckdb_init_set_max_threads(info, 1);
-  duckdb_init_set_init_data(info, cursor.release(), destroy<Cursor>);
+  duckdb_init_set_init_data(info, cursor.release(), lake::duck_delete<Cursor>);
 }
 
 void scan(duckdb_function_info info, duckdb_data_chunk chunk) {
@@ -60,17 +55,13 @@ void scan(duckdb_function_info info, duckdb_data_chunk chunk) {
 base::Status add_side_table(lake::DuckConnection& connection, const SideTable& table) {
   const std::string rows = fmt::format("side_{}_{}", table.schema, table.name);
   auto function = duckdb_create_table_function();
-  duckdb_table_function_set_name(function, rows.c_str());
-  duckdb_table_function_set_extra_info(function, std::make_unique<Open>(table.open).release(), destroy<Open>);
+  duckdb_table_function_set_extra_info(function, std::make_unique<Open>(table.open).release(),
+                                       lake::duck_delete<Open>);
   duckdb_table_function_set_bind(function, bind);
   duckdb_table_function_set_init(function, init);
   duckdb_table_function_set_function(function, scan);
   duckdb_table_function_supports_projection_pushdown(function, true);
-  const auto state = duckdb_register_table_function(connection.handle(), function);
-  duckdb_destroy_table_function(&function);
-  if (state != DuckDBSuccess) {
-    return base::Error(base::ErrorCode::invalid_argument, fmt::format("duckdb: table function {}", rows));
-  }
+  TRY(connection.add(function, rows));
   std::string columns;
   for (const auto& [name, type, member] : table.columns) {
     if (!columns.empty()) columns += ", ";

@@ -5,33 +5,13 @@
 
 #include <algorithm>
 
-#include "lake/lake_fixture.h"
-#include "query/sql_engine.h"
+#include "query/sql_fixture.h"
 #include "query/sql_guard.h"
 
 using namespace millrace;
 using namespace millrace::query;
 
 namespace {
-
-struct Setup {
-  explicit Setup(std::string_view name) : fixture(name), engine(fixture.lake(), fixture.clock(), {}) {
-    lake::GroupBuilder builder;
-    builder.event(lake::make_event("v1", R"({"messageId":"m1"})"))
-        .event(lake::make_event("v2", R"({"messageId":"m2"})"));
-    INVARIANT(fixture.lake().append(builder.take()).ok());
-  }
-  std::string json(std::string_view sql) {
-    auto result = engine.run(sql);
-    if (!result.ok()) return "error: " + result.error().message();
-    const std::string text = to_json(*result);
-    const auto rows = text.find("\"rows\":");
-    return text.substr(rows + 7, text.find(",\"took_ms\"") - rows - 7);
-  }
-
-  lake::LakeFixture fixture;
-  SqlEngine engine;
-};
 
 class Numbers final : public SideRows {
  public:
@@ -66,7 +46,7 @@ SideTable numbers(std::string name, Asker asker, std::int64_t fails_at = 0) {
 }  // namespace
 
 TEST_CASE("a table beside the lake's is read anew by each statement, and joins with the lake's") {
-  Setup setup("sql-side");
+  SqlFixture setup("sql-side");
   REQUIRE(setup.engine.add(numbers("open", Asker::analyst)));
   for (int i = 0; i < 2; ++i) {
     CHECK(setup.json("SELECT count(*), sum(n), count(word), count(absent), max(seen_at) FROM side.open") ==
@@ -80,7 +60,7 @@ TEST_CASE("a table beside the lake's is read anew by each statement, and joins w
 }
 
 TEST_CASE("a table that is an admin's is nobody else's, however it is named") {
-  Setup setup("sql-side-closed");
+  SqlFixture setup("sql-side-closed");
   REQUIRE(setup.engine.add(numbers("closed", Asker::admin)));
   const auto count = setup.engine.run("SELECT count(*) FROM side.closed", {}, Asker::admin);
   REQUIRE(count.ok());
@@ -112,7 +92,7 @@ TEST_CASE("a table that is an admin's is nobody else's, however it is named") {
 }
 
 TEST_CASE("rows that cannot be read end the statement, and it says which") {
-  Setup setup("sql-side-broken");
+  SqlFixture setup("sql-side-broken");
   REQUIRE(setup.engine.add(numbers("broken", Asker::analyst, 4000)));
   const auto result = setup.engine.run("SELECT sum(n) FROM side.broken");
   REQUIRE_FALSE(result.ok());

@@ -13,33 +13,6 @@ namespace millrace::query {
 
 namespace {
 
-// Owns a prepared statement.
-class Statement {
- public:
-  Statement() = default;
-  Statement(const Statement&) = delete;
-  Statement& operator=(const Statement&) = delete;
-  ~Statement() { duckdb_destroy_prepare(&statement_); }
-  duckdb_prepared_statement* address() { return &statement_; }
-  duckdb_prepared_statement get() const { return statement_; }
-
- private:
-  duckdb_prepared_statement statement_ = nullptr;
-};
-
-class Pending {
- public:
-  Pending() = default;
-  Pending(const Pending&) = delete;
-  Pending& operator=(const Pending&) = delete;
-  ~Pending() { duckdb_destroy_pending(&pending_); }
-  duckdb_pending_result* address() { return &pending_; }
-  duckdb_pending_result get() const { return pending_; }
-
- private:
-  duckdb_pending_result pending_ = nullptr;
-};
-
 std::string message_of(const char* text) {
   // The message without the drawing of the statement below it, and without the name of a C++ exception class.
   std::string message(text != nullptr ? text : "failed");
@@ -202,7 +175,7 @@ base::Error SqlEngine::failure(const Session& session, const char* text) const {
 }
 
 base::Result<lake::DuckResult> SqlEngine::start(Session& session, const std::string& sql) {
-  Statement statement;
+  lake::DuckStatement statement;
   if (duckdb_prepare(session.connection->handle(), sql.c_str(), statement.address()) != DuckDBSuccess) {
     return failure(session, duckdb_prepare_error(statement.get()));
   }
@@ -212,7 +185,7 @@ base::Result<lake::DuckResult> SqlEngine::start(Session& session, const std::str
   if (duckdb_nparams(statement.get()) != 0) {
     return base::Error(base::ErrorCode::invalid_argument, "parameters are not supported: write the value");
   }
-  Pending pending;
+  lake::DuckPending pending;
   if (duckdb_pending_prepared_streaming(statement.get(), pending.address()) != DuckDBSuccess) {
     return failure(session, duckdb_pending_error(pending.get()));
   }

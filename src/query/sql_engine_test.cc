@@ -6,40 +6,13 @@
 #include <fstream>
 #include <thread>
 
-#include "lake/lake_fixture.h"
+#include "query/sql_fixture.h"
 
 using namespace millrace;
 using namespace millrace::query;
 
-namespace {
-
-struct Setup {
-  explicit Setup(std::string_view name, SqlSettings settings = {})
-      : fixture(name), engine(fixture.lake(), fixture.clock(), settings) {
-    builder.event(lake::make_event("v1", R"({"messageId":"m1"})"))
-        .event(lake::make_event("v2", R"({"messageId":"m2"})"));
-    INVARIANT(fixture.lake().append(builder.take()).ok());
-    INVARIANT(fixture.lake().commit().ok());
-    builder.event(lake::make_event("v1", R"({"messageId":"m3"})"));
-    INVARIANT(fixture.lake().append(builder.take()).ok());
-  }
-  std::string json(std::string_view sql) {
-    auto result = engine.run(sql);
-    if (!result.ok()) return "error: " + result.error().message();
-    const std::string text = to_json(*result);
-    const auto rows = text.find("\"rows\":");
-    return text.substr(rows + 7, text.find(",\"took_ms\"") - rows - 7);
-  }
-
-  lake::LakeFixture fixture;
-  SqlEngine engine;
-  lake::GroupBuilder builder;
-};
-
-}  // namespace
-
 TEST_CASE("SQL answers over committed rows and the tail together") {
-  Setup setup("sql-answers");
+  SqlFixture setup("sql-answers");
   CHECK(setup.json("SELECT count(*) FROM conformed.events") == "[[3]]");
   CHECK(setup.json("SELECT visitor_id, count(*) FROM conformed.events GROUP BY 1 ORDER BY 1") ==
         R"([["v1",2],["v2",1]])");
@@ -57,7 +30,7 @@ TEST_CASE("SQL answers over committed rows and the tail together") {
 }
 
 TEST_CASE("values keep their exactness in JSON") {
-  Setup setup("sql-values");
+  SqlFixture setup("sql-values");
   CHECK(setup.json("SELECT 9007199254740992, 9007199254740993, -9007199254740993") ==
         R"([[9007199254740992,"9007199254740993","-9007199254740993"]])");
   CHECK(setup.json("SELECT 12.500000::DECIMAL(18,6), -0.000001::DECIMAL(18,6), 3::DECIMAL(18,6), "
@@ -76,7 +49,7 @@ TEST_CASE("values keep their exactness in JSON") {
 }
 
 TEST_CASE("no statement reads a file, writes, attaches, installs or asks about the machine") {
-  Setup setup("sql-hostile");
+  SqlFixture setup("sql-hostile");
   const std::string root = setup.fixture.path();
   std::ofstream(root + "/lake/secret.csv") << "a\n1\n";
   const std::string file = root + "/lake/secret.csv";
@@ -203,7 +176,7 @@ TEST_CASE("no statement reads a file, writes, attaches, installs or asks about t
 }
 
 TEST_CASE("behind the guard, the database itself opens nothing outside the lake and can not be unlocked") {
-  Setup setup("sql-walls");
+  SqlFixture setup("sql-walls");
   auto connection = *setup.fixture.lake().database().connect();
   for (const char* sql :
        {"FROM read_text('/etc/passwd')", "FROM glob('/etc/*')", "COPY (SELECT 1) TO '/tmp/millrace-x.csv'",
@@ -215,7 +188,7 @@ TEST_CASE("behind the guard, the database itself opens nothing outside the lake 
 }
 
 TEST_CASE("a query that is over its time ends, and its session serves the next one") {
-  Setup setup("sql-time", SqlSettings{.timeout_ms = 100, .concurrent_max = 1});
+  SqlFixture setup("sql-time", SqlSettings{.timeout_ms = 100, .concurrent_max = 1});
   std::atomic<bool> done = false;
   std::thread watchdog([&] {
     while (!done) {
@@ -237,7 +210,7 @@ TEST_CASE("a query that is over its time ends, and its session serves the next o
 }
 
 TEST_CASE("rows, bytes and queries at a time have limits") {
-  Setup setup("sql-limits", SqlSettings{.rows_max = 5, .result_bytes_max = 1000});
+  SqlFixture setup("sql-limits", SqlSettings{.rows_max = 5, .result_bytes_max = 1000});
   auto result = setup.engine.run("FROM range(10)");
   REQUIRE(result.ok());
   CHECK(result->rows.size() == 5);
