@@ -1,16 +1,23 @@
 #include "process/emission_writer.h"
 
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <utility>
 
 namespace millrace::process {
 
+namespace {
+// Of one submission, unless a single record is larger. While a journal is busy, or one record closes all sessions at once,
+// more is pending than a journal appends in one piece.
+constexpr std::size_t kSubmissionBytes = journal::kAppendBytesMax / 4;
+}  // namespace
+
 // One journal written to. Counts are of records.
 struct EmissionWriter::Target {
   journal::GroupCommit* journal = nullptr;
-  journal::RecordBuffer pending;    // Not submitted.
-  journal::RecordBuffer under_way;  // Submitted, kept until it is appended.
+  std::deque<journal::RecordBuffer> pending{1};  // Not submitted; never without the one that fills up.
+  journal::RecordBuffer under_way;               // Submitted, kept until it is appended.
   bool submitted = false;
   journal::Durability durability = journal::Durability::appended;  // Of the submission.
   std::uint64_t emitted = 0;
@@ -68,7 +75,9 @@ EmissionWriter::Target& EmissionWriter::target(event::Topic topic, std::uint32_t
 void EmissionWriter::emit(event::Topic topic, std::uint32_t partition, std::string_view payload) {
   const std::lock_guard lock(shared_->mutex);
   Target& to = target(topic, partition);
-  to.pending.add(payload);
+  const std::size_t filled = to.pending.back().bytes().size();
+  if (filled > 0 && filled + payload.size() + 4 > kSubmissionBytes) to.pending.emplace_back();
+  to.pending.back().add(payload);
   ++to.emitted;
   shared_->bytes += payload.size() + 4;
 }
@@ -104,8 +113,13 @@ void EmissionWriter::pump(const std::shared_ptr<Shared>& shared, Target& to) {
   {
     const std::lock_guard lock(shared->mutex);
     if (to.submitted || shared->fault || shared->closed) return;
-    if (to.under_way.empty()) std::swap(to.under_way, to.pending);
-    const bool sync = to.durable < to.durable_wanted;
+    if (to.under_way.empty()) {
+      std::swap(to.under_way, to.pending.front());
+      if (to.pending.size() > 1) to.pending.pop_front();
+    }
+    // One sync, with the last that it is to cover.
+    const bool sync =
+        to.durable < to.durable_wanted && to.appended + to.under_way.count() >= to.durable_wanted;
     if (to.under_way.empty() && !sync) return;
     to.submitted = true;
     to.durability = sync ? journal::Durability::synced : journal::Durability::appended;

@@ -95,6 +95,32 @@ TEST_CASE("a sync covers what was emitted before it") {
   CHECK(fixture.journal.syncs == syncs + 1);
 }
 
+TEST_CASE("more than a journal appends in one piece goes out in several, in order, with one sync") {
+  Fixture fixture;
+  fixture.writer->emit(event::Topic::facts, 0, "first");
+  fixture.writer->flush();  // Is under way while all else comes, as when one tick closes all sessions.
+  std::vector<std::string> expected{"first"};
+  for (char c = 'a'; c <= 'z'; ++c) {
+    expected.emplace_back(std::size_t{512} << 10, c);
+    fixture.writer->emit(event::Topic::facts, 0, expected.back());
+  }
+  fixture.writer->flush();
+  CHECK_FALSE(fixture.writer->ready());
+  fixture.run();
+  CHECK(fixture.writer->fault() == nullptr);
+  CHECK(fixture.journal.kept.records() == expected);
+  CHECK(fixture.writer->ready());
+  for (int i = 0; i < 20; ++i) {
+    expected.push_back(expected[1]);
+    fixture.writer->emit(event::Topic::facts, 0, expected.back());
+  }
+  fixture.writer->sync();
+  fixture.run();
+  CHECK(fixture.journal.kept.records() == expected);
+  CHECK(fixture.writer->durable());
+  CHECK(fixture.journal.syncs == 1);
+}
+
 TEST_CASE("a failed sync is a fault") {
   Fixture fixture;
   fixture.journal.broken = true;
