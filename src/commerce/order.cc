@@ -225,7 +225,7 @@ void Orders::supersede(Order& order, OrderRow told, OrderOutcome& out) {
   } else {
     subtract(returned, told.lines);
   }
-  derive_remaining(told, order.ordered);
+  derive_remaining(told, order.ordered, order.returned);
   out.sales = sales_between(told, told.ordered_at, before, told.lines);
   out.rows.push_back(told);
   row = std::move(told);

@@ -298,6 +298,30 @@ TEST_CASE("a refund of an amount below the order's is a part of it, and units st
   CHECK_EQ(again.returned.micros, money(75).micros);
 }
 
+TEST_CASE("money given back stays given back when a source of higher precedence tells of the order") {
+  OrderSettings settings;
+  settings.ranks = ranks_of({0, 5});
+  OrderRow browser = told(OrderStatus::completed, {line("a", 2, 50)}, 1000);
+  OrderRow server = browser;
+  server.source = 1;
+  OrderRow refund = told(OrderStatus::refunded, {}, 2000);
+  refund.total = money(20);
+  for (const bool refund_first : {true, false}) {
+    CAPTURE(refund_first);
+    process::MemoryStateStore store;
+    Orders orders(store, "order/", settings);
+    orders.apply(1, browser);
+    orders.apply(2, refund_first ? refund : server);
+    orders.apply(3, refund_first ? server : refund);
+    const OrderRow& order = orders.find("o-1")->row;
+    CHECK(order.status == OrderStatus::refunded);
+    CHECK_EQ(order.source, 1);
+    CHECK_EQ(event::to_string(order.order_gross), "80");
+    CHECK_EQ(event::to_string(order.order_net), "80");
+    CHECK_EQ(order.lines[0].quantity, 2);
+  }
+}
+
 TEST_CASE("a partial refund in money waits for its order, and units returned later count beside it") {
   Shop shop;
   OrderRow refund = told(OrderStatus::refunded, {}, 2000);
