@@ -7,7 +7,7 @@
 namespace millrace::lake {
 
 struct IcebergSettings {
-  std::int64_t snapshot_keep_ms = base::kHourMs;  // Younger snapshots stay readable ...
+  std::int64_t snapshot_keep_ms = base::kHourMs;  // Readable so long after the next one came ...
   int snapshots_min = 3;                          // ... and at least so many of any age.
   int metadata_versions_max = 30;                 // Old metadata files kept beside the current one.
   int manifests_merge_min = 100;                  // So many small manifests are merged by the next commit.

@@ -191,15 +191,33 @@ TEST_CASE("old snapshots expire, and what only they referred to is removed") {
   }
   const auto state = table->state();
   CHECK(state->record_count == 11);
-  CHECK(state->metadata.snapshots.size() == 2);
-  CHECK(state->metadata.snapshot_log.size() == 2);
+  CHECK(state->metadata.snapshots.size() == 3);  // The third from the end was current until 50 s ago.
+  CHECK(state->metadata.snapshot_log.size() == 3);
   CHECK(state->metadata.metadata_log.size() == 3);
   CHECK(f.names(".parquet").size() == 9);
   CHECK_FALSE(f.store.read(first.object).ok());
   CHECK(f.names(".metadata.json").size() == 4);
-  CHECK(f.names("-snap.avro").size() == 2);
+  CHECK(f.names("-snap.avro").size() == 3);
   CHECK(f.names("-m.avro").size() == 9);
   CHECK(must(table->remove_orphans()).orphans_removed == 0);
+}
+
+TEST_CASE("a reader of what was current until a moment ago finds its files, however old they are") {
+  Fixture f;
+  f.settings.snapshots_min = 1;
+  f.settings.snapshot_keep_ms = 60'000;
+  const auto table = f.open();
+  const DataFile old = sample_file(*table, 1), merged = sample_file(*table, 1);
+  for (const DataFile& file : {old, merged}) must(f.store.create(file.object, "parquet"));
+  must(table->append({old}, {}));
+  const auto read = table->state();
+  f.clock.advance_ms(3'600'000);  // A quiet hour.
+  must(table->replace_files({old.object}, {merged}));
+  CHECK(f.store.read(old.object).ok());
+  CHECK(TableFiles(f.store, "conformed/events").load(read->version, nullptr).ok());
+  f.clock.advance_ms(61'000);
+  must(table->append({}, {events_range(0, 0, 1)}));
+  CHECK_FALSE(f.store.read(old.object).ok());
 }
 
 TEST_CASE("many small manifests become one") {
