@@ -99,7 +99,8 @@ std::shared_ptr<const Segment> make_segment(std::uint64_t ordinal, std::shared_p
   return segment;
 }
 
-// Events without those of bots; the highest version of each session and order.
+// Events without those of bots; the highest version of each session and order. An order is known by its id alone: its next version
+// may be of another source.
 constexpr const char* kCurrentViews[] = {
     // Files from before the column are of accepted events alone.
     "CREATE OR REPLACE VIEW curated.events AS SELECT * FROM conformed.events WHERE coalesce(verdict, "
@@ -109,7 +110,7 @@ constexpr const char* kCurrentViews[] = {
     "row_number() OVER "
     "(PARTITION BY session_id ORDER BY version DESC) = 1) WHERE NOT retracted",
     "CREATE OR REPLACE VIEW curated.orders AS SELECT * FROM conformed.orders QUALIFY row_number() OVER "
-    "(PARTITION BY source, order_id ORDER BY version DESC) = 1",
+    "(PARTITION BY order_id ORDER BY version DESC) = 1",
 };
 
 }  // namespace

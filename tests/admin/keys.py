@@ -258,8 +258,10 @@ def order(server, key, number, value):
 
 def believed(server, number):
     def rows():
-        return server.ask("POST", "/v1/sql", {"sql": f"select source, order_net::double from curated.orders where order_id = '{number}' order by version desc"}).json["rows"]
-    return until(f"the order {number} is in the table", rows)[0]
+        return server.ask("POST", "/v1/sql", {"sql": f"select source, order_net::double from curated.orders where order_id = '{number}'"}).json["rows"]
+    found = until(f"the order {number} is in the table", rows)
+    assert len(found) == 1, found
+    return found[0]
 
 
 def precedence(work, config):
