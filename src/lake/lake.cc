@@ -242,8 +242,8 @@ base::Status Lake::commit() {
   }
   const auto snapshot = tail_.snapshot();
   for (const auto& table : tables_) {
-    if (has_rows(*snapshot, table->table(), table->first_generation(), generation)) {
-      dropped = std::min(dropped, table->first_generation() - 1);
+    if (has_rows(*snapshot, table->table(), table->view_generation(), generation)) {
+      dropped = std::min(dropped, table->view_generation() - 1);
     }
   }
   tail_.drop(std::min(dropped, generation));

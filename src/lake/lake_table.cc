@@ -146,8 +146,11 @@ base::Status LakeTable::publish() {
         sql);
   }
   const TailPin pin(parts_.tail, parts_.connection.id());
-  return parts_.connection.execute(fmt::format(
-      "CREATE OR REPLACE VIEW {}.{} AS {}", sql_identifier(spec.name_space), sql_identifier(spec.name), sql));
+  TRY(parts_.connection.execute(fmt::format("CREATE OR REPLACE VIEW {}.{} AS {}",
+                                            sql_identifier(spec.name_space), sql_identifier(spec.name),
+                                            sql)));
+  view_generation_ = first_generation_;
+  return base::Ok{};
 }
 
 OffsetRanges LakeTable::ranges(const Appended& appended) const {
@@ -161,6 +164,8 @@ OffsetRanges LakeTable::ranges(const Appended& appended) const {
 
 base::Status LakeTable::commit(std::uint64_t generation, const Appended& appended, WithoutRows without_rows,
                                const ParquetSettings& settings) {
+  TRY(look_for_attempt());
+  if (view_generation_ != first_generation_) TRY(publish());
   const auto snapshot = parts_.tail.snapshot();
   const bool empty = !has_rows(*snapshot, table_, first_generation_, generation);
   if (empty && without_rows == WithoutRows::skip) return base::Ok{};
@@ -169,8 +174,9 @@ base::Status LakeTable::commit(std::uint64_t generation, const Appended& appende
   parts_.sorter.sort(*snapshot, table_, first_generation_, generation);
   const auto base = iceberg_->state();
   TRY_ASSIGN(auto files, write_days(*snapshot, *base, settings));
-  std::int64_t added = 0;
-  for (const auto& file : files) added += file.file_bytes;
+  Attempt attempt{offsets, generation, parts_.sorter.json_bytes(), 0};
+  for (const auto& file : files) attempt.parquet_bytes += file.file_bytes;
+  auto receipt = base::Result<CommitReceipt>(CommitReceipt{});
   if (table_ == Table::funnel && !files.empty()) {
     std::vector<std::vector<PartitionValue>> partitions;
     for (const auto& file : files) partitions.push_back(file.partition);
@@ -178,16 +184,42 @@ base::Status LakeTable::commit(std::uint64_t generation, const Appended& appende
       const bool replaced = std::any_of(partitions.begin(), partitions.end(), [&](const auto& partition) {
         return partition.front().day == file.partition.front().day;
       });
-      if (replaced) added -= file.file_bytes;
+      if (replaced) attempt.parquet_bytes -= file.file_bytes;
     });
-    TRY(settle(iceberg_->replace_partitions(*base, partitions, std::move(files), offsets), offsets));
+    receipt = iceberg_->replace_partitions(*base, partitions, std::move(files), offsets);
   } else {
-    TRY(settle(iceberg_->append(std::move(files), offsets), offsets));
+    receipt = iceberg_->append(std::move(files), offsets);
   }
-  json_bytes_ += parts_.sorter.json_bytes();
-  parquet_bytes_ += added;
-  first_generation_ = generation + 1;
+  if (receipt.ok()) {
+    take(attempt);
+    return publish();
+  }
+  const auto code = receipt.error().code();
+  if (code != base::ErrorCode::io && code != base::ErrorCode::conflict) return std::move(receipt).error();
+  in_doubt_ = std::move(attempt);
+  TRY(look_for_attempt());
+  if (first_generation_ <= generation) return std::move(receipt).error();
   return publish();
+}
+
+void LakeTable::take(const Attempt& attempt) {
+  first_generation_ = attempt.generation + 1;
+  json_bytes_ += attempt.json_bytes;
+  parquet_bytes_ += attempt.parquet_bytes;
+}
+
+// A commit whose outcome is unknown, or that finds its offsets taken, is resolved by looking. While that is not possible
+// nothing else may be committed: the rows would come a second time.
+base::Status LakeTable::look_for_attempt() {
+  if (!in_doubt_) return base::Ok{};
+  TRY(iceberg_->refresh());
+  const Attempt attempt = *std::exchange(in_doubt_, std::nullopt);
+  const bool happened =
+      std::all_of(attempt.ranges.begin(), attempt.ranges.end(), [this](const OffsetRange& range) {
+        return committed(range.source).value_or(journal::Offset{}) >= range.to;
+      });
+  if (happened) take(attempt);
+  return base::Ok{};
 }
 
 base::Result<std::vector<DataFile>> LakeTable::write_days(const TailSnapshot& snapshot,
@@ -231,20 +263,9 @@ base::Status LakeTable::append_rows(const std::string& sql, DataFileWriter& writ
   return writer.append(rows);
 }
 
-// A commit whose outcome is unknown, or that finds its offsets taken, is resolved by looking.
-base::Status LakeTable::settle(base::Result<CommitReceipt> receipt, const OffsetRanges& ranges) {
-  if (receipt.ok()) return base::Ok{};
-  const auto code = receipt.error().code();
-  if (code != base::ErrorCode::io && code != base::ErrorCode::conflict) return std::move(receipt).error();
-  TRY(iceberg_->refresh());
-  for (const auto& range : ranges) {
-    if (committed(range.source) != range.to) return std::move(receipt).error();
-  }
-  return base::Ok{};
-}
-
 base::Result<LakeTable::Compacted> LakeTable::compact(const CompactionSettings& settings) {
   if (table_ == Table::funnel) return Compacted::nothing_to_do;  // Each commit rewrites its days whole.
+  TRY(look_for_attempt());
   const TableSpec& spec = spec_of(table_);
   std::map<std::int32_t, std::vector<LiveFile>> small;
   iceberg_->state()->for_each_file([&](const LiveFile& file) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,8 +45,8 @@ class LakeTable {
   base::Status publish();
 
   // Commits the rows of the generations up to `generation` and replaces the view in one step. Without rows the
-  // offsets alone are committed when `advance_offsets` says so. After an error nothing has changed for SQL, and the
-  // same rows are tried again by the next call.
+  // offsets alone are committed when `advance_offsets` says so. After an error nothing has changed for SQL, and the next
+  // call tries the same rows again, unless it finds that they were committed after all.
   enum class WithoutRows : std::uint8_t { skip, advance_offsets };
   base::Status commit(std::uint64_t generation, const Appended& appended, WithoutRows without_rows,
                       const ParquetSettings& settings);
@@ -58,8 +59,8 @@ class LakeTable {
   IcebergTable& iceberg() { return *iceberg_; }
   const IcebergTable& iceberg() const { return *iceberg_; }
   Table table() const { return table_; }
-  std::uint64_t first_generation() const { return first_generation_; }  // The view's tail begins with it.
-  std::int64_t json_bytes() const { return json_bytes_; }  // Of the raw rows committed since open.
+  std::uint64_t view_generation() const { return view_generation_; }  // The view's tail begins with it.
+  std::int64_t json_bytes() const { return json_bytes_; }             // Of the raw rows committed since open.
   std::int64_t parquet_bytes() const {
     return parquet_bytes_;
   }  // Written since open, less what was compacted.
@@ -72,12 +73,23 @@ class LakeTable {
   base::Status append_cells(const TailSnapshot& snapshot, const RowSorter::Day& day, const TableState& base,
                             DataFileWriter& writer);
   base::Status append_rows(const std::string& sql, DataFileWriter& writer);
-  base::Status settle(base::Result<CommitReceipt> receipt, const OffsetRanges& ranges);
+
+  struct Attempt {
+    OffsetRanges ranges;
+    std::uint64_t generation = 0;
+    std::int64_t json_bytes = 0;
+    std::int64_t parquet_bytes = 0;
+  };
+  void take(const Attempt& attempt);
+  base::Status look_for_attempt();
 
   const Table table_;
   const std::unique_ptr<IcebergTable> iceberg_;
   LakeParts parts_;
-  std::uint64_t first_generation_ = 1;  // The tail counts from 1.
+  std::uint64_t first_generation_ = 1;  // That is not committed; the tail counts from 1.
+  std::uint64_t view_generation_ = 1;   // Behind the one above when the view could not be replaced.
+  std::optional<Attempt>
+      in_doubt_;  // Nobody could tell whether it happened. Before another one this must be known.
   std::int64_t json_bytes_ = 0;
   std::int64_t parquet_bytes_ = 0;
 };

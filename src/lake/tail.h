@@ -58,7 +58,7 @@ struct SortedRows {
 // A query sees the tail as it was when its connection was pinned, however often it looks. A pin must be older than the
 // transaction: then every generation the views of that transaction ask for is in it, even if dropped meanwhile.
 //
-// append(), rotate() and drop() are for one thread, all else for any.
+// Safe from any thread.
 class Tail {
  public:
   explicit Tail(std::vector<std::string> source_names);
