@@ -77,7 +77,7 @@ struct Settings {
   std::size_t indexed_sessions_max = 1'000'000;
   LakeRunnerSettings lake;
   std::size_t state_cache_bytes = 128ull << 20;
-  std::size_t sql_threads = 1;
+  std::size_t sql_threads = 2;
   std::int64_t sql_timeout_ms = 10'000;
   std::size_t sql_rows_max = 10'000;
   std::size_t sql_memory_bytes = 1ull << 30;
