@@ -24,8 +24,8 @@ SnowplowDialect::SnowplowDialect(const SourceTable& sources, ItemLimits limits, 
 std::vector<Dialect::Endpoint> SnowplowDialect::endpoints() const {
   std::vector<Endpoint> endpoints;
   const auto post = [&](std::string_view path) {
-    endpoints.push_back({Method::post, std::string(path), payload, Endpoint::Role::collects});
-    endpoints.push_back({Method::options, std::string(path), preflight_answer, Endpoint::Role::informs});
+    endpoints.emplace_back(Method::post, std::string(path), payload, Endpoint::Role::collects);
+    endpoints.emplace_back(Method::options, std::string(path), preflight_answer, Endpoint::Role::informs);
   };
   post(kPostPath);
   for (const std::string& path : settings_.post_paths) post(path);

@@ -42,7 +42,10 @@ std::string schema_text(const Program& program, const Step& step) {
     const Constant& each = program.constants[step.a + i];
     text += (*each.tape)[each.node].raw.substr(0, kShownBytesMax);
   }
-  return text.size() < kShownBytesMax ? text : text.substr(0, kShownBytesMax) + "...";
+  if (text.size() < kShownBytesMax) return text;
+  text.resize(kShownBytesMax);
+  text += "...";
+  return text;
 }
 
 std::string number_text(const Program& program, const Step& step) {

@@ -92,7 +92,7 @@ base::Status PersonKeys::read(std::string_view bytes, std::vector<Write>& torn) 
     } else {
       free_.push_back(number);
       if (text.size() < kPlaceBytes || !is_empty(text))
-        torn.push_back({number, std::string(kPlaceBytes, '\0')});
+        torn.emplace_back(number, std::string(kPlaceBytes, '\0'));
     }
   }
   return base::Ok{};
