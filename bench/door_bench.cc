@@ -13,6 +13,7 @@
 #include "app/collect_door.h"
 #include "app/contract_runner.h"
 #include "app/data_directory.h"
+#include "app/heap_growth.h"
 #include "app/journal_set.h"
 #include "app/privacy_guard.h"
 #include "app/settings.h"
@@ -25,6 +26,7 @@ namespace {
 using namespace millrace;
 
 base::Status run(const app::Settings& settings, const char* port_file, bool gated) {
+  const app::HeapGrowth heap_growth;
   const app::SystemClock clock;
   app::SystemRandom random;
   TRY_ASSIGN(const auto directory, app::DataDirectory::open(settings.data_directory, {1, 1}));
