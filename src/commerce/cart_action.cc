@@ -94,14 +94,16 @@ event::Action abandonment(const AbandonedCart& cart, std::string_view visitor_id
           {cart.abandoned_at_ms},  std::move(payload)};
 }
 
+std::uint64_t cancellation_id(std::uint64_t trigger_id) {
+  return base::mix(trigger_id, static_cast<std::uint64_t>(event::ActionKind::cart_abandonment_cancelled));
+}
+
 event::Action cancellation(const CancelledTrigger& trigger, std::string_view visitor_id,
                            std::string_view user_id) {
   std::string payload = begin_payload(trigger.trigger_id, visitor_id, user_id);
   append_time(payload, "purchased_at", trigger.at_ms);
   payload.push_back('}');
-  const std::uint64_t id = base::mix(
-      trigger.trigger_id, static_cast<std::uint64_t>(event::ActionKind::cart_abandonment_cancelled));
-  return {id,
+  return {cancellation_id(trigger.trigger_id),
           event::ActionKind::cart_abandonment_cancelled,
           std::string(visitor_id),
           std::string(user_id),

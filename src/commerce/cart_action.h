@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "commerce/cart.h"
@@ -11,5 +12,7 @@ namespace millrace::commerce {
 event::Action abandonment(const AbandonedCart& cart, std::string_view visitor_id, std::string_view user_id);
 event::Action cancellation(const CancelledTrigger& trigger, std::string_view visitor_id,
                            std::string_view user_id);
+// The id of the action that cancels the abandonment of this id.
+std::uint64_t cancellation_id(std::uint64_t trigger_id);
 
 }  // namespace millrace::commerce
