@@ -135,6 +135,9 @@ PartitionOwner::Progress PartitionOwner::step() {
     return worked ? Progress::worked : Progress::blocked;
   }
   auto read = journal_.read(position_, settings_.read_bytes_max);
+  // No file can be opened now: others will be closed.
+  if (!read.ok() && read.error().code() == ErrorCode::exhausted)
+    return worked ? Progress::worked : Progress::blocked;
   if (!read.ok()) return stop(std::move(read).error());
   if (read->empty()) return worked ? Progress::worked : Progress::idle;
   INVARIANT(read->first == position_);
@@ -156,6 +159,7 @@ base::Status PartitionOwner::process(const std::shared_ptr<const journal::Record
     if (!processed.ok()) {
       return std::move(processed).error().with_context("offset " + std::to_string(position.offset.value));
     }
+    if (outputs_.bodies.size() >= settings_.output_bytes_max) count = i + 1;
   }
   stage_.on_batch_end(outputs_);
   if (store_.fault()) return *store_.fault();

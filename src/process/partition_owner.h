@@ -32,6 +32,7 @@ struct OwnerSettings {
   std::uint32_t partition = 0;
   ReadLimit read_limit = ReadLimit::durable;
   std::size_t read_bytes_max = 256u << 10;  // Per step.
+  std::size_t output_bytes_max = 4u << 20;  // Emitted in a step: the record that reaches it is its last.
   std::size_t drain_entries = 256;          // Of a checkpoint, per step: some 100 us ...
   // ... or as many for each record of the step before, when that is more: what records change must not come faster than it is
   // drained.

@@ -82,6 +82,26 @@ class TalkativeStage final : public Stage {
   std::size_t left_to_drain = 0;
 };
 
+// Cannot open its files while `without_files`.
+class ScarceJournal final : public journal::Journal {
+ public:
+  using Journal::append;
+  base::Result<journal::Offset> append(std::span<const journal::RecordBuffer* const> buffers) override {
+    return kept.append(buffers);
+  }
+  base::Status sync() override { return kept.sync(); }
+  base::Result<journal::RecordBatch> read(journal::Offset from, std::size_t max_bytes) const override {
+    if (without_files) return base::Error(base::ErrorCode::exhausted, "too many open files");
+    return kept.read(from, max_bytes);
+  }
+  journal::Offset begin() const override { return kept.begin(); }
+  journal::Offset end() const override { return kept.end(); }
+  journal::Offset durable_end() const override { return kept.durable_end(); }
+  base::Status trim(journal::Offset before) override { return kept.trim(before); }
+  journal::MemoryJournal kept;
+  bool without_files = false;
+};
+
 struct Bench {
   explicit Bench(OwnerSettings settings = {}) : owner(journal, store, stage, sink, settings) {
     REQUIRE(owner.restore().ok());
@@ -91,7 +111,7 @@ struct Bench {
     records.add(payload);
     REQUIRE(journal.append(records).ok());
   }
-  journal::MemoryJournal journal;
+  ScarceJournal journal;
   MemoryStateStore store;
   TalkativeStage stage;
   RecordingSink sink;
@@ -121,6 +141,33 @@ TEST_CASE("events are read when they are durable, and what they emit carries the
   CHECK(bench.sink.groups.back().epoch == 1);
   CHECK(bench.sink.groups.back().received_at.ms == kStart);
   CHECK(bench.sink.batches.back().to.value == 2);
+}
+
+TEST_CASE("a journal that can open no file for a while is read when it can") {
+  Bench bench;
+  bench.append(event_record("v", "1", "a"));
+  REQUIRE(bench.journal.sync().ok());
+  bench.journal.without_files = true;
+  CHECK(bench.owner.step() == Progress::blocked);
+  CHECK(bench.owner.stopped_by() == nullptr);
+  bench.journal.without_files = false;
+  CHECK(bench.owner.step() == Progress::worked);
+  CHECK(bench.owner.position().value == 1);
+}
+
+TEST_CASE("a step ends with the record that made it emit too much, and the next goes on behind it") {
+  Bench bench({.topic = event::Topic::events, .output_bytes_max = 1});
+  for (const char* name : {"a", "throw", "b"}) bench.append(event_record("v", name, name));
+  REQUIRE(bench.journal.sync().ok());
+  for (std::uint64_t position : {1, 3}) {  // What was refused emitted nothing.
+    CHECK(bench.owner.step() == Progress::worked);
+    CHECK(bench.owner.position().value == position);
+    CHECK(bench.sink.batches.back().to.value == position);
+    CHECK(bench.sink.groups.back().offset == position - 1);
+  }
+  CHECK(bench.sink.batches.back().from.value == 1);
+  CHECK(bench.sink.positions.size() == 4);
+  CHECK(bench.sink.positions.back() == event::SourcePosition{event::Topic::events, 0, 2, 1});
 }
 
 TEST_CASE("views of unsynced facts leave at once, their rows and emissions when they are durable") {
