@@ -114,18 +114,19 @@ void PlatformMetrics::collect_lake(MetricSamples& samples) const {
 }
 
 void PlatformMetrics::collect_http(MetricSamples& samples) const {
-  if (!http_) return;
-  samples.gauge("millrace_http_connections", "Open connections.", number(http_->connections.load()));
-  samples.counter("millrace_http_connections_total", "Connections accepted.", number(http_->accepted.load()));
-  samples.counter("millrace_http_requests_total", "Requests read.", number(http_->requests.load()));
+  const http::ServerCounters* const http = http_;
+  if (http == nullptr) return;
+  samples.gauge("millrace_http_connections", "Open connections.", number(http->connections.load()));
+  samples.counter("millrace_http_connections_total", "Connections accepted.", number(http->accepted.load()));
+  samples.counter("millrace_http_requests_total", "Requests read.", number(http->requests.load()));
   samples.counter("millrace_http_refused_total", "Requests over a limit, or malformed.",
-                  number(http_->refused.load()));
-  samples.counter("millrace_http_received_bytes_total", "Bytes read.", number(http_->bytes_in.load()));
+                  number(http->refused.load()));
+  samples.counter("millrace_http_received_bytes_total", "Bytes read.", number(http->bytes_in.load()));
   samples.counter("millrace_tls_handshakes_total", "TLS handshakes that succeeded.",
-                  number(http_->tls_handshakes.load()));
+                  number(http->tls_handshakes.load()));
   samples.counter("millrace_tls_handshakes_failed_total", "TLS handshakes that came to nothing.",
-                  number(http_->tls_failed.load()));
-  samples.counter("millrace_http_sent_bytes_total", "Bytes written.", number(http_->bytes_out.load()));
+                  number(http->tls_failed.load()));
+  samples.counter("millrace_http_sent_bytes_total", "Bytes written.", number(http->bytes_out.load()));
 }
 
 }  // namespace millrace::app

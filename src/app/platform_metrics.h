@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -35,6 +36,7 @@ class PlatformMetrics final : public serve::MetricSource {
     const AdminRunner* admin;
   };
   explicit PlatformMetrics(Parts parts) : parts_(parts) {}
+  // The server answers already when this is called: who asks before it sees none of its figures.
   void serve(const http::ServerCounters& counters) { http_ = &counters; }
   void collect(serve::MetricSamples& samples) const override;
 
@@ -45,7 +47,7 @@ class PlatformMetrics final : public serve::MetricSource {
   void collect_http(serve::MetricSamples& samples) const;
 
   const Parts parts_;
-  const http::ServerCounters* http_ = nullptr;
+  std::atomic<const http::ServerCounters*> http_{nullptr};
 };
 
 }  // namespace millrace::app
