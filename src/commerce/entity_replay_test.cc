@@ -95,9 +95,14 @@ struct NaiveTotals {
     const auto order = last_order.find(line.customer + "|" + line.product);
     if (line.customer.empty() || order == last_order.end()) return "";
     std::int64_t quantity = -line.quantity;
-    for (auto& [units, price] : orders[order->second][line.product].left) {
-      const std::int64_t taken = std::min(quantity, units);
-      units -= taken;
+    auto& left = orders[order->second][line.product].left;
+    std::vector<std::pair<std::int64_t, event::Money>*> in_turn;
+    for (auto& units : left) in_turn.push_back(&units);
+    std::stable_partition(in_turn.begin(), in_turn.end(),
+                          [&line](const auto* units) { return units->second == line.price; });
+    for (auto* const units : in_turn) {
+      const std::int64_t taken = std::min(quantity, units->first);
+      units->first -= taken;
       quantity -= taken;
     }
     return order->second;

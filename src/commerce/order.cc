@@ -42,15 +42,19 @@ std::uint64_t content_hash(const OrderRow& told) {
   return base::hash64(bytes);
 }
 
-// Takes the units named from the lines that still have some, in their order.
+// Takes the units named from the lines that still have some, in their order; of a product that was ordered at several prices, as its variants
+// are, first from the lines of the price that is named.
 void subtract(const std::vector<OrderLine>& returned, std::vector<OrderLine>& lines) {
   for (const auto& unit : returned) {
     std::int64_t left = unit.quantity;
-    for (auto& line : lines) {
-      if (line.product_id != unit.product_id || line.quantity <= 0 || left <= 0) continue;
-      const std::int64_t taken = std::min(left, line.quantity);
-      line.quantity -= taken;
-      left -= taken;
+    for (const bool at_any_price : {false, true}) {
+      for (auto& line : lines) {
+        if (line.product_id != unit.product_id || line.quantity <= 0 || left <= 0) continue;
+        if (!at_any_price && line.price != unit.price) continue;
+        const std::int64_t taken = std::min(left, line.quantity);
+        line.quantity -= taken;
+        left -= taken;
+      }
     }
   }
 }
