@@ -32,6 +32,21 @@ bool is_local(char c) {
   return is_alphanumeric(c) || is_beyond_ascii(c) ||
          std::string_view("._%+-'!#$&*=?^`{|}~").find(c) != std::string_view::npos;
 }
+
+// The digit or the blank of another script than ASCII's that stands here, percent escapes undone; of kind `other` when there is none.
+Glyph glyph_beyond_ascii(std::string_view text, std::size_t at) {
+  const bool is_coded = text[at] == '%' && percent_code(text, at) >= 0x80;
+  return is_coded || is_beyond_ascii(text[at]) ? read_glyph(text, at) : Glyph{};
+}
+
+// "x204" behind a phone number.
+bool is_extension(std::string_view text, std::size_t at) {
+  if (text[at] != 'x' && text[at] != 'X') return false;
+  std::size_t to = at + 1;
+  while (to < text.size() && is_digit(text[to])) ++to;
+  return to > at + 1 && to <= at + 7 && (to == text.size() || !is_letter(text[to]));
+}
+
 // Of the characters allowed in a local part, those that separate values in a URL or a sentence as well.
 bool separates(char c) { return std::string_view("&=?#!$^`{|}~*'").find(c) != std::string_view::npos; }
 
@@ -177,20 +192,22 @@ std::size_t phone_end(std::string_view text, std::size_t plus, std::size_t plus_
   for (std::size_t at = plus + plus_size; at < text.size();) {
     const char c = text[at];
     const int code = percent_code(text, at);
-    if (is_digit(c)) {
-      if (digits == 0 && c == '0') return plus;
+    const Glyph other = glyph_beyond_ascii(text, at);
+    if (is_digit(c) || other.kind == Glyph::Kind::digit) {
+      if (digits == 0 && (c == '0' || (!is_digit(c) && other.digit == 0))) return plus;
       if (++digits > kPhoneDigitsMax) return plus;
-      to = ++at;
+      to = at += other.size;
       gap = 0;
       continue;
     }
     const bool between = c == ' ' || c == '-' || c == '(' || c == ')' || c == '/' || c == '.';
     const bool encoded = code == ' ' || code == '(' || code == ')' || code == '-' || code == '/';
-    if ((!between && !encoded) || ++gap > 3) break;
-    at += encoded ? 3 : 1;
+    const bool blank = other.kind == Glyph::Kind::blank;
+    if ((!between && !encoded && !blank) || ++gap > 3) break;
+    at += blank ? other.size : encoded ? 3 : 1;
   }
   if (digits < kPhoneDigitsMin) return plus;
-  return to < text.size() && is_letter(text[to]) ? plus : to;
+  return to < text.size() && is_letter(text[to]) && !is_extension(text, to) ? plus : to;
 }
 
 std::size_t iban_end(std::string_view text, std::size_t from) {
@@ -214,6 +231,9 @@ std::size_t iban_end(std::string_view text, std::size_t from) {
     } else if (escaped == ' ' || escaped == '-') {
       if (++gap > 1) return from;
       at += 3;
+    } else if (const Glyph blank = glyph_beyond_ascii(text, at); blank.kind == Glyph::Kind::blank) {
+      if (++gap > 1) return from;
+      at += blank.size;
     } else {
       return from;
     }
@@ -335,6 +355,14 @@ bool is_card(std::string_view digits) {
 void normalise(Personal kind, std::string_view written, std::string& out) {
   if (kind == Personal::card) return normalise_card(written, out);
   out.clear();
+  if (kind == Personal::phone) {
+    for (std::size_t at = 0; at < written.size();) {
+      const Glyph glyph = read_glyph(written, at);
+      if (glyph.kind == Glyph::Kind::digit) out += static_cast<char>('0' + glyph.digit);
+      at += glyph.size;
+    }
+    return;
+  }
   for (std::size_t at = 0; at < written.size(); ++at) {
     char c = written[at];
     if (const int code = percent_code(written, at); code >= 0) {
@@ -342,8 +370,7 @@ void normalise(Personal kind, std::string_view written, std::string& out) {
       at += 2;
     }
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    const bool keep = kind == Personal::email || kind == Personal::ip ||
-                      (kind == Personal::iban ? is_alphanumeric(c) : is_digit(c));
+    const bool keep = kind != Personal::iban || is_alphanumeric(c);
     if (keep) out += c;
   }
 }

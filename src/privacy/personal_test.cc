@@ -148,6 +148,19 @@ TEST_CASE("emails, phones, IBANs and addresses are found") {
   CHECK_EQ(found_in("\"+14155550132\""), one("phone +14155550132"));
   CHECK_EQ(found_in("tel%3A%2B14155550132"), one("phone %2B14155550132"));
   CHECK_EQ(found_in("tel%253A%252B14155550132"), one("phone %252B14155550132"));
+  // Blanks that do not break, thin ones, dashes and digits of other scripts, as they are and percent-encoded.
+  for (const char* phone :
+       {"+33\u00a06\u00a012\u00a034\u00a056\u00a078", "+33\u202f6\u202f12\u202f34\u202f56\u202f78",
+        "+49 30 \u2013 901820", "+1\u2011415\u2011555\u20110132",
+        "+81 \uff19\uff10-\uff11\uff12\uff13\uff14-5678", "+33%C2%A06%C2%A012%C2%A034%C2%A056%C2%A078",
+        "+\u0664\u0669 30 901820", "+91-98765-43210"}) {
+    CAPTURE(phone);
+    CHECK_EQ(found_in("tel " + std::string(phone) + "."), one("phone " + std::string(phone)));
+  }
+  CHECK_EQ(found_in("+1-415-555-0132x204"), one("phone +1-415-555-0132"));
+  CHECK_EQ(found_in("iban DE89\u00a03704\u00a00044\u00a00532\u00a00130\u00a000."),
+           one("iban DE89\u00a03704\u00a00044\u00a00532\u00a00130\u00a000"));
+  CHECK_EQ(found_in("?i=DE89%C2%A03704%C2%A00044%C2%A00532%C2%A00130%C2%A000").size(), 1);
   CHECK_EQ(found_in("iban DE89 3704 0044 0532 0130 00."), one("iban DE89 3704 0044 0532 0130 00"));
   CHECK_EQ(found_in("\"GB82WEST12345698765432\""), one("iban GB82WEST12345698765432"));
   CHECK_EQ(found_in("NO93 8601 1117 947"), one("iban NO93 8601 1117 947"));
@@ -177,6 +190,10 @@ TEST_CASE("what only looks like an email, phone, IBAN or address stays") {
            "a+14155550132",
            "+1234567",
            "+0415555013299",
+           "+\uff10415555013299",
+           "+14155550132xyz",
+           "+14155550132x12345678",
+           "+49 \u20ac 30 901820",
            "DE89370400440532013001",
            "DE8937040044053201300",
            "XX89370400440532013000",
@@ -248,6 +265,20 @@ TEST_CASE("hostile text is scanned in time that grows with its size, and never r
     while (text.size() < 200'000) text += unit;
     (void)found_in(text);
   }
+}
+
+TEST_CASE("a phone number and an account have one token each, however they are written") {
+  std::string plain, other;
+  const auto same = [&](Personal kind, std::string_view a, std::string_view b) {
+    normalise(kind, a, plain);
+    normalise(kind, b, other);
+    return plain == other && !plain.empty();
+  };
+  CHECK(same(Personal::phone, "+33612345678", "+33\u00a06\u00a012 34-56.78"));
+  CHECK(same(Personal::phone, "+33612345678", "%2B33%C2%A0612345678"));
+  CHECK(same(Personal::phone, "+33612345678", "%252B33612345678"));
+  CHECK(same(Personal::phone, "+819012345678", "+81 \uff19\uff10 1234 5678"));
+  CHECK(same(Personal::iban, "DE89370400440532013000", "de89\u00a03704 0044-0532%200130%C2%A000"));
 }
 
 TEST_CASE(
