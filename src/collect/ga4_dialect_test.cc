@@ -176,6 +176,22 @@ TEST_CASE("a hit of gtag in the query") {
       R"({"gcs":"G111","gcd":"13l3l3l3l1l1","sid":"9","_p":"44","_s":"1","up":{"tier":"gold"},"items":[{"size":"43"},null]})");
 }
 
+TEST_CASE("a tilde within a value of an item is written twice") {
+  Tag door;
+  REQUIRE(door.rig
+              .post("/g/collect?tid=G-1&cid=1",
+                    "en=view_item&pr1=idp~~1~nmTea %7E%7E 5~~~pr4.5~k0a~~b~v0~~c~~&pr2=idp2~nm~~~brx")
+              .status == 204);
+  const auto& event = door.rig.event();
+  REQUIRE(event.products.size() == 2);
+  CHECK(event.products[0].product_id == "p~1");
+  CHECK(event.products[0].name == "Tea ~ 5~");
+  CHECK(event.products[0].price.micros == 4'500'000);
+  CHECK(event[Text::extra].find(R"({"a~b":"~c~"})") != std::string_view::npos);
+  CHECK(event.products[1].name == "~");
+  CHECK(event.products[1].brand == "x");
+}
+
 TEST_CASE("the lines of a body are hits that share the query, and a repetition is the same hits") {
   Tag door;
   const std::string_view target = "/g/collect?v=2&tid=G-1&cid=1.2&_p=44&_s=2&dl=https%3A%2F%2Fa%2F";

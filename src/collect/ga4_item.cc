@@ -39,22 +39,40 @@ bool is_custom(std::string_view part, char letter) {
   return part.size() >= 2 && part[0] == letter && part[1] >= '0' && part[1] <= '9';
 }
 
+// Where the part ends that an item begins with: at a tilde that is alone, as two of them are one within a value.
+std::size_t part_end(std::string_view coded) {
+  std::size_t at = coded.find('~');
+  while (at != std::string_view::npos && coded.substr(at + 1, 1) == "~") at = coded.find('~', at + 2);
+  return at;
+}
+
+void append_part(std::string& json, std::string_view name, std::string_view value) {
+  if (name.find("~~") == std::string_view::npos && value.find("~~") == std::string_view::npos) [[likely]]
+    return append_member(json, name, value);
+  const auto single = [](std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); i += text.substr(i, 2) == "~~" ? 2 : 1) out += text[i];
+    return out;
+  };
+  append_member(json, single(name), single(value));
+}
+
 // "idSKU~nmShoe~pr9.5~k0size~v043"
 void append_item(std::string& json, std::string_view coded) {
   if (json.back() != '[') json += ',';
   json += '{';
   std::array<std::string_view, 10> names{};
   while (!coded.empty()) {
-    const std::size_t end = coded.find('~');
+    const std::size_t end = part_end(coded);
     const std::string_view part = coded.substr(0, end);
     coded = end == std::string_view::npos ? std::string_view{} : coded.substr(end + 1);
     if (part.size() < 2) continue;
     if (is_custom(part, 'k')) {
       names[static_cast<std::size_t>(part[1] - '0')] = part.substr(2);
     } else if (is_custom(part, 'v') && !names[static_cast<std::size_t>(part[1] - '0')].empty()) {
-      append_member(json, names[static_cast<std::size_t>(part[1] - '0')], part.substr(2));
+      append_part(json, names[static_cast<std::size_t>(part[1] - '0')], part.substr(2));
     } else {
-      append_member(json, part.substr(0, 2), part.substr(2));
+      append_part(json, part.substr(0, 2), part.substr(2));
     }
   }
   json += '}';
