@@ -49,6 +49,7 @@ constexpr FieldRow kFields[] = {
 
     // What. A refund's own id is not the order's.
     {"order_id", Scope::order, to(Text::order_id)},
+    {"order_edit.order_id", Scope::order, to(Text::order_id)},
     {"id", Scope::order, to(Text::order_id)},
     {"checkout_id", Scope::any, to(Text::checkout_id)},
     {"id", Scope::checkout, to(Text::checkout_id)},
@@ -57,8 +58,13 @@ constexpr FieldRow kFields[] = {
     {"id", Scope::cart, to(Text::cart_id)},
     {"token", Scope::cart, to(Text::cart_id)},
     {"source_name", Scope::any, to(Text::affiliation)},
+    // A cart's currency is only in its prices; a refund's transactions are in the customer's, its lines in the shop's.
     {"currency", Scope::any, kCurrency},
+    {"total_duties_set.shop_money.currency_code", Scope::order, kCurrency},
+    {"refund_line_items[].subtotal_set.shop_money.currency_code", Scope::order, kCurrency},
+    {"order_adjustments[].amount_set.shop_money.currency_code", Scope::order, kCurrency},
     {"transactions[].currency", Scope::order, kCurrency},
+    {"line_items[].price_set.shop_money.currency_code", Scope::cart, kCurrency},
     {"total_price", Scope::any, to(Amount::total)},
     {"subtotal_price", Scope::any, to(Amount::subtotal)},
     {"total_tax", Scope::any, to(Amount::tax)},

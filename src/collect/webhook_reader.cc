@@ -84,8 +84,11 @@ ElementFault read_elements(JsonIndex& index, std::string_view body, std::string_
   return {};
 }
 
-bool is_about_nobody(std::string_view topic) {
-  return topic.starts_with("products/") || topic.starts_with("inventory_") || topic.starts_with("refunds/");
+// All other topics are the shop's own affairs: products, stock, refunds, deliveries, settings.
+bool is_about_a_visitor(std::string_view topic) {
+  constexpr std::string_view kTopics[] = {"orders/", "checkouts/", "carts/", "customers/", "draft_orders/"};
+  return std::any_of(std::begin(kTopics), std::end(kTopics),
+                     [topic](std::string_view start) { return topic.starts_with(start); });
 }
 
 }  // namespace
@@ -212,12 +215,16 @@ void WebhookReader::accept_shopify(const WebhookMark& mark) {
   subject.type = vocabulary_.event_type(mark.topic);
   subject.name = mark.topic;
   prepare_shopify_item(item, subject.type);
-  if (subject.type == EventType::order_refunded) subject.total = shopify_refund(item);
-  if (is_about_nobody(mark.topic)) {
+  if (subject.type == EventType::order_refunded) {
+    const ShopifyRefund refund = shopify_refund(item);
+    if (!refund.gives_back) subject.type = EventType::other;
+    subject.total = refund.total;
+  }
+  if (is_about_a_visitor(mark.topic)) {
+    name_visitor(subject, mark.shop);
+  } else {
     visitor_ = "shopify:" + std::string(mark.shop);
     subject.visitor = visitor_;
-  } else {
-    name_visitor(subject, mark.shop);
   }
   // The same webhook is delivered again until it is answered, under the same id.
   if (!mark.id.empty()) {
