@@ -178,10 +178,11 @@ Answered AdminDesk::sign_out(const Request& request) const {
 }
 
 Response AdminDesk::list_tokens() const {
+  const auto book = guard_.book();
   std::string body;
   JsonWriter json(body);
   json.begin_object().key("tokens").begin_array();
-  for (const auto& token : guard_.book()->tokens()) {
+  for (const auto& token : book->tokens()) {
     json.begin_object();
     write_token(json, token);
     json.end_object();

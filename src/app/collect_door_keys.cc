@@ -85,7 +85,8 @@ bool CollectDoor::admits(const http::Request& request) const {
 }
 
 std::string CollectDoor::credential_of(const std::string& source) const {
-  for (const auto& each : sources_.rows()->sources()) {
+  const auto rows = sources_.rows();
+  for (const auto& each : rows->sources()) {
     if (each.name == source && !each.write_key.empty()) return each.write_key + ":" + each.secret;
   }
   return "millrace:";
@@ -115,7 +116,8 @@ serve::SourceDetails CollectDoor::details() const {
     return found;
   };
   details.refused_of_nobody = refused(std::nullopt);
-  for (const auto& source : sources_.rows()->sources()) {
+  const auto rows = sources_.rows();
+  for (const auto& source : rows->sources()) {
     serve::SourceDetail detail;
     detail.name = source.name;
     const bool in_settings = std::any_of(from_settings_.begin(), from_settings_.end(),

@@ -85,7 +85,8 @@ void ContractRunner::answer(std::string_view operation, const http::Request& req
 
 void ContractRunner::collect(serve::MetricSamples& samples) const {
   const contract::ContractTally* last = nullptr;
-  for (const auto& [key, contract] : registry_->rules()->contracts()) {
+  const auto rules = registry_->rules();
+  for (const auto& [key, contract] : rules->contracts()) {
     const contract::ContractTally& tally = *contract->tally;
     if (&tally == last || tally.checked.load() == 0) continue;
     last = &tally;
@@ -95,7 +96,8 @@ void ContractRunner::collect(serve::MetricSamples& samples) const {
     samples.counter("millrace_contract_violations_total", "Values that did not fit it.",
                     static_cast<double>(tally.violated.load()), {{"contract", name}});
   }
-  for (const auto& tally : *quality_.rules()) {
+  const auto tallies = quality_.rules();
+  for (const auto& tally : *tallies) {
     samples.counter("millrace_quality_breaches_total", "Events that broke a rule of quality.",
                     static_cast<double>(tally->broken.load()), {{"rule", tally->rule.name}});
   }

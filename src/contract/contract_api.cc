@@ -126,7 +126,8 @@ http::Response ContractApi::list() const {
 http::Response ContractApi::get_schema(const http::Request& request) const {
   const auto key = key_of(request);
   if (!key.ok()) return bad_name(key.error());
-  const Contract* const contract = parts_.registry.rules()->find(*key);
+  const auto rules = parts_.registry.rules();
+  const Contract* const contract = rules->find(*key);
   if (contract == nullptr)
     return http::error_response(404, "no_such_schema", "There is no such schema.",
                                 "GET /v1/contracts lists them.");
@@ -172,8 +173,9 @@ http::Response ContractApi::check_schema(const http::Request& request) const {
 }
 
 http::Response ContractApi::modes() const {
+  const auto rules = parts_.registry.rules();
   std::string out = R"({"rules":[)";
-  for (const ModeRule& rule : parts_.registry.rules()->modes()) {
+  for (const ModeRule& rule : rules->modes()) {
     if (out.back() != '[') out += ',';
     out += fmt::format(R"({{"source":{},"contract":{},"mode":"{}"}})", text_json(rule.source),
                        text_json(rule.contract), to_string(rule.mode));
@@ -201,9 +203,10 @@ http::Response ContractApi::put_modes(const http::Request& request) {
 }
 
 http::Response ContractApi::violations() const {
+  const auto rules = parts_.registry.rules();
   std::string out = R"({"items":[)";
   const ContractTally* last = nullptr;
-  for (const auto& [key, contract] : parts_.registry.rules()->contracts()) {
+  for (const auto& [key, contract] : rules->contracts()) {
     if (contract->tally.get() == last) continue;
     last = contract->tally.get();
     for (const ContractTally::Sample& sample : last->samples()) {
@@ -234,8 +237,9 @@ http::Response ContractApi::ignore(const http::Request& request) {
 }
 
 http::Response ContractApi::rules() const {
+  const auto tallies = parts_.quality.rules();
   std::string out = R"({"items":[)";
-  for (const auto& tally : *parts_.quality.rules()) {
+  for (const auto& tally : *tallies) {
     if (out.back() != '[') out += ',';
     const std::string rule = quality_rules_json({tally->rule});
     const auto begin = rule.find('[') + 1;

@@ -272,7 +272,8 @@ base::Result<CommitReceipt> IcebergTable::commit(const Change& change) {
 
 base::Status IcebergTable::write_added(const std::vector<ManifestEntry>& entries, AddedManifest& manifest) {
   if (entries.empty() || !manifest.object.empty()) return base::Ok{};
-  const TableMetadata& metadata = state()->metadata;
+  const auto state = this->state();
+  const TableMetadata& metadata = state->metadata;
   const std::string bytes = encode_manifest(metadata.current_schema(), metadata.default_spec(), entries);
   std::string object = files_.new_metadata_object(clock_.wall(), random_, "-m.avro");
   TRY(files_.write(object, bytes));
