@@ -18,6 +18,8 @@ BANS = [
     (r"^\s*throw\b", "base::Result", []),
     # A factory may hand a private constructor's object to its unique_ptr at once.
     (r"(?<![\w.(])new [A-Za-z_:]+[\w:<>]*[({]", "std::make_unique", []),
+    # In C++20 what the call returned is gone before the loop begins: a table that is replaced meanwhile with it.
+    (r"\bfor \(.*[^:]: .*(\(\)->|\*.*\(\)\))", "a name for what owns the range", []),
     (r"\b(TODO|FIXME|XXX|HACK)\b", "an issue, or the work itself", []),
 ]
 HEADER_BANS = [(r"#include <(iostream|regex|filesystem)>", "the .cc file")]
