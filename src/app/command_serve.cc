@@ -33,8 +33,8 @@ base::Status write_port_file(const std::string& path, std::uint16_t port) {
 
 base::Status serve(const ServeOptions& options) {
   TRY_ASSIGN(const Settings settings, load_settings(options));
+  ExitSignal signals(Hangup::is_heard);  // Before any thread, so that all hold the signals back for it.
   const HeapGrowth heap_growth;
-  ExitSignal signals(Hangup::is_heard);
   SystemClock clock;
   SystemRandom random;
   const base::Instant began = clock.now();

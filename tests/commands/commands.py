@@ -64,6 +64,14 @@ def main(directory):
         assert code == 1 and "One of: accepted" in text and "{" not in text, (code, text)
         print("ok     what the server refuses is told as sentences")
 
+        heard = 1 << signal.SIGTERM - 1
+        for task in os.listdir(f"/proc/{server.pid}/task"):
+            with open(f"/proc/{server.pid}/task/{task}/status") as file:
+                status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+            # jemalloc's own threads hold back all signals; the main thread waits for this one.
+            assert task == str(server.pid) or int(status["SigBlk"], 16) & heard, f"thread {status['Name']} would die of SIGTERM, and the server with it"
+        print("ok     no thread but the main one takes the signal to stop")
+
         mapping, rows = directory + "/m.toml", directory + "/r.csv"
         for path, text in [(mapping, "[fields]\nuser_id = '/who'\n"), (rows, "who\nanna\n")]:
             with open(path, "w") as file:
