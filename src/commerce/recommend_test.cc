@@ -228,6 +228,34 @@ TEST_CASE("a closed session adds what its clicks had not said yet") {
   for (std::size_t i = 0; i < answer.size(); ++i) CHECK_EQ(answer[i].product_id, expected[i].product_id);
 }
 
+TEST_CASE("a session that late events opened again teaches nothing twice") {
+  event::SessionClosed closed;
+  closed.row.session_id = 4;
+  closed.row.version = 1;
+  closed.items = {"a", "b", "c"};
+  const std::vector<event::ClickView> late = {{4, "d", "", {}, false}};
+  const auto learn = [&](bool close_again) {
+    RecommendationIndex index({}, std::make_unique<HybridRecommender>(HybridSettings{}));
+    index.apply(closed);
+    index.apply(late);
+    if (close_again) {
+      event::SessionClosed corrected = closed;
+      corrected.row.version = 2;
+      corrected.items.emplace_back("d");
+      index.apply(corrected);
+    }
+    RecommendationQuery query;
+    query.items = {"a"};
+    return index.recommend(query);
+  };
+  const auto once = learn(false), again = learn(true);
+  REQUIRE_EQ(again.size(), once.size());
+  for (std::size_t i = 0; i < once.size(); ++i) {
+    CHECK_EQ(again[i].product_id, once[i].product_id);
+    CHECK(again[i].score == doctest::Approx(once[i].score));
+  }
+}
+
 TEST_CASE("session files are read in both forms, and what is wrong is said with its line") {
   const auto lines = parse_sessions("1 2 3\r\n\n4 5\n");
   REQUIRE(lines.ok());

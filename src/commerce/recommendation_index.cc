@@ -46,8 +46,10 @@ void RecommendationIndex::apply(std::span<const event::ClickView> clicks) {
 void RecommendationIndex::apply(const event::SessionClosed& session) {
   const std::unique_lock lock(mutex_);
   const std::uint32_t* const open = open_.find(session.row.session_id);
-  const std::size_t learned = open == nullptr ? 0 : *open;
+  std::size_t learned = open == nullptr ? 0 : *open;
   open_.erase(session.row.session_id);
+  // A late event has opened it again: what it held before was learned at its first closing, the event as a click.
+  if (session.row.version > 1) learned = session.items.size();
   for (std::size_t i = learned; i < session.items.size(); ++i) {
     const ItemNumber item = names_.intern(session.items[i], settings_.items_max);
     if (item == ItemNames::kUnknown) continue;
