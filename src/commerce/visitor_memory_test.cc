@@ -66,10 +66,44 @@ TEST_CASE(
   CHECK(harness.refused() == 0);
 }
 
+TEST_CASE("of the sessions that a pause ends each record closes some, and in the end all are closed") {
+  const auto run = [](std::size_t max, std::vector<std::size_t>& closed) {
+    VisitorSettings settings;
+    settings.timers_per_record_max = max;
+    VisitorHarness harness(settings);
+    for (int i = 0; i < 35; ++i) harness.feed(by("v" + std::to_string(i), add(0)));
+    harness.checkpoint();
+    const auto note = [&] { closed.push_back(harness.out().sessions.size()); };
+    harness.tick(kStart + kHour);
+    note();
+    harness.tick(kStart + kHour);  // Time stands still.
+    note();
+    TestEvent next = by("v34", page(kHour));
+    next.texts = {{Text::message_id, "next"}};
+    harness.feed(next);  // A new visit ends the one before it, whether or not its turn has come.
+    note();
+    harness.checkpoint();
+    harness.restart();
+    for (int i = 0; i < 2; ++i) harness.tick(kStart + kHour);
+    note();
+    harness.tick(kStart + 3 * kHour);
+    for (int i = 0; i < 9; ++i) harness.tick(kStart + 3 * kHour);
+    note();
+    CHECK(abandoned(harness) == 35);
+    CHECK(harness.stage().timers_armed() == 0);
+  };
+  std::vector<std::size_t> some, all;
+  run(10, some);
+  run(1000, all);
+  CHECK(some == std::vector<std::size_t>{10, 20, 30, 35, 36});
+  CHECK(all == std::vector<std::size_t>{35, 35, 35, 35, 36});
+}
+
 TEST_CASE("what is forgotten and when does not depend on checkpoints, batches or restarts") {
   VisitorSettings settings;
   settings.visitor_retention_ms = 3 * base::kDayMs;
   settings.cell_retention_ms = base::kDayMs;
+  settings.timers_per_record_max = 1;  // So that some are waiting nearly always.
   const std::uint64_t seed = 20261121;
   INFO("seed " << seed);
   base::SeededRandom random(seed);

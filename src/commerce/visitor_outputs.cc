@@ -180,6 +180,7 @@ base::Status VisitorStage::restore(process::Outputs& out) {
   TRY(totals_.restore());
   TRY(messages_.restore());
   TRY(timers_.restore());
+  timers_wait_ = has_due_timer();
   if (watermark_.now().ms > settings_.cell_retention_ms)
     out.cells_from = watermark_.now() - settings_.cell_retention_ms;
   TRY(Ledger::restore(store_, kLedgerPrefix, out.views));

@@ -89,7 +89,7 @@ base::Status VisitorStage::on_record(const process::Position& position, std::str
     case event::RecordKind::tick: {
       TRY_ASSIGN(const auto tick, event::decode_tick(payload));
       Step step{position.offset.value, out};
-      if (watermark_.on_tick(tick.wall)) fire_timers(step);
+      if (watermark_.on_tick(tick.wall) || timers_wait_) fire_timers(step);
       return base::Ok{};
     }
     default: return base::Error(base::ErrorCode::invalid_argument, "not a record of the events journal");
@@ -108,8 +108,8 @@ base::Status VisitorStage::on_event(const process::Position& position, std::stri
   row.index = position.index;
   row.verdict = judge(visitor_id, step, row.session_id);
   ledger_.count(event_, row.verdict, watermark_.now());
-  if (row.verdict == Verdict::accepted && watermark_.on_event(event_.event_time, event_.received_at))
-    fire_timers(step);
+  if (row.verdict != Verdict::accepted) return base::Ok{};
+  if (watermark_.on_event(event_.event_time, event_.received_at) || timers_wait_) fire_timers(step);
   return base::Ok{};
 }
 
@@ -295,7 +295,9 @@ void VisitorStage::set_timer(std::string_view visitor_id, VisitorState& state) {
 
 void VisitorStage::fire_timers(Step& step) {
   const base::WallTime watermark = watermark_.now();
-  while (timers_.pop(watermark, due_)) {
+  const bool all = settings_.watermark.mode == process::TimeMode::events;
+  for (std::size_t fired = 0; all || fired < settings_.timers_per_record_max; ++fired) {
+    if (!timers_.pop(watermark, due_)) break;
     VisitorState& state = visitors_.edit(due_.key);
     state.timer_ms = 0;
     close_due(state.history, watermark.ms, session_effects_);
@@ -305,7 +307,13 @@ void VisitorStage::fire_timers(Step& step) {
     set_timer(due_.key, state);
     publish(due_.key, state, step);
   }
+  timers_wait_ = has_due_timer();
   forget();
+}
+
+bool VisitorStage::has_due_timer() {
+  const auto next = timers_.next();
+  return next && *next <= watermark_.now();
 }
 
 // A little with every record that moves time on: more than can have come into being meanwhile.

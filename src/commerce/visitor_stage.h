@@ -32,6 +32,9 @@ struct VisitorSettings {
   // twice this long after the last event; a cell of the funnel or the ledger once this long has passed since it was made and since its minute.
   std::int64_t visitor_retention_ms = 90 * base::kDayMs;
   std::int64_t cell_retention_ms = 35 * base::kDayMs;
+  // Visitors whose sessions and carts one record ends; the records behind it go on. After a pause the first tick would end nearly all
+  // there are, with gigabytes of output. Where events move time on, the last tick has no record behind it: there it ends all.
+  std::size_t timers_per_record_max = 2'000;
   // Entries kept in memory beyond those that wait for a checkpoint.
   std::size_t visitors_cached_max = 200'000;
   std::size_t users_cached_max = 50'000;
@@ -89,6 +92,7 @@ class VisitorStage final : public process::Stage {
   void tell_products(const Arrival& arrival, std::uint64_t session_id, Step& step);
   void tell_order(const VisitorState& state, std::uint64_t session_id, event::OrderRow order, Step& step);
   void fire_timers(Step& step);
+  bool has_due_timer();
   void forget();
   UserVisitors& edit_user(std::string_view user_id);
   void remember_purchase(VisitorState& state, const Arrival& arrival);
@@ -106,6 +110,7 @@ class VisitorStage final : public process::Stage {
   process::KeyedState<UserVisitors> users_;
   process::KeyedState<Repurchases> repurchases_;
   process::Timers timers_;
+  bool timers_wait_ = false;  // One is due.
   RetentionQueue known_visitors_;
   RetentionQueue known_users_;
   RetentionQueue known_repurchases_;
