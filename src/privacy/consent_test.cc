@@ -190,8 +190,12 @@ TEST_CASE("Google's consent states") {
   CHECK_EQ(analytics->denied, Purposes::bit(Purpose::personalisation) | Purposes::bit(Purpose::marketing));
   CHECK((decode_gcd("11t1t1p1t5")->denied & Purposes::bit(Purpose::marketing)) !=
         0);  // No user data for ads.
-  for (const std::string_view text : {"", "1", "11t1t1t5", "11x1t1t1t5", "11t1t1t1t1t5"})
+  for (const std::string_view text : {"", "1", "11t1t1t5", "11x1t1t1t5", "11t1t1t1t1x5"})
     CHECK_FALSE(decode_gcd(text));
+  // As tags of 2025 write it, with one letter more.
+  CHECK(decode_gcd("13l3l3l3l1l1")->empty());
+  CHECK_EQ(decode_gcd("13r3r3r2r5l1")->granted, Purposes::kAll & ~1u);
+  CHECK_EQ(decode_gcd("13p3p3p2p5l1")->denied, Purposes::kAll & ~1u);
 }
 
 TEST_CASE("the ways clients write consent into their events come to one set of purposes") {

@@ -64,10 +64,12 @@ std::optional<Statement> decode_gcd(std::string_view text) {
   for (const char c : text) {
     if (c >= '0' && c <= '9') continue;
     const auto setting = setting_of(c);
-    if (!setting || found == settings.size()) return std::nullopt;
-    settings[found++] = *setting;
+    if (!setting) return std::nullopt;
+    // Google's tags write a fifth one since 2024, of which it is not known what it says.
+    if (found < settings.size()) settings[found] = *setting;
+    ++found;
   }
-  if (found != settings.size()) return std::nullopt;
+  if (found < settings.size()) return std::nullopt;
   const auto [ads, analytics, user_data, personalised] = settings;
   Statement out;
   say(out, Purpose::analytics, analytics);
