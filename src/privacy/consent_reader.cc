@@ -149,7 +149,7 @@ void ConsentReader::take(Form form, std::string_view key, std::string_view value
     case Form::us_privacy: {
       const auto decoded = decode_us_privacy(value);
       add(decoded, ConsentSignal::us_privacy);
-      if (decoded) out.add(opted_out_of_sale(*decoded));
+      if (decoded) out.add(statement_of(*decoded));
       break;
     }
     case Form::gcs:

@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::uint32_t kHeaderType = 3;
 constexpr std::uint32_t kHeaderVersion = 1;
-constexpr std::uint32_t kOptedOut = 1;  // Of 0 not applicable, 1 opted out, 2 did not opt out.
+constexpr std::uint32_t kNotApplicable = 0;  // Of 0 not applicable, 1 opted out, 2 did not opt out.
+constexpr std::uint32_t kOptedOut = 1;
 constexpr std::uint32_t kGpcSubsection = 1;
 constexpr std::size_t kSectionsMax = 64;
 constexpr std::uint32_t kFirstUs = 7;
@@ -67,7 +68,11 @@ bool read_us_section(std::uint32_t id, std::string_view text, GppString& into) {
   BitText core(text.substr(0, dot));
   const OptOuts fields = opt_outs_of(id);
   core.seek(fields.at);
-  for (unsigned i = 0; i < fields.count; ++i) into.opt_out = into.opt_out || core.take(2) == kOptedOut;
+  for (unsigned i = 0; i < fields.count; ++i) {
+    const std::uint32_t choice = core.take(2);
+    into.opt_out = into.opt_out || choice == kOptedOut;
+    into.chosen = into.chosen || choice != kNotApplicable;
+  }
   if (!core.ok()) return false;
   into.us = true;
   while (dot != std::string_view::npos) {
@@ -82,10 +87,11 @@ bool read_section(std::uint32_t id, std::string_view text, GppString& into) {
   if (id == 2) return (into.tcf = decode_tc_string(text)).has_value();
   if (id == 5) return (into.canada = decode_tcf_canada(text)).has_value();
   if (id == 6) {
-    const auto opted_out = decode_us_privacy(text);
-    if (!opted_out) return false;
+    const auto choice = decode_us_privacy(text);
+    if (!choice) return false;
     into.us = true;
-    into.opt_out = into.opt_out || *opted_out;
+    into.opt_out = into.opt_out || *choice == SaleChoice::opted_out;
+    into.chosen = into.chosen || *choice != SaleChoice::not_applicable;
     return true;
   }
   if (id >= kFirstUs && id <= kLastUs) return read_us_section(id, text, into);
@@ -109,22 +115,19 @@ std::optional<GppString> decode_gpp_string(std::string_view text) {
   return out;
 }
 
-std::optional<bool> decode_us_privacy(std::string_view text) {
+std::optional<SaleChoice> decode_us_privacy(std::string_view text) {
   if (text.size() != 4 || text[0] != '1') return std::nullopt;
   for (const char c : text.substr(1)) {
     if (c != 'Y' && c != 'N' && c != 'y' && c != 'n' && c != '-') return std::nullopt;
   }
-  return text[2] == 'Y' || text[2] == 'y';
+  if (text[2] == '-') return SaleChoice::not_applicable;
+  return text[2] == 'Y' || text[2] == 'y' ? SaleChoice::opted_out : SaleChoice::allowed;
 }
 
-Statement opted_out_of_sale(bool opted_out) {
-  using event::Purpose;
+Statement statement_of(SaleChoice choice) {
   Statement out;
-  if (opted_out) {
-    out.say(Purpose::marketing, false);
-  } else {
-    out.granted = event::Purposes::kAll;
-  }
+  if (choice == SaleChoice::opted_out) out.say(event::Purpose::marketing, false);
+  if (choice == SaleChoice::allowed) out.granted = event::Purposes::kAll;
   return out;
 }
 
@@ -132,7 +135,11 @@ Statement statement_of(const GppString& string) {
   Statement out;
   if (string.tcf) out.add(statement_of(*string.tcf));
   if (string.canada) out.add(statement_of(*string.canada));
-  if (string.us) out.add(opted_out_of_sale(string.opt_out || string.gpc));
+  if (string.opt_out || string.gpc) {
+    out.add(statement_of(SaleChoice::opted_out));
+  } else if (string.chosen) {
+    out.add(statement_of(SaleChoice::allowed));
+  }
   return out;
 }
 

@@ -16,6 +16,7 @@ struct GppString {
   std::optional<TcString> canada;
   bool us = false;       // It has a section of the United States.
   bool opt_out = false;  // Of sale, of sharing or of targeted advertising, in any of them.
+  bool chosen = false;   // One of these is a choice, and not "not applicable".
   bool gpc = false;      // The browser's Global Privacy Control, as its site saw it.
   std::uint32_t sections = 0;
 };
@@ -23,11 +24,14 @@ struct GppString {
 // Nothing when the header or a section that we read is malformed.
 std::optional<GppString> decode_gpp_string(std::string_view text);
 
-// "1YNN", the CCPA string that came before it. True when it opts out of sale; nothing when it is malformed.
-std::optional<bool> decode_us_privacy(std::string_view text);
+// "1YNN", the CCPA string that came before it; "1---" where that law does not apply, which is what sites
+// send for visitors from elsewhere. Nothing when it is malformed.
+enum class SaleChoice : std::uint8_t { not_applicable, opted_out, allowed };
+std::optional<SaleChoice> decode_us_privacy(std::string_view text);
 
-// An opt-out and a GPC deny marketing; a section of the United States without one grants everything.
+// An opt-out and a GPC deny marketing; a choice not to opt out grants everything; a law that does not apply
+// says nothing.
 Statement statement_of(const GppString& string);
-Statement opted_out_of_sale(bool opted_out);
+Statement statement_of(SaleChoice choice);
 
 }  // namespace millrace::privacy
