@@ -217,6 +217,12 @@ void PersonalGate::cleanse(event::QuarantinedItem& item) {
   // The event it may come from was inspected before, and its memory is no longer needed.
   scratch_used_ = 0;
   person_.reset();
+  if (!rules_.fields.empty()) {
+    event::Event holder;
+    holder.raw = item.raw;
+    (void)fields_.apply(holder, rules_.fields, tokens_, counters_);
+    item.raw = holder.raw;
+  }
   item.raw = cleansed(item.raw);
   item.pointer = cleansed(item.pointer);
   item.detail = cleansed(item.detail);
