@@ -25,7 +25,16 @@ const std::vector<FieldRule>& person_fields() {
     for (const char* path :
          {"anonymousId", "userId", "previousId", "groupId", "context.ip", "request_ip", "context.device.id",
           "context.device.advertisingId", "context.device.token", "context.network.ip", "properties.email",
-          "properties.phone", "context.externalId"}) {
+          "properties.phone", "context.externalId",
+          // Snowplow: of several ids of a visitor only one is the event's own.
+          "duid", "nuid", "tnuid", "uid", "co.data.data.userId", "co.data.data.email",
+          // Google, by either protocol.
+          "client_id", "app_instance_id", "user_id", "ip_override", "cid",
+          // Shopify.
+          "email", "contact_email", "phone", "first_name", "last_name", "browser_ip",
+          "client_details.browser_ip", "default_address", "shipping_address", "billing_address",
+          "customer.id", "customer.email", "customer.phone", "customer.first_name", "customer.last_name",
+          "customer.default_address"}) {
       made.push_back({path});
     }
     for (const char* name : {"email", "phone", "name", "firstName", "lastName", "username", "birthday",
@@ -83,11 +92,14 @@ void PersonRemover::pseudonymise(event::Event& event) {
   std::size_t i = 0;
   for (const Text field : kIds) {
     if (event[field].empty()) continue;
-    // Short ones are still what they were; the rules below find them in the raw bytes.
-    if (event[field] == values_[i]) event[field] = made_[i];
-    ++i;
+    // Also those that lie in the raw bytes, where the rules below may take more than the id. Short ones are
+    // still what they were there; these rules find them.
+    event[field] = made_[i++];
   }
+  // The country is no one's, and what it is read from may be part of an address.
+  country_ = event[Text::country];
   fields_.apply(event, person_fields(), tokens_, counters_);
+  event[Text::country] = country_;
   event.set(event::Flag::pseudonymised);
 }
 

@@ -38,6 +38,7 @@ class PersonRemover {
   Rewrite raw_, extra_;
   std::vector<std::string> values_;
   std::vector<std::string> made_;  // Their tokens.
+  std::string country_;
 };
 
 // Decides by what an event and its request say of consent, and by its region's rule, which purposes are

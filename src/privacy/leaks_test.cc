@@ -52,6 +52,42 @@ TEST_CASE("a law of the United States that does not apply grants nothing to a vi
   CHECK_EQ(granted(R"("gpp":"DBABLA~CAAqAAAAAABA.QA")"), Purposes::kAll);
 }
 
+TEST_CASE("a pseudonymous event of any dialect has neither short ids nor a second id nor an address") {
+  Rig rig(ConsentAction::pseudonymise);
+  struct Case {
+    std::string raw;
+    std::string_view id;
+    std::vector<std::string> planted;
+  };
+  const Case cases[] = {
+      {R"({"e":"pv","uid":"4711","duid":"d-771","nuid":"n-0815-of-the-cookie"})", "4711", {"4711", "n-0815"}},
+      {R"({"en":"x","uid":"4711","cid":"1.2"})", "4711", {"4711", "\"1.2\""}},
+      {R"({"name":"x","client_id":"1.2","user_id":"4711"})", "4711", {"4711", "\"1.2\""}},
+      {R"({"e":"pv","uid":"M\u00fcller-1"})", "Müller-1", {"ller-1"}},
+      {R"({"id":1,"customer":{"id":4711,"first_name":"Ada"},"shipping_address":{"name":"Ada L","country_code":"DE"}})",
+       "4711",
+       {"4711", "Ada"}},
+  };
+  for (const auto& [raw, id, planted] : cases) {
+    CAPTURE(raw);
+    rig.gate.begin(rig.request);
+    rig.event = {};
+    rig.event.raw = raw;
+    rig.event[Text::user_id] = id;
+    const std::string extra = raw;
+    rig.event[Text::extra] = extra;
+    if (const auto at = raw.find("\"DE\""); at != std::string::npos)
+      rig.event[Text::country] = rig.event.raw.substr(at + 1, 2);
+    const bool has_country = !rig.event[Text::country].empty();
+    REQUIRE(rig.gate.inspect(rig.event).ruling == collect::Ruling::pass);
+    const std::string all = std::string(rig.event.raw) + std::string(rig.event[Text::extra]);
+    CAPTURE(all);
+    for (const auto& each : planted) CHECK(all.find(each) == std::string::npos);
+    CHECK(is_token(rig.event[Text::user_id]));
+    CHECK_EQ(rig.event[Text::country], has_country ? "DE" : "");
+  }
+}
+
 TEST_CASE("what rules name is not kept in quarantine either") {
   PersonalRules rules;
   rules.fields = {{"properties.buyer"}, {"traits.age", FieldRule::Action::remove}};
