@@ -115,13 +115,16 @@ void PersonRemover::anonymise(event::Event& event) {
 void ConsentGate::begin(const http::Request& request) {
   reader_.begin(request);
   remover_.refresh();
+  request_ = &request;
   country_ = rules_.country_header.empty() ? std::string_view() : request.header(rules_.country_header);
 }
 
 collect::Decision ConsentGate::inspect(event::Event& event) {
-  const std::string_view said = event[Text::country];
-  const ConsentRule& rule = rules_.rule_for(said.empty() ? country_ : said);
-  event.purposes = decide(reader_.read(event), rule);
+  const Statement statement = reader_.read(event);
+  std::string_view country = event[Text::country];
+  if (country.empty()) country = reader_.country();
+  const ConsentRule& rule = rules_.rule_for(country.empty() ? country_ : country);
+  event.purposes = decide(statement, rule);
   if (!event.purposes.decided) count(counters_.undecided);
   ConsentAction action = ConsentAction::store;
   if (event.purposes.granted != event::Purposes::kAll) [[unlikely]] {
@@ -142,6 +145,28 @@ collect::Decision ConsentGate::inspect(event::Event& event) {
               "The visitor does not consent to it, and the rule of their region is to drop it."};
   }
   return {};
+}
+
+// It is decided about when it is replayed, by another request.
+void ConsentGate::cleanse(event::QuarantinedItem& item) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  if (request_ == nullptr) return;
+  const std::size_t first = item.raw.find_first_not_of(kBlanks);
+  const std::size_t last = item.raw.find_last_not_of(kBlanks);
+  if (first == std::string_view::npos || item.raw[first] != '{' || item.raw[last] != '}') return;
+  if (item.raw.find_first_not_of(kBlanks, first + 1) == last) return;  // It says nothing.
+  with_request_ = item.raw.substr(0, last);
+  with_request_.append(",\"").append(ConsentReader::kOfRequest).append("\":{");
+  const std::size_t empty = with_request_.size();
+  ConsentReader::append_signals(*request_, with_request_);
+  if (!country_.empty()) {
+    with_request_.append(with_request_.size() == empty ? "\"" : ",\"").append(ConsentReader::kCountry);
+    with_request_ += "\":";
+    http::append_json_string(with_request_, country_);
+  }
+  if (with_request_.size() == empty) return;
+  with_request_ += "}}";
+  item.raw = with_request_;
 }
 
 }  // namespace millrace::privacy

@@ -50,13 +50,17 @@ class ConsentGate final : public collect::Gate {
 
   void begin(const http::Request& request) override;
   collect::Decision inspect(event::Event& event) override;
+  // Puts what the request says of consent and country into the item.
+  void cleanse(event::QuarantinedItem& item) override;
 
  private:
   const ConsentRules& rules_;
   ConsentReader reader_;
   PersonRemover remover_;
   PrivacyCounters& counters_;
+  const http::Request* request_ = nullptr;
   std::string_view country_;  // Of the request.
+  std::string with_request_;
 };
 
 class ConsentGateMaker final : public collect::GateMaker {

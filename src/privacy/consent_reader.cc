@@ -194,6 +194,20 @@ void ConsentReader::begin(const http::Request& request) {
   request_signals_ = signals_;
 }
 
+void ConsentReader::append_signals(const http::Request& request, std::string& json) {
+  const auto append = [&json](std::string_view name, std::string_view value) {
+    if (json.back() != '{') json += ',';
+    http::append_json_string(json, name);
+    json += ':';
+    http::append_json_string(json, value);
+  };
+  if (request.header("sec-gpc") == "1") append("gpc", "1");
+  for (const auto& [key, value] : request.query) {
+    Form form;
+    if (form_of(key, form) && form < Form::preferences) append(key, value);
+  }
+}
+
 void ConsentReader::take_list(std::uint32_t node, bool grants, Statement& out) {
   const std::uint32_t end = tape_[node].end;
   Statement listed;
@@ -237,10 +251,17 @@ void ConsentReader::take_node(std::uint32_t i, Form form, Statement& out) {
 Statement ConsentReader::read(const event::Event& event) {
   Statement out = of_request_;
   signals_ = request_signals_;
+  country_ = {};
   const std::string_view extra = event[event::Text::extra];
   if (may_state_consent(extra) && index_.scan(extra) == collect::JsonFault::none &&
       tape_.build(index_, 0) == collect::TapeFault::none) {
+    std::uint32_t of_request = 0;  // Where what the request said ends.
     for (std::uint32_t i = 1; i < tape_.size(); ++i) {
+      if (tape_[i].key == kOfRequest) of_request = tape_[i].end;
+      // Hits of gtag have no objects: "consent_of_request.gpc".
+      const bool flat = tape_[i].key.size() > kOfRequest.size() && tape_[i].key.starts_with(kOfRequest);
+      if (flat) tape_[i].key.remove_prefix(kOfRequest.size() + 1);
+      if ((flat || i < of_request) && tape_[i].key == kCountry) country_ = tape_[i].text;
       Form form;
       if (form_of(tape_[i].key, form)) take_node(i, form, out);
     }

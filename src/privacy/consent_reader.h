@@ -22,6 +22,13 @@ class ConsentReader {
 
   void begin(const http::Request& request);
   Statement read(const event::Event& event);
+  // Of the request that the last event first came with, where it says so itself. Holds until the next read().
+  std::string_view country() const { return country_; }
+  // Appends to an open JSON object what the request says of consent, so that an event which waits in quarantine
+  // still knows it when it is read again: as its member kOfRequest.
+  static void append_signals(const http::Request& request, std::string& json);
+  static constexpr std::string_view kOfRequest = "consent_of_request";
+  static constexpr std::string_view kCountry = "country";
 
  private:
   // What the value of a key is.
@@ -49,6 +56,7 @@ class ConsentReader {
   Statement of_request_;
   std::uint8_t request_signals_ = 0;
   std::uint8_t signals_ = 0;  // Bits of ConsentSignal.
+  std::string_view country_;
   collect::JsonIndex index_;
   collect::JsonTape tape_;
 };

@@ -101,3 +101,47 @@ TEST_CASE("what rules name is not kept in quarantine either") {
   for (const char* planted : {"Ada", "36", "ada@"}) CHECK(item.raw.find(planted) == std::string_view::npos);
   CHECK(item.raw.find(R"("n":1)") != std::string_view::npos);
 }
+
+TEST_CASE("what a request said of consent is known when its quarantined item is replayed") {
+  Rig rig(ConsentAction::drop);
+  rig.rules.otherwise.when_unknown = Purposes::kAll;
+  ConsentRule germany;
+  germany.countries = {"DE"};
+  germany.when_unknown = Purposes::bit(Purpose::necessary);
+  germany.when_denied = ConsentAction::drop;
+  rig.rules.rules = {germany};
+  rig.rules.country_header = "cf-ipcountry";
+  const auto kept = [&](http::Request& request, std::string_view raw) {
+    event::QuarantinedItem item;
+    item.raw = raw;
+    rig.gate.begin(request);
+    rig.gate.cleanse(item);
+    return std::string(item.raw);
+  };
+  const auto replayed = [&](const std::string& extra) {
+    CAPTURE(extra);
+    http::Request plain;
+    rig.gate.begin(plain);
+    rig.event = {};
+    rig.event[Text::extra] = extra;
+    const bool stored = rig.gate.inspect(rig.event).ruling == collect::Ruling::pass;
+    return stored ? rig.event.purposes.granted : std::uint8_t{0};
+  };
+  http::Request request;
+  constexpr std::string_view kRaw = R"({"type":"track","n":1} )";
+  CHECK_EQ(kept(request, kRaw), kRaw);
+  request.headers.emplace_back("Sec-GPC", "1");
+  CHECK_EQ(kept(request, kRaw), R"({"type":"track","n":1,"consent_of_request":{"gpc":"1"}})");
+  CHECK_EQ(kept(request, "{ }"), "{ }");
+  CHECK_EQ(kept(request, "{\"cut\":"), "{\"cut\":");
+  CHECK_EQ(replayed(kept(request, kRaw)), Purposes::kAll & ~Purposes::bit(Purpose::marketing));
+  CHECK_EQ(replayed(R"({"consent_of_request.gpc":"1"})"),
+           Purposes::kAll & ~Purposes::bit(Purpose::marketing));
+  request.query.emplace_back("gcs", "G100");
+  CHECK_EQ(replayed(kept(request, kRaw)), 0);
+  http::Request from_germany;
+  from_germany.headers.emplace_back("CF-IPCountry", "DE");
+  CHECK_EQ(replayed(kept(from_germany, kRaw)), 0);
+  CHECK_EQ(replayed(R"({"consent_of_request.country":"DE"})"), 0);
+  CHECK_EQ(replayed(R"({"properties":{"country":"DE"}})"), Purposes::kAll);
+}
