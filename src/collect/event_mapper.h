@@ -102,6 +102,7 @@ class EventMapper {
   std::optional<ItemFault> fault_;
   JsonTape nothing_shared_;
   std::string extra_;
+  std::vector<std::string_view> own_keys_;  // Of the item, where it is merged with what its batch gave.
 };
 
 }  // namespace millrace::collect

@@ -54,11 +54,11 @@ void EventMapper::append_merged(JsonTape& item, std::uint32_t own, JsonTape& sha
   extra_ += '{';
   const std::size_t inside = extra_.size();
   append_leftovers(item, own);
+  own_keys_.clear();
+  for (std::uint32_t i = own + 1; i < item[own].end; i = item[i].end) own_keys_.push_back(item[i].key);
+  std::sort(own_keys_.begin(), own_keys_.end());
   for (std::uint32_t i = common + 1; i < shared[common].end; i = shared[i].end) {
-    bool overridden = false;
-    for (std::uint32_t j = own + 1; j < item[own].end; j = item[j].end)
-      overridden |= item[j].key == shared[i].key;
-    if (!overridden) append_leftover(shared, i);
+    if (!std::binary_search(own_keys_.begin(), own_keys_.end(), shared[i].key)) append_leftover(shared, i);
   }
   if (extra_.size() == inside) {
     extra_.resize(before);

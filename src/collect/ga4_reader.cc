@@ -63,6 +63,11 @@ std::optional<Refusal> Ga4ProtocolReader::read(const http::Request& request, int
     shared_.append(node.member, static_cast<std::size_t>(node.raw.data() + node.raw.size() - node.member));
     shared_ += ',';
   }
+  // Each event gets all of it: a small body could ask for gigabytes otherwise.
+  if (shared_.size() > limits_.item_bytes_max) {
+    return keep("too_large", "What a request says of all its events has at most " +
+                                 std::to_string(limits_.item_bytes_max) + " bytes.");
+  }
   return read_events(array);
 }
 

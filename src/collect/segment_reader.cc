@@ -87,6 +87,7 @@ std::optional<Refusal> SegmentReader::read(const http::Request& request, int end
   const SegmentEndpoint& where = segment_endpoints()[static_cast<std::size_t>(endpoint)];
   Origin origin{.request = request, .received_at = received_at, .sink = sink};
   envelope_.clear();
+  shared_bytes_ = 0;
   sources_.refresh();
   sender_.reset();
   if (const Credential credential = credential_of(request); credential.present()) {
@@ -141,6 +142,9 @@ std::optional<Refusal> SegmentReader::read_batch(const SegmentEndpoint& endpoint
   }
   if (envelope_[0].kind != JsonKind::object || array == 0 || index_.character(array) != '[') {
     return Refusal{400, "missing_batch", "The body has no array \"batch\".", kSendJson, 0};
+  }
+  for (const std::string_view shared : {"context", "integrations"}) {
+    if (const JsonNode* const node = root_member(envelope_, shared)) shared_bytes_ += node->raw.size();
   }
   if (endpoint.shape == SegmentShape::history) origin.trust = TimeTrust::as_given;
   if (const auto sent = time_member(envelope_, "sentAt")) origin.sent = sent;
@@ -203,10 +207,12 @@ std::optional<ItemFault> SegmentReader::lay_out(std::uint32_t token, std::uint32
 
 std::optional<ItemFault> SegmentReader::judge(TapeFault built, std::uint32_t end_token,
                                               std::string_view raw) {
-  if (raw.size() > limits_.item_bytes_max) {
+  // Each item gets what its batch gives to all: a small body could ask for gigabytes otherwise.
+  if (raw.size() + shared_bytes_ > limits_.item_bytes_max) {
     item_.clear();
     return ItemFault{"too_large", "",
-                     "An item has at most " + std::to_string(limits_.item_bytes_max) + " bytes."};
+                     "An item has at most " + std::to_string(limits_.item_bytes_max) +
+                         " bytes, with what its batch gives to all items."};
   }
   if (built != TapeFault::none) {
     auto pointer = item_.fault_at();

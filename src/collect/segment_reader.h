@@ -49,6 +49,7 @@ class SegmentReader final : public Reader {
   JsonIndex index_;
   JsonTape item_;
   JsonTape envelope_;
+  std::size_t shared_bytes_ = 0;  // Of the envelope, in each item.
   EventMapper mapper_;
   event::Event event_;
 };

@@ -1,0 +1,79 @@
+#include <doctest/doctest.h>
+
+#include "collect/dialect_rig.h"
+#include "collect/ga4_dialect.h"
+#include "collect/segment_dialect.h"
+
+using namespace millrace;
+using namespace millrace::collect;
+using event::Text;
+
+namespace {
+
+SourceTable one_source() { return *SourceTable::make({{1, "web", "G-1", "", true}}, {}); }
+
+std::string repeated(std::string_view item, int times) {
+  std::string list(item);
+  for (int i = 1; i < times; ++i) list.append(",").append(item);
+  return list;
+}
+
+}  // namespace
+
+TEST_CASE("what a batch gives to all its items counts as part of each of them") {
+  const SourceTable sources = one_source();
+  const SegmentDialect dialect{sources, {}};
+  DialectRig rig{dialect};
+  const std::string items = repeated(R"({"type":"track","event":"x","userId":"u"})", 100);
+  const auto body = [&](std::size_t bytes) {
+    return R"({"context":{"note":")" + std::string(bytes, 'x') + R"("},"batch":[)" + items + "]}";
+  };
+  REQUIRE(rig.post("/v1/batch?writeKey=G-1", body(1'000'000)).status == 200);
+  CHECK(rig.sink.events.empty());
+  REQUIRE(rig.sink.quarantined.size() == 100);
+  CHECK(rig.sink.quarantined[0].reason == "too_large");
+  CHECK(rig.sink.quarantined[0].raw == R"({"type":"track","event":"x","userId":"u"})");
+  REQUIRE(rig.post("/v1/batch?writeKey=G-1", body(30'000)).status == 200);
+  REQUIRE(rig.sink.events.size() == 100);
+  CHECK(rig.sink.events[99][Text::extra].size() > 30'000);
+  // The next request shares nothing.
+  REQUIRE(rig.post("/v1/track?writeKey=G-1", R"({"event":"x","userId":"u"})").status == 200);
+  CHECK(rig.event()[Text::extra].empty());
+}
+
+TEST_CASE("of members with many names the item's own win over its batch's") {
+  const SourceTable sources = one_source();
+  const SegmentDialect dialect{sources, {}};
+  DialectRig rig{dialect};
+  std::string own, shared;
+  for (int i = 0; i < 300; ++i) {
+    if (i % 2 == 0) own += (own.empty() ? "\"m" : ",\"m") + std::to_string(i) + "\":1";
+    if (i % 3 == 0) shared += (shared.empty() ? "\"m" : ",\"m") + std::to_string(i) + "\":2";
+  }
+  const std::string body = R"({"context":{)" + shared +
+                           R"(},"batch":[{"type":"track","event":"x","userId":"u","context":{)" + own +
+                           "}}]}";
+  REQUIRE(rig.post("/v1/batch?writeKey=G-1", body).status == 200);
+  const std::string extra(rig.event()[Text::extra]);
+  for (int i = 0; i < 300; ++i) {
+    CAPTURE(i);
+    const std::string name = "\"m" + std::to_string(i) + "\":";
+    const bool is_own = i % 2 == 0, is_shared = i % 3 == 0;
+    CHECK((extra.find(name + "1") != std::string::npos) == is_own);
+    CHECK((extra.find(name + "2") != std::string::npos) == (is_shared && !is_own));
+  }
+}
+
+TEST_CASE(
+    "what a request by the Measurement Protocol says of all its events is kept once when it is too large") {
+  const SourceTable sources = one_source();
+  const Ga4ProtocolDialect dialect{sources, {}};
+  DialectRig rig{dialect};
+  const std::string body = R"({"client_id":"c","user_properties":{"note":{"value":")" +
+                           std::string(1'000'000, 'x') + R"("}},"events":[)" +
+                           repeated(R"({"name":"x"})", 100) + "]}";
+  REQUIRE(rig.post("/mp/collect?measurement_id=G-1", body).status == 204);
+  CHECK(rig.sink.events.empty());
+  REQUIRE(rig.sink.quarantined.size() == 1);
+  CHECK(rig.sink.quarantined[0].reason == "too_large");
+}
