@@ -29,6 +29,8 @@ std::optional<WallTime> parse_epoch_ms(std::string_view text) {
 
 }  // namespace
 
+bool is_client_time(WallTime time) { return time >= kYear1 && time < kYear10000; }
+
 std::optional<WallTime> parse_client_time(JsonKind kind, std::string_view text) {
   std::optional<WallTime> time;
   if (kind == JsonKind::number) {
@@ -41,7 +43,7 @@ std::optional<WallTime> parse_client_time(JsonKind kind, std::string_view text) 
       time = *parsed;
     }
   }
-  if (time && (*time < kYear1 || *time >= kYear10000)) return std::nullopt;
+  if (time && !is_client_time(*time)) return std::nullopt;
   return time;
 }
 

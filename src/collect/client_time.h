@@ -13,6 +13,8 @@ namespace millrace::collect {
 // outside the years 1 to 9999.
 std::optional<base::WallTime> parse_client_time(JsonKind kind, std::string_view text);
 
+bool is_client_time(base::WallTime time);  // Is it of the years 1 to 9999?
+
 // What a client said about time.
 struct ClientTimes {
   std::optional<base::WallTime> original;  // originalTimestamp, else timestamp.

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/hash.h"
+#include "collect/client_time.h"
 
 namespace millrace::collect {
 
@@ -24,7 +25,8 @@ std::optional<base::WallTime> micros_member(const JsonTape& tape, std::string_vi
   const char* const end = node->text.data() + node->text.size();
   const auto [rest, error] = std::from_chars(node->text.data(), end, micros);
   if (error != std::errc() || rest != end) return std::nullopt;
-  return base::WallTime{micros / 1000};
+  const base::WallTime time{micros / 1000};
+  return is_client_time(time) ? std::optional(time) : std::nullopt;
 }
 
 ItemFault nameless(std::string detail) { return {"missing_event_name", "", std::move(detail)}; }

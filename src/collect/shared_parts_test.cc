@@ -77,3 +77,17 @@ TEST_CASE(
   REQUIRE(rig.sink.quarantined.size() == 1);
   CHECK(rig.sink.quarantined[0].reason == "too_large");
 }
+
+TEST_CASE("a time in microseconds that no calendar has is none") {
+  const SourceTable sources = one_source();
+  const Ga4ProtocolDialect dialect{sources, {}};
+  DialectRig rig{dialect};
+  for (const std::string_view micros : {"9223372036854775807", "-9223372036854775808", "\"9e18\""}) {
+    CAPTURE(micros);
+    const std::string body =
+        R"({"client_id":"c","timestamp_micros":)" + std::string(micros) + R"(,"events":[{"name":"x"}]})";
+    REQUIRE(rig.post("/mp/collect?measurement_id=G-1", body).status == 204);
+    CHECK(rig.event().client_time.ms == 0);
+    CHECK(rig.event().has(event::Flag::time_missing));
+  }
+}
