@@ -362,3 +362,19 @@ TEST_CASE("rules of quality count, sample and quarantine") {
   REQUIRE(preset.ok());
   CHECK_EQ(preset->size(), preset_quality_rules().size());
 }
+
+TEST_CASE("a rule of uniqueness sees what came by itself, whatever other rules ask for the same") {
+  Door door;
+  door.quality.set(*parse_quality_rules(
+      R"({"rules":[{"name":"watch","kind":"unique","event":"order_completed","field":"order_id"},
+                   {"name":"keep out","kind":"unique","field":"order_id","action":"quarantine"},
+                   {"name":"checkout","kind":"unique","field":"checkout_id","action":"quarantine"}]})"));
+  const auto send = [&](std::string_view message, std::string_view properties) {
+    return door.send(R"({"type":"track","event":"Order Completed","anonymousId":"a","messageId":")" +
+                     std::string(message) + R"(","properties":)" + std::string(properties) + "}");
+  };
+  CHECK_EQ(send("m1", R"({"order_id":"o1"})").accepted, 1);
+  CHECK_EQ(send("m2", R"({"order_id":"o1"})").quarantined, 1);
+  CHECK_EQ(send("m3", R"({"checkout_id":"o1"})").accepted, 1);  // Another field's value.
+  CHECK_EQ(send("m4", R"({"checkout_id":"o1"})").quarantined, 1);
+}

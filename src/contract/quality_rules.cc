@@ -184,6 +184,7 @@ void QualityBoard::set(std::vector<QualityRule> rules) {
       if (rule.kind == QualityKind::range && rule.field != "price" && rule.field != "quantity")
         tally->amount = static_cast<event::Amount>(position(kAmounts, rule.field));
       tally->of_quantity = rule.field == "quantity";
+      tally->hash = base::hash64(rule.field, base::hash64(rule.name));
       tally->sentence = sentence_of(rule);
       tally->rule = std::move(rule);
     }
@@ -239,8 +240,10 @@ bool QualityCheck::breaks(const QualityBoard::Tally& tally, const event::Event& 
     case QualityKind::unique: {
       const std::string_view value = event[*tally.unique];
       if (value.empty()) return false;
-      // A retried message brings the same value with the same message id, and is no second one.
-      const std::uint64_t key = base::mix(base::hash64(value), static_cast<std::uint64_t>(event.type));
+      // A retried message brings the same value with the same message id, and is no second one. What another
+      // rule has seen is not this one's.
+      const std::uint64_t key =
+          base::mix(base::mix(base::hash64(value), tally.hash), static_cast<std::uint64_t>(event.type));
       const std::uint64_t message = base::mix(key, base::hash64(event[Text::message_id]));
       const bool again = !board_.values.add(message) && *tally.unique != Text::message_id;
       const bool fresh = board_.values.add(key);

@@ -94,6 +94,7 @@ class QualityBoard {
     std::optional<event::Amount> amount;
     std::optional<event::Text> unique;
     bool of_quantity = false;
+    std::uint64_t hash = 0;  // Of its name and field.
     std::atomic<std::uint64_t> checked{0};
     std::atomic<std::uint64_t> broken{0};
     std::atomic<std::int64_t> samples_again_ms{0};
