@@ -13,12 +13,6 @@ base::Error invalid(std::string_view what, const std::string& at) {
   return base::Error(base::ErrorCode::invalid_argument, std::string(what) + (at.empty() ? "" : ", at " + at));
 }
 
-std::uint64_t hash_number(std::string_view text) {
-  // The same number has many spellings; equal ones agree in their rounded value.
-  const double value = Number(text).to_double();
-  return base::hash64({reinterpret_cast<const char*>(&value), sizeof(value)});
-}
-
 }  // namespace
 
 base::Status JsonDocument::read(std::string_view text) {
@@ -162,7 +156,7 @@ std::uint64_t hash_value(const JsonTape& tape, std::uint32_t node) {
     case JsonKind::null: return kind;
     case JsonKind::boolean:
     case JsonKind::string: return base::hash64(value.text, kind);
-    case JsonKind::number: return hash_number(value.text);
+    case JsonKind::number: return base::mix(kind, Number(value.text).hash());
     case JsonKind::array:
     case JsonKind::object: break;
   }

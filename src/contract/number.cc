@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "base/hash.h"
 #include "base/result.h"
 
 namespace millrace::contract {
@@ -162,6 +163,15 @@ double Number::to_double() const {
   for (int i = 0; i < used; ++i) value = value * 10 + (digits.next() - '0');
   value *= std::pow(10.0, static_cast<double>(scale_ + digits_ - used));
   return negative_ ? -value : value;
+}
+
+std::uint64_t Number::hash() const {
+  if (is_zero()) return 0;
+  std::uint64_t hash = base::mix(negative_ ? 1 : 0, static_cast<std::uint64_t>(scale_));
+  if (exact_) return base::mix(hash, mantissa_);
+  for (Digits digits(*this); !digits.at_end();)
+    hash = base::mix(hash, static_cast<std::uint64_t>(digits.next()));
+  return hash;
 }
 
 bool Number::is_multiple_of(const Number& divisor) const {

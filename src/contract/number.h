@@ -25,6 +25,8 @@ class Number {
   // The value when it is a whole number from 0 to `max`, else false.
   bool to_count(std::uint64_t max, std::uint64_t& count) const;
   double to_double() const;
+  // Of all its digits: the same for every spelling of the same number.
+  std::uint64_t hash() const;
 
   friend std::strong_ordering compare(const Number& a, const Number& b);
 

@@ -197,6 +197,22 @@ TEST_CASE("simple runs of characters are matched as RE2 matches them") {
   }
 }
 
+TEST_CASE("different numbers that agree in their first digits are told apart within the work allowed") {
+  const Program program = compiled(R"({"uniqueItems":true})");
+  std::string list = "[";
+  for (int i = 0; i < 4000; ++i) {
+    if (i > 0) list += ',';
+    list += "1234567890123456789012" + std::to_string(10'000 + i);
+  }
+  CHECK(faults(program, list + "]").empty());
+  CHECK_FALSE(faults(program, list + ",123456789012345678901210000.0]").empty());
+  for (const char* const spelled : {"[1,1.0]", "[100,1e2]", "[-0.5,-5E-1]", "[0,-0.0e5]"}) {
+    CAPTURE(spelled);
+    std::string many = "[2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,";  // Beyond what is compared in pairs.
+    CHECK_FALSE(faults(program, many + (spelled + 1)).empty());
+  }
+}
+
 TEST_CASE("URIs resolve as RFC 3986 section 5.4 says") {
   const std::pair<const char*, const char*> cases[] = {{"g:h", "g:h"},
                                                        {"g", "http://a/b/c/g"},
