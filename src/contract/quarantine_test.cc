@@ -187,7 +187,7 @@ TEST_CASE("items of other dialects go back through their own endpoints, as the s
   CHECK_NE(protocol.find(R"("messageId":"quarantine-0-17")"), std::string::npos);
   const std::string hit = replayed(
       R"({"v":"2","tid":"G","cid":"c","en":"purchase","ep":{"a b":"x&y"},"epn":{"value":"5"},"items":[{"id":"p","size":"4~3"}]})");
-  CHECK_NE(hit.find("&tid=G&cid=c&en=purchase&ep%2Ea%20b=x%26y&epn%2Evalue=5&pr1=idp%7Ek0size%7Ev04%7E3"),
+  CHECK_NE(hit.find("&tid=G&cid=c&en=purchase&ep%2Ea%20b=x%26y&epn%2Evalue=5&pr1=idp%7Ek0size%7Ev04%7E%7E3"),
            std::string::npos);
   CHECK_NE(hit.find("\n"), std::string::npos);
   // Whatever members it has besides, a webhook is one by its mark.
@@ -199,6 +199,23 @@ TEST_CASE("items of other dialects go back through their own endpoints, as the s
   JsonDocument webhook;
   REQUIRE(webhook.own(R"({"id":5,"line_items":[]})").ok());
   CHECK_FALSE(replay_form(webhook.tape()));
+}
+
+TEST_CASE("a call without a time of its own is replayed as of its receipt, one with a time as it is") {
+  const ReplayedFrom from{"0", "17", {1'795'000'000'000}};
+  const auto marked = [&](std::string item) {
+    return marked_for_replay(std::move(item), ReplayForm::call, from);
+  };
+  const std::string without = marked(R"({"type":"track","event":"x","originalTimestamp":"soon"})");
+  CHECK_NE(without.find(R"("originalTimestamp":"2026-11-18T11:06:40.000Z")"), std::string::npos);
+  CHECK_EQ(without.find("soon"), std::string::npos);
+  CHECK_EQ(marked_for_replay(without, ReplayForm::call, {"0", "17", {1'799'000'000'000}}), without);
+  for (const char* const member :
+       {R"("timestamp":"2026-11-01T00:00:00Z")", R"("originalTimestamp":"2026-11-01T00:00:00Z")"}) {
+    const std::string with = marked(std::string(R"({"type":"track","event":"x",)") + member + "}");
+    CHECK_NE(with.find(member), std::string::npos);
+    CHECK_EQ(with.find("2026-11-18"), std::string::npos);
+  }
 }
 
 TEST_CASE("what a filter does not know is refused, and never reaches SQL") {

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/iso_time.h"
 #include "collect/client_time.h"
 #include "collect/webhook_mark.h"
 #include "contract/fault_text.h"
@@ -45,19 +46,21 @@ void append_coded(std::string& out, std::string_view text) {
 
 // An item of a hit: "idSKU~nmShoe~k0size~v043".
 void append_hit_item(std::string& out, const JsonTape& tape, std::uint32_t item) {
-  int custom = 0;
+  constexpr std::string_view kCustom = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  std::size_t custom = 0;
   bool first = true;
   const auto part = [&](std::string_view name, std::string_view value) {
     if (!std::exchange(first, false)) append_coded(out, "~");
     append_coded(out, name);
-    append_coded(out, value);
+    for (const char c : value) append_coded(out, c == '~' ? std::string_view("~~") : std::string_view(&c, 1));
   };
   for (std::uint32_t i = item + 1; i < tape[item].end; i = tape[i].end) {
     if (tape[i].key.size() == 2) {
       part(tape[i].key, tape[i].text);
-    } else if (custom < 10) {
-      part(fmt::format("k{}", custom), tape[i].key);
-      part(fmt::format("v{}", custom++), tape[i].text);
+    } else if (custom < kCustom.size()) {
+      const char place = kCustom[custom++];
+      part(std::string{'k', place}, tape[i].key);
+      part(std::string{'v', place}, tape[i].text);
     }
   }
 }
@@ -127,6 +130,14 @@ std::string marked_for_replay(std::string item, ReplayForm form, const ReplayedF
     base::WallTime at = device.value_or(from.received_at);
     if (device && sent) at = from.received_at - (*sent - *device);
     set("/ttm", fmt::format("\"{}\"", at.ms));
+  }
+  // A call without a time was as of its receipt, not of its replay.
+  if (read && form == ReplayForm::call && from.received_at.ms != 0 &&
+      !time_of(document.tape(), "originalTimestamp") && !time_of(document.tape(), "timestamp")) {
+    fixes.push_back({ItemFix::Action::drop, "/originalTimestamp", {}, {}});
+    std::string time = "\"";
+    base::append_iso_time(time, from.received_at);
+    set("/originalTimestamp", time + "\"");
   }
   if (form == ReplayForm::ga4 || form == ReplayForm::gtag) {
     set("/timestamp_micros", fmt::format("\"{}\"", from.received_at.ms * 1000));
