@@ -28,18 +28,21 @@ export function createQueue(): Queue {
   let memory: Item[] = [];
   let stored = false;
 
-  function items(): Item[] {
-    if (!stored) return memory;
+  function lying(): Item[] {
     try {
-      const found = JSON.parse(recall('localStorage', KEY) || '[]');
+      const found = JSON.parse((stored && recall('localStorage', KEY)) || '[]');
       // What another script wrote there is not ours to send.
-      const list: Item[] = Array.isArray(found) ? found.filter((one) => one && one.messageId && one.timestamp) : [];
-      // Memory holds what storage would not take.
-      return list.concat(memory);
+      return Array.isArray(found) ? found.filter((one) => one && one.messageId && one.timestamp) : [];
     } catch {
-      return memory;
+      return [];
     }
   }
+  // Memory holds what storage would not take.
+  const items = (): Item[] => lying().concat(memory);
+  const without = (all: Item[], some: Item[]): Item[] => {
+    const gone = new Set(some.map((item) => item.messageId));
+    return all.filter((item) => !gone.has(item.messageId));
+  };
 
   function write(next: Item[]): void {
     const oldest = Date.now() - AGE_MAX_MS;
@@ -47,15 +50,16 @@ export function createQueue(): Queue {
     let text = JSON.stringify(next);
     while (text.length > BYTES_MAX) text = JSON.stringify((next = next.slice(Math.ceil(next.length / 10))));
     memory = stored && remember('localStorage', KEY, next.length ? text : null) ? [] : next;
+    if (!memory.length) return;
+    // A full disk: what lies there stays, unless some of it has left.
+    if (without(lying(), next).length) remember('localStorage', KEY, null);
+    memory = without(memory, lying());
   }
 
   return {
     items,
     add: (added) => write(items().concat(added)),
-    remove(sent) {
-      const gone = new Set(sent.map((item) => item.messageId));
-      write(items().filter((item) => !gone.has(item.messageId)));
-    },
+    remove: (sent) => write(without(items(), sent)),
     keep(store) {
       if (!store) remember('localStorage', KEY, null);
       if (stored === store) return;

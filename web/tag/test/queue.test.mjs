@@ -74,6 +74,26 @@ test('a browser that stores nothing costs only what comes after the page', () =>
   assert.deepEqual(ids(queue), ['2']);
 });
 
+test('a disk that fills up doubles nothing: what lies there stays, the rest waits in memory', () => {
+  const browser = openBrowser();
+  const queue = createQueue();
+  queue.keep(true);
+  queue.add(Array.from({ length: 200 }, (_, index) => item(index)));
+  browser.localStorage.full = true;
+  for (let index = 200; index < 210; ++index) queue.add([item(index)]);
+  assert.deepEqual(ids(queue), Array.from({ length: 210 }, (_, index) => String(index)));
+  const next = createQueue();
+  next.keep(true);
+  assert.equal(next.items().length, 200);
+  queue.remove(queue.items().slice(0, 205));
+  assert.deepEqual(ids(queue), ['205', '206', '207', '208', '209']);
+  browser.localStorage.full = false;
+  queue.add([item(210)]);
+  const last = createQueue();
+  last.keep(true);
+  assert.deepEqual(ids(last), ['205', '206', '207', '208', '209', '210']);
+});
+
 test('what others wrote into our storage is not sent', () => {
   const browser = openBrowser();
   for (const value of ['', '{', 'null', '7', '"x"', '[1,null,{"a":1}]', '{"messageId":"1"}']) {
