@@ -35,8 +35,13 @@ std::size_t group_of(std::string_view name) {
   return group;
 }
 
-bool is_custom(std::string_view part, char letter) {
-  return part.size() >= 2 && part[0] == letter && part[1] >= '0' && part[1] <= '9';
+constexpr std::size_t kCustomMax = 36;  // "k0" to "k9", then "kA" to "kZ".
+
+// Which custom parameter the part is the name or the value of; kCustomMax when it is of none.
+std::size_t custom_of(std::string_view part, char letter) {
+  if (part.size() < 2 || part[0] != letter) return kCustomMax;
+  if (part[1] >= '0' && part[1] <= '9') return static_cast<std::size_t>(part[1] - '0');
+  return part[1] >= 'A' && part[1] <= 'Z' ? static_cast<std::size_t>(part[1] - 'A') + 10 : kCustomMax;
 }
 
 // Where the part ends that an item begins with: at a tilde that is alone, as two of them are one within a value.
@@ -61,16 +66,18 @@ void append_part(std::string& json, std::string_view name, std::string_view valu
 void append_item(std::string& json, std::string_view coded) {
   if (json.back() != '[') json += ',';
   json += '{';
-  std::array<std::string_view, 10> names{};
+  std::array<std::string_view, kCustomMax> names{};
   while (!coded.empty()) {
     const std::size_t end = part_end(coded);
     const std::string_view part = coded.substr(0, end);
     coded = end == std::string_view::npos ? std::string_view{} : coded.substr(end + 1);
     if (part.size() < 2) continue;
-    if (is_custom(part, 'k')) {
-      names[static_cast<std::size_t>(part[1] - '0')] = part.substr(2);
-    } else if (is_custom(part, 'v') && !names[static_cast<std::size_t>(part[1] - '0')].empty()) {
-      append_part(json, names[static_cast<std::size_t>(part[1] - '0')], part.substr(2));
+    const std::size_t name = custom_of(part, 'k');
+    const std::size_t named = custom_of(part, 'v');
+    if (name < kCustomMax) {
+      names[name] = part.substr(2);
+    } else if (named < kCustomMax && !names[named].empty()) {
+      append_part(json, names[named], part.substr(2));
     } else {
       append_part(json, part.substr(0, 2), part.substr(2));
     }

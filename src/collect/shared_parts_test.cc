@@ -91,3 +91,20 @@ TEST_CASE("a time in microseconds that no calendar has is none") {
     CHECK(rig.event().has(event::Flag::time_missing));
   }
 }
+
+TEST_CASE("custom parameters of an item of gtag go on with letters after the tenth") {
+  const SourceTable sources = one_source();
+  const Ga4TagDialect dialect{sources, {}};
+  DialectRig rig{dialect};
+  REQUIRE(
+      rig.get("/g/"
+              "collect?v=2&tid=G-1&cid=1.2&en=view_item&pr1=idp~~1~nmShoe%20~~~~%20black~~~pr5~k9size~v94~~3"
+              "~kAfit~vAslim~kBfree~~text~vBa~kCno")
+          .status == 204);
+  const auto& event = rig.event();
+  REQUIRE(event.products.size() == 1);
+  CHECK(event.products[0].product_id == "p~1");
+  CHECK(event.products[0].name == "Shoe ~~ black~");
+  CHECK(event.products[0].price.micros == 5'000'000);
+  CHECK(event[Text::extra] == R"({"items":[{"size":"4~3","fit":"slim","free~text":"a"}]})");
+}
