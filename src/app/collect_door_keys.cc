@@ -5,6 +5,7 @@
 
 #include "app/collect_door.h"
 #include "app/webhook_mapping_file.h"
+#include "collect/endpoint_paths.h"
 #include "collect/write_key.h"
 
 namespace millrace::app {
@@ -12,7 +13,9 @@ namespace millrace::app {
 std::set<std::pair<http::Method, std::string>> CollectDoor::routes() const {
   std::set<std::pair<http::Method, std::string>> routes;
   for (const auto& dialect : dialects_) {
-    for (const auto& endpoint : dialect->endpoints()) routes.emplace(endpoint.method, endpoint.pattern);
+    for (const auto& endpoint : dialect->endpoints()) {
+      for (std::string& path : collect::paths_of(endpoint)) routes.emplace(endpoint.method, std::move(path));
+    }
   }
   return routes;
 }

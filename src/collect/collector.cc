@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "collect/answers.h"
+#include "collect/endpoint_paths.h"
 #include "collect/item_desk.h"
 
 namespace millrace::collect {
@@ -159,18 +160,16 @@ void Collector::attach(const Dialect& dialect, http::Router& router) {
   Bench& bench = *benches_.back();
   for (const Dialect::Endpoint& endpoint : dialect.endpoints()) {
     const int id = endpoint.id;
+    http::Route route = [this, &bench, id](const http::Request& request, http::Responder responder) {
+      collect(bench, id, request, std::move(responder));
+    };
     if (endpoint.role == Dialect::Endpoint::Role::informs) {
-      router.add(endpoint.method, endpoint.pattern,
-                 [&dialect, id](const http::Request& request, http::Responder responder) {
-                   auto response = dialect.inform(request, id);
-                   std::move(responder).send(std::move(response));
-                 });
-    } else {
-      router.add(endpoint.method, endpoint.pattern,
-                 [this, &bench, id](const http::Request& request, http::Responder responder) {
-                   collect(bench, id, request, std::move(responder));
-                 });
+      route = [&dialect, id](const http::Request& request, http::Responder responder) {
+        auto response = dialect.inform(request, id);
+        std::move(responder).send(std::move(response));
+      };
     }
+    for (const std::string& path : paths_of(endpoint)) router.add(endpoint.method, path, route);
   }
 }
 

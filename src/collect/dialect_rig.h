@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "collect/dialect.h"
+#include "collect/endpoint_paths.h"
 #include "collect/sink_recorder.h"
 
 namespace millrace::collect {
@@ -66,13 +67,15 @@ class DialectRig {
     std::shared_ptr<http::Stream> stream(http::Response) override { return nullptr; }
   };
   void add(const Dialect::Endpoint& endpoint) {
-    router_.add(endpoint.method, endpoint.pattern,
-                [this, id = endpoint.id, role = endpoint.role](const http::Request& request,
-                                                               http::Responder responder) {
-                  answer_ = role == Dialect::Endpoint::Role::informs ? dialect_.inform(request, id)
-                                                                     : collect(request, id);
-                  std::move(responder).send({});
-                });
+    for (const std::string& path : paths_of(endpoint)) {
+      router_.add(endpoint.method, path,
+                  [this, id = endpoint.id, role = endpoint.role](const http::Request& request,
+                                                                 http::Responder responder) {
+                    answer_ = role == Dialect::Endpoint::Role::informs ? dialect_.inform(request, id)
+                                                                       : collect(request, id);
+                    std::move(responder).send({});
+                  });
+    }
   }
   http::Response collect(const http::Request& request, int endpoint) {
     sink.intake.begin(kNow, request.body.size());

@@ -55,7 +55,6 @@ constexpr SegmentEndpoint kEndpoints[] = {
     {Method::get, "/pixel/v1/page", SegmentShape::pixel, Call::page},
     {Method::get, "/v1/projects/{write_key}/settings", SegmentShape::settings},
     {Method::get, "/sourceConfig", SegmentShape::source_configuration},
-    {Method::get, "/sourceConfig/", SegmentShape::source_configuration},
     {Method::get, "/health", SegmentShape::health},
 };
 

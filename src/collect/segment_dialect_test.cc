@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include "collect/answers.h"
+#include "collect/endpoint_paths.h"
 #include "collect/segment_pixel.h"
 #include "collect/sink_recorder.h"
 
@@ -53,13 +54,16 @@ class Door {
     const auto recorder_of_answer = std::make_shared<http::Response>();
     http::Router router;
     for (const auto& endpoint : dialect.endpoints()) {
-      router.add(endpoint.method, endpoint.pattern,
-                 [this, endpoint, recorder_of_answer](const http::Request& asked, http::Responder responder) {
-                   *recorder_of_answer = endpoint.role == Dialect::Endpoint::Role::informs
-                                             ? dialect.inform(asked, endpoint.id)
-                                             : collect(asked, endpoint.id);
-                   std::move(responder).send({});
-                 });
+      for (const std::string& path : paths_of(endpoint)) {
+        router.add(
+            endpoint.method, path,
+            [this, endpoint, recorder_of_answer](const http::Request& asked, http::Responder responder) {
+              *recorder_of_answer = endpoint.role == Dialect::Endpoint::Role::informs
+                                        ? dialect.inform(asked, endpoint.id)
+                                        : collect(asked, endpoint.id);
+              std::move(responder).send({});
+            });
+      }
     }
     recorder_of_answer->status = 404;
     router.dispatch(request, http::Responder(std::make_shared<Ignored>()));
