@@ -347,3 +347,49 @@ TEST_CASE("a page of another origin may send, with its cookies") {
   CHECK(DialectRig::header(answer, "Access-Control-Allow-Origin") == "https://shop.example");
   CHECK(DialectRig::header(answer, "Set-Cookie").empty());
 }
+
+TEST_CASE("the plugin of enhanced e-commerce says the same in Google's words") {
+  const auto item = [](std::string_view action, std::string_view fields) {
+    const std::string vendor = R"({"schema":"iglu:com.google.analytics.enhanced-ecommerce/)";
+    const std::string event =
+        R"({"schema":"iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0","data":)" +
+        vendor + R"(action/jsonschema/1-0-0","data":{"action":")" + std::string(action) + R"("}}})";
+    const std::string list =
+        vendor +
+        R"(productFieldObject/jsonschema/1-0-0","data":{"id":"p1","name":"N","price":5,"quantity":2,"currency":"EUR"}},)" +
+        vendor + R"(actionFieldObject/jsonschema/1-0-0","data":)" + std::string(fields) + "}";
+    return R"({"e":"ue","p":"web","tv":"js-3.24.6","aid":"shop","eid":"e1","duid":"v1","ue_pr":)" +
+           quoted(event) + R"(,"co":)" + quoted(contexts(list)) + "}";
+  };
+  Door door;
+  const auto& bought = door.map(
+      item("purchase", R"({"id":"o1","revenue":13,"tax":1,"shipping":2,"coupon":"X","currency":"SEK"})"));
+  CHECK(bought.type == EventType::order_completed);
+  CHECK(bought[Text::event_name] == "purchase");
+  CHECK(bought[Text::order_id] == "o1");
+  CHECK(bought[Text::coupon] == "X");
+  CHECK(bought[Amount::revenue].micros == 13'000'000);
+  CHECK(bought[Amount::shipping].micros == 2'000'000);
+  CHECK(bought.currency.text() == "SEK");
+  REQUIRE(bought.products.size() == 1);
+  CHECK(bought.products[0].product_id == "p1");
+  CHECK(bought.products[0].quantity == 2);
+  const std::pair<std::string_view, EventType> actions[] = {
+      {"click", EventType::product_clicked},
+      {"detail", EventType::product_viewed},
+      {"add", EventType::product_added},
+      {"remove", EventType::product_removed},
+      {"view", EventType::product_list_viewed},
+      {"promo_click", EventType::promotion_clicked},
+      {"refund", EventType::order_refunded},
+      {"checkout", EventType::checkout_started},
+      {"checkout_option", EventType::checkout_step_completed},
+      {"wave", EventType::other}};
+  for (const auto& [action, type] : actions) {
+    CAPTURE(action);
+    CHECK(door.map(item(action, R"({"id":"x"})")).type == type);
+  }
+  CHECK(door.map(item("checkout", R"({"step":1})")).type == EventType::checkout_started);
+  CHECK(door.map(item("checkout", R"({"step":2})")).type == EventType::checkout_step_completed);
+  CHECK(door.map(item("detail", R"({"id":"x"})"))[Text::order_id].empty());
+}

@@ -11,8 +11,9 @@ namespace {
 
 constexpr std::string_view kSendPayload =
     "Send {\"schema\":\"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4\",\"data\":[...]}.";
-// An action of the e-commerce plugin, in its own event.
+// An action of the e-commerce plugin, in its own event; of the one before it, which speaks Google's enhanced e-commerce.
 constexpr std::string_view kAction = "snowplow_ecommerce_action";
+constexpr std::string_view kEnhancedAction = "action";
 
 Refusal bad_payload(std::string message) {
   return {400, "invalid_json", std::move(message), kSendPayload, 0};
@@ -288,6 +289,13 @@ void SnowplowReader::name_event(Subject& subject) {
   tape[schema].taken = true;
   take_schema(wrapper);
   const std::uint32_t data = member_of(tape, event, "data");
+  if (subject.name == kEnhancedAction) {
+    const std::string_view action =
+        data == 0 ? std::string_view{} : text_at(tape, member_of(tape, data, "action"));
+    subject.type = vocabulary_.event_type(action);
+    if (action == "checkout") subject.type = checkout_step();
+    return;
+  }
   if (subject.name != kAction) {
     subject.type = vocabulary_.event_type(subject.name);
     if (subject.type == EventType::product_searched && data != 0) join_terms(member_of(tape, data, "terms"));
@@ -311,16 +319,17 @@ void SnowplowReader::join_terms(std::uint32_t terms) {
   }
 }
 
-// One context says both which step it is and what was entered in it.
+// One context says both which step it is and what was entered in it. The plugin of enhanced e-commerce need not say which.
 EventType SnowplowReader::checkout_step() {
   const JsonTape& tape = desk_.tape();
   const std::uint32_t contexts = members_.contexts;
   const std::uint32_t list = contexts == 0 ? 0 : member_of(tape, contexts, "data");
   for (std::uint32_t i = list + 1; list != 0 && i < tape[list].end; i = tape[i].end) {
-    const std::uint32_t data = tape[i].key == "checkout_step" ? member_of(tape, i, "data") : 0;
+    const bool enhanced = tape[i].key == "actionFieldObject";
+    const std::uint32_t data = enhanced || tape[i].key == "checkout_step" ? member_of(tape, i, "data") : 0;
     if (data == 0) continue;
     const std::uint32_t step = member_of(tape, data, "step");
-    if (step != 0 && tape[step].text == "1") return EventType::checkout_started;
+    if (step == 0 ? enhanced : tape[step].text == "1") return EventType::checkout_started;
     if (member_of(tape, data, "payment_method") != 0) return EventType::payment_info_entered;
   }
   return EventType::checkout_step_completed;

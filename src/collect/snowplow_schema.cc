@@ -20,7 +20,8 @@ bool is_snowplow_schema(std::string_view address) {
   address.remove_prefix(kScheme.size());
   return address.starts_with("com.snowplowanalytics.snowplow/") ||
          address.starts_with("com.snowplowanalytics.snowplow.ecommerce/") ||
-         address.starts_with("com.snowplowanalytics.mobile/");
+         address.starts_with("com.snowplowanalytics.mobile/") ||
+         address.starts_with("com.google.analytics.enhanced-ecommerce/");
 }
 
 }  // namespace millrace::collect
