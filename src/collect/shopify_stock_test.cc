@@ -50,7 +50,12 @@ TEST_CASE(
   const auto stock = *ShopifyStock::open(disk, std::string(kFile));
   stock->keep_out([](std::string_view sku) { return sku.starts_with("4111"); }, {false, true});
   REQUIRE(stock->learn("7", "4111111111111111").ok());
+  REQUIRE(stock->learn("4111111111111111", "shoe").ok());
+  CHECK_EQ(counted(*stock, "4111111111111111", "1", 5, 1), "-");
+  CHECK_EQ(counted(*stock, "7", "4111111111111111", 5, 1), "-");
   CHECK_EQ(disk::read_file(disk, kFile)->size(), 0);
+  CHECK_EQ(counted(*stock, "41110000000000", "1", 5, 1),
+           "41110000000000 5");  // As long as Shopify's own are.
   REQUIRE(stock->learn("7", "shoe").ok());
   CHECK_GT(disk::read_file(disk, kFile)->size(), 0);
   CHECK(stock->takes(0));
