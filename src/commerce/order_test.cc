@@ -146,21 +146,6 @@ TEST_CASE("a refund carries only the order's id: its amounts come from the order
   }
 }
 
-TEST_CASE("of a product's variants the one comes back whose price the refund names") {
-  Shop shop;
-  shop.tell(told(OrderStatus::completed, {line("shirt", 1, 10), line("shirt", 2, 15), line("cup", 1, 4)}));
-  const auto dear = shop.tell(told(OrderStatus::refunded, {line("shirt", 1, 15)}, 2000));
-  REQUIRE_EQ(dear.rows.size(), 1);
-  CHECK_EQ(event::to_string(dear.rows[0].items_net), "29");
-  // More than there is of that price, and a price that none has.
-  const auto more = shop.tell(told(OrderStatus::refunded, {line("shirt", 2, 15)}, 3'000'000));
-  REQUIRE_EQ(more.rows.size(), 1);
-  CHECK_EQ(event::to_string(more.rows[0].items_net), "4");
-  const auto other = shop.tell(told(OrderStatus::refunded, {line("cup", 1, 3.5)}, 6'000'000));
-  REQUIRE_EQ(other.rows.size(), 1);
-  CHECK_EQ(event::to_string(other.rows[0].items_net), "0");
-}
-
 TEST_CASE("a refund of an amount below the order's is a part of it, and units stay") {
   Shop shop;
   OrderRow order = told(OrderStatus::completed, {line("a", 2, 40), line("b", 1, 20)});

@@ -127,6 +127,24 @@ int percent_code(std::string_view text, std::size_t at) {
   return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
+bool is_behind_escape(std::string_view text, std::size_t at) {
+  constexpr std::string_view kLetters = "nrtbf";
+  if (at >= 2 && text[at - 2] == '\\' && kLetters.find(text[at - 1]) != std::string_view::npos) return true;
+  const auto are_hex = [&](std::size_t from) {
+    return std::all_of(text.begin() + static_cast<std::ptrdiff_t>(from),
+                       text.begin() + static_cast<std::ptrdiff_t>(at), is_hex);
+  };
+  if (at >= 6 && text.substr(at - 6, 2) == "\\u" && are_hex(at - 4)) return true;
+  if (at < 3 || !are_hex(at - 2)) return false;
+  return text[at - 3] == '%' || (at >= 5 && text.substr(at - 5, 3) == "%25");
+}
+
+std::size_t behind_percent_escape(std::string_view text, std::size_t at) {
+  if (at == 0 || text[at - 1] != '%') return at;
+  while (text.substr(at, 2) == "25") at += 2;
+  return std::min(at + 2, text.size());
+}
+
 std::size_t email_begin(std::string_view text, std::size_t at) {
   std::size_t from = at;
   while (from > 0 && at - from < kLocalBytesMax) {
@@ -182,11 +200,8 @@ std::size_t email_end(std::string_view text, std::size_t from) {
 }
 
 std::size_t phone_end(std::string_view text, std::size_t plus, std::size_t plus_size) {
-  if (plus > 0 && (is_alphanumeric(text[plus - 1]) || text[plus - 1] == '+')) {
-    // A percent escape may stand before it, "tel%3A+49", or one that was encoded again, "tel%253A".
-    const bool escape = plus >= 3 && percent_code(text, plus - 3) >= 0;
-    if (!escape && (plus < 5 || text.substr(plus - 5, 3) != "%25")) return plus;
-  }
+  const char before = plus == 0 ? ' ' : text[plus - 1];
+  if (before == '+' || (is_alphanumeric(before) && !is_behind_escape(text, plus))) return plus;
   int digits = 0;
   std::size_t to = plus, gap = 0;
   for (std::size_t at = plus + plus_size; at < text.size();) {
@@ -305,8 +320,9 @@ bool is_ipv6(std::string_view text) {
 bool may_begin_address(std::string_view text, std::size_t from) {
   if (from == 0) return true;
   const char before = text[from - 1];
-  if (is_digit(before) || before == '.' || before == '_') return false;
-  if (is_letter(before)) return from >= 3 && percent_code(text, from - 3) >= 0;
+  if (is_digit(before)) return is_behind_escape(text, from);
+  if (before == '.' || before == '_') return false;
+  if (is_letter(before)) return is_behind_escape(text, from);
   if (before == '/') return from >= 2 && text[from - 2] == '/';
   if (before != '"') return true;
   // A member of a JSON object that says that it is a version.

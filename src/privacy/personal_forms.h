@@ -15,6 +15,11 @@ inline bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c 
 // Value of "%2D" at `at`; -1 when it is none.
 int percent_code(std::string_view text, std::size_t at);
 
+// Whether what stands right before `at` is the end of an escape and not of a word: \n and \u00e9 of JSON, %3D, %253D.
+bool is_behind_escape(std::string_view text, std::size_t at);
+// Where digits begin that are not those of a percent escape before them: behind "20" in "%20192.0.2.7".
+std::size_t behind_percent_escape(std::string_view text, std::size_t at);
+
 // Where the local part that ends before the '@' at `at` begins; `at` when there is none.
 std::size_t email_begin(std::string_view text, std::size_t at);
 // Where the domain that begins at `from` ends.

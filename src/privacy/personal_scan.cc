@@ -36,6 +36,14 @@ bool has_run(std::uint64_t now, std::uint64_t next) {
   return (bits & (bits >> (N - 8))) != 0;
 }
 
+// Places right behind a word, unless what looks like its end may be that of an escape: \n, %3D, %253D, \u00e9.
+std::uint64_t behind_words(const ByteClasses& now, const ByteClasses& before) {
+  const std::uint64_t words = now.word << 1 | before.word >> 63;
+  const std::uint64_t escapes = (now.rare << 2 | before.rare >> 62) | (now.rare << 3 | before.rare >> 61) |
+                                (now.rare << 5 | before.rare >> 59) | (now.rare << 6 | before.rare >> 58);
+  return words & ~escapes;
+}
+
 }  // namespace
 
 std::string_view to_string(Personal kind) {
@@ -69,12 +77,13 @@ void PersonalScan::classify_escapes() {
   }
 }
 
+// `word_before`: places right behind a word.
 inline void PersonalScan::look_for_ibans(const ByteClasses& now, const ByteClasses& next,
                                          std::uint64_t word_before, std::size_t at) {
   const std::uint64_t letter = now.word & ~now.digit;
   const std::uint64_t second = letter >> 1 | (next.word & ~next.digit) << 63;
   std::uint64_t starts = letter & second & (now.digit >> 2 | next.digit << 62) &
-                         (now.digit >> 3 | next.digit << 61) & ~(now.word << 1 | word_before);
+                         (now.digit >> 3 | next.digit << 61) & ~word_before;
   while (starts != 0) {
     check_iban(at + static_cast<std::size_t>(std::countr_zero(starts)));
     starts &= starts - 1;
@@ -100,7 +109,7 @@ void PersonalScan::find(std::string_view text, PersonalSet kinds, std::vector<Pe
     if (now.rare != 0) look_for_emails_and_phones(block, kinds);
     if (cards && has_run<13>(now.card, next.card)) look_for_cards(block);
     if (cards && has_run<16>(now.word, next.word)) look_for_coded(block);
-    if (kinds & bit(Personal::iban)) look_for_ibans(now, next, before.word >> 63, block * 64);
+    if (kinds & bit(Personal::iban)) look_for_ibans(now, next, behind_words(now, before), block * 64);
     dots += static_cast<std::size_t>(
         std::popcount(now.dot & (now.digit << 1 | before.digit >> 63) & (now.digit >> 1 | next.digit << 63)));
     colons +=
@@ -216,15 +225,20 @@ void PersonalScan::check_phone(std::size_t plus, std::size_t plus_size) {
 }
 
 void PersonalScan::check_iban(std::size_t from) {
+  const bool in_word = from > 0 && (is_digit(text_[from - 1]) || is_letter(text_[from - 1]));
+  if (in_word && !is_behind_escape(text_, from)) return;
   const std::size_t to = iban_end(text_, from);
-  // One id in a thousand would be an account number otherwise.
-  if (to > from && !inside_hexadecimal(text_, from, to)) add(from, to, Personal::iban);
+  // One id in a thousand would be an account number otherwise. The digits of an escape before it are not of it.
+  const std::size_t word = in_word ? from : 0;
+  if (to > from && !inside_hexadecimal(text_.substr(word), from - word, to - word))
+    add(from, to, Personal::iban);
 }
 
 void PersonalScan::check_ipv4(std::size_t from) {
   std::size_t to = from;
   while (to < text_.size() && (is_digit(text_[to]) || text_[to] == '.')) ++to;
   ipv4_done_ = to;
+  from = std::min(behind_percent_escape(text_, from), to);
   const auto run = text_.substr(from, to - from);
   const std::size_t trimmed = run.find_last_not_of('.') + 1;  // The end of a sentence.
   if (is_ipv4(run.substr(0, trimmed)) && may_begin_address(text_, from) &&
@@ -239,6 +253,7 @@ void PersonalScan::check_ipv6(std::size_t colon) {
   while (from > 0 && belongs(text_[from - 1]) && colon - from < 48) --from;
   while (to < text_.size() && belongs(text_[to]) && to - from < 64) ++to;
   ipv6_done_ = std::max(ipv6_done_, to);
+  from = std::min(behind_percent_escape(text_, from), to);
   // A time or a key before it: "at:2001:db8::1" is taken from its first group that fits.
   if (from < to && text_[from] == ':' && text_.substr(from, 2) != "::") ++from;
   while (to > from && (text_[to - 1] == '.' || (text_[to - 1] == ':' && text_.substr(to - 2, 2) != "::")))
