@@ -48,6 +48,9 @@ base::Result<std::unique_ptr<ActionRunner>> ActionRunner::open(const WebhookSett
   runner->deliverer_ = std::make_unique<act::Deliverer>(journal, disk, std::move(targets), runner->transport_,
                                                         clock, random, act::DelivererSettings{});
   TRY(runner->deliverer_->open());
+  // It knows the actions themselves once it has read them again; those that are new to it come to the observer.
+  if (const auto read = runner->deliverer_->pump(); !read.ok())
+    spdlog::error("actions: {}", read.error().message());
   // Newest first, as it lists them.
   const auto known = runner->deliverer_->list(OfferBoard::kVisitorsMax, std::nullopt);
   for (auto entry = known.rbegin(); entry != known.rend(); ++entry) runner->offers_.apply(entry->action);
