@@ -11,6 +11,7 @@
 #include "app/audit_table.h"
 #include "app/collect_door.h"
 #include "app/contract_runner.h"
+#include "app/open_files.h"
 #include "app/platform_metrics.h"
 #include "app/privacy_guard.h"
 #include "app/source_precedence.h"
@@ -228,12 +229,24 @@ base::Status Platform::start() {
   sql_->start();
   contracts_->start();
   admin_->start();
+  fit_connections();
   TRY_ASSIGN(server_, http::start_server(settings_.http, *router_));
   port_ = server_->port();
   platform_metrics_->serve(server_->counters());
   ticker_->start();
   ready_ = true;
   return base::Ok{};
+}
+
+void Platform::fit_connections() {
+  std::size_t& connections = settings_.http.limits.connections_max;
+  const std::uint64_t files = raise_open_files_max();
+  const std::size_t fitting = connections_that_fit(files, connections, stages_.size());
+  if (fitting < connections) {
+    spdlog::warn("{} connections at most, not {}: this process may have {} files open (ulimit -n)", fitting,
+                 connections, files);
+  }
+  connections = fitting;
 }
 
 void Platform::stop() {

@@ -81,6 +81,7 @@ class Platform {
   std::vector<std::string> unready_reasons() const;
   base::Status submit_stock(const event::StockCommand& command, serve::StockAnswer answer);
   base::Status advance_clock(base::WallTime to);
+  void fit_connections();
   void settle();
   void tick_partitions(base::WallTime now);
   std::int64_t tick();

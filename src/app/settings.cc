@@ -56,8 +56,9 @@ void add_collection(SettingTable& table, Settings& s) {
       "taken up within a second, or at SIGHUP.");
   table.add_path("http.tls_key_file", s.tls.key, "PEM file: its key, without a passphrase.");
   auto& limits = s.http.limits;
-  table.add("http.connections_max", limits.connections_max, {1, 1'000'000},
-            "Open connections; past it new ones are closed.");
+  table.add(
+      "http.connections_max", limits.connections_max, {1, 1'000'000},
+      "Open connections; past it new ones are closed. Fewer where the process may have few files open.");
   table.add("http.requests_in_flight_max", limits.requests_in_flight_max, {1, 1'000'000},
             "Requests being worked on; past it 503 with Retry-After.");
   table.add("http.request_line_bytes_max", limits.request_line_bytes_max, {256, kMebibyte}, "Past it 414.");
