@@ -55,14 +55,23 @@ bool is_word(char c) { return is_digit(c) || is_letter(c); }
 
 void PersonRemover::replace_everywhere(std::string_view text, std::string_view value, std::string_view token,
                                        Rewrite& rewrite) {
+  std::size_t seen = 0;
+  bool quoted = false;  // Where `seen` is.
   for (std::size_t at = text.find(value); at != std::string_view::npos;
        at = text.find(value, at + value.size())) {
     const std::size_t to = at + value.size();
     if ((at > 0 && is_word(text[at - 1])) || (to < text.size() && is_word(text[to]))) continue;
-    if (is_bare_number(text, at, to)) {
-      rewrite.replace_quoted(at, to, token);
-    } else {
+    for (; seen < at; ++seen) {
+      if (text[seen] == '\\') {
+        ++seen;
+      } else if (text[seen] == '"') {
+        quoted = !quoted;
+      }
+    }
+    if (quoted) {
       rewrite.replace(at, to, token);
+    } else {
+      rewrite.replace_quoted(at, to, token);
     }
   }
 }

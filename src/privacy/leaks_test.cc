@@ -88,6 +88,24 @@ TEST_CASE("a pseudonymous event of any dialect has neither short ids nor a secon
   }
 }
 
+TEST_CASE("an id is replaced wherever it is, in time that grows with the size of what it is in") {
+  Rig rig(ConsentAction::pseudonymise);
+  rig.gate.begin(rig.request);
+  constexpr int kTimes = 200'000;  // Each from the beginning of the text would take minutes.
+  std::string raw = R"({"a":["\\","\"123456",123456],"b":")";
+  for (int i = 0; i < kTimes; ++i) raw += "123456 ";
+  raw += R"(","c":123456})";
+  rig.event.raw = raw;
+  rig.event[Text::user_id] = "123456";
+  REQUIRE(rig.gate.inspect(rig.event).ruling == collect::Ruling::pass);
+  const std::string token(rig.event[Text::user_id]);
+  REQUIRE(is_token(token));
+  CHECK(rig.event.raw.find("123456") == std::string_view::npos);
+  CHECK(rig.event.raw.starts_with(R"({"a":["\\","\")" + token + R"(",")" + token + R"("],"b":")" + token +
+                                  " "));
+  CHECK(rig.event.raw.ends_with(token + R"( ","c":")" + token + "\"}"));
+}
+
 TEST_CASE("what rules name is not kept in quarantine either") {
   PersonalRules rules;
   rules.fields = {{"properties.buyer"}, {"traits.age", FieldRule::Action::remove}};

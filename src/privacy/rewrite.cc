@@ -87,19 +87,6 @@ void Rewrite::apply(event::Event& event) {
   event.raw = new_;
 }
 
-bool is_bare_number(std::string_view json, std::size_t from, std::size_t to) {
-  bool inside = false;
-  for (std::size_t i = 0; i < from; ++i) {
-    if (json[i] == '\\') {
-      ++i;
-    } else if (json[i] == '"') {
-      inside = !inside;
-    }
-  }
-  (void)to;
-  return !inside;
-}
-
 void unescape(std::string_view json, Rewrite& rewrite) {
   rewrite.begin(json);
   for (std::size_t at = json.find('\\'); at != std::string_view::npos && at + 1 < json.size();

@@ -42,9 +42,6 @@ class Rewrite {
   std::string new_;
 };
 
-// Whether the part is a number of the JSON text and no part of a string.
-bool is_bare_number(std::string_view json, std::size_t from, std::size_t to);
-
 // Replaces the \u escapes of printable characters by the characters: what a scan must not overlook.
 void unescape(std::string_view json, Rewrite& rewrite);
 
