@@ -22,6 +22,10 @@ namespace beast = boost::beast;
 using tcp = asio::ip::tcp;
 using Code = beast::error_code;
 using PostRequest = beast::http::request<beast::http::string_body>;
+using HeadParser = beast::http::response_parser<beast::http::empty_body>;
+
+constexpr std::uint32_t kHeadBytesMax = 128 * 1024;  // Of an answer; proxies add cookies and policies to it.
+constexpr int kInterimMax = 20;                      // Of 1xx before an answer.
 
 base::Error failed(std::string_view what, const Code& code) {
   return base::Error(base::ErrorCode::io, std::string(what) + ": " + code.message());
@@ -51,10 +55,12 @@ class Exchange {
     });
   }
   // Only the head: what a receiver writes below it changes nothing.
-  Code receive(beast::http::response_parser<beast::http::empty_body>& parser) {
-    beast::flat_buffer buffer;
+  Code receive(HeadParser& parser) {
+    parser.header_limit(kHeadBytesMax);
+    parser.body_limit(boost::none);
     return run([&](auto done) {
-      beast::http::async_read_header(stream_, buffer, parser, [done](Code code, std::size_t) { done(code); });
+      beast::http::async_read_header(stream_, buffer_, parser,
+                                     [done](Code code, std::size_t) { done(code); });
     });
   }
 
@@ -69,9 +75,16 @@ class Exchange {
   }
   asio::io_context& io_;
   Stream& stream_;
+  beast::flat_buffer buffer_;  // Came behind the head that was received last.
 };
 
-Receipt receipt_of(const beast::http::response_parser<beast::http::empty_body>& parser) {
+// A receiver, or a proxy before it, may say that it goes on (RFC 9110, 15.2); only what follows is its answer.
+bool is_interim(const HeadParser& parser) {
+  const unsigned status = parser.get().result_int();
+  return status >= 100 && status < 200 && status != 101;
+}
+
+Receipt receipt_of(const HeadParser& parser) {
   Receipt receipt;
   receipt.status = static_cast<int>(parser.get().result_int());
   const auto wait = parser.get()[beast::http::field::retry_after];
@@ -86,9 +99,12 @@ Receipt receipt_of(const beast::http::response_parser<beast::http::empty_body>& 
 template <class Stream>
 base::Result<Receipt> converse(Exchange<Stream>& exchange, PostRequest& request) {
   if (const Code code = exchange.send(request)) return failed("send", code);
-  beast::http::response_parser<beast::http::empty_body> parser;
-  if (const Code code = exchange.receive(parser)) return failed("receive", code);
-  return receipt_of(parser);
+  for (int heads = 0; heads <= kInterimMax; ++heads) {
+    HeadParser parser;
+    if (const Code code = exchange.receive(parser)) return failed("receive", code);
+    if (!is_interim(parser)) return receipt_of(parser);
+  }
+  return base::Error(base::ErrorCode::io, "receive: there is no end to what comes before the answer");
 }
 
 PostRequest request_of(const Url& url, const Delivery& delivery) {

@@ -3,8 +3,13 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/streambuf.hpp>
+#include <boost/asio/write.hpp>
 #include <memory>
 #include <mutex>
+#include <thread>
 
 #include "act/deliverer.h"
 #include "act/signature.h"
@@ -120,4 +125,48 @@ TEST_CASE("https to a server without TLS fails and sends nothing") {
   REQUIRE_FALSE(answer.ok());
   CHECK_NE(answer.error().message().find("TLS"), std::string::npos);
   CHECK_EQ(receiver.asked, 0);
+}
+
+namespace {
+
+// Answers one request with these bytes, whatever it was.
+base::Result<Receipt> receipt_for(const std::string& answer) {
+  namespace asio = boost::asio;
+  asio::io_context io;
+  asio::ip::tcp::acceptor acceptor(io, {asio::ip::make_address("127.0.0.1"), 0});
+  std::thread receiver([&] {
+    boost::system::error_code code;
+    auto socket = acceptor.accept(code);
+    asio::streambuf request;
+    asio::read_until(socket, request, "\r\n\r\n", code);
+    asio::write(socket, asio::buffer(answer), code);
+  });
+  HttpTransport transport({.timeout_ms = 5'000});
+  const std::string url = "http://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()) + "/";
+  auto receipt = transport.post({"t", url, ""}, {});
+  receiver.join();
+  return receipt;
+}
+
+int status_for(const std::string& answer) {
+  const auto receipt = receipt_for(answer);
+  return receipt.ok() ? receipt->status : 0;
+}
+
+}  // namespace
+
+TEST_CASE("what a receiver says before its answer is not its answer") {
+  CHECK_EQ(status_for("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), 200);
+  CHECK_EQ(status_for("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
+                      "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"),
+           503);
+  std::string babble;
+  for (int i = 0; i < 1'000; ++i) babble += "HTTP/1.1 102 Processing\r\n\r\n";
+  CHECK_EQ(status_for(babble + "HTTP/1.1 200 OK\r\n\r\n"), 0);
+}
+
+TEST_CASE("an answer counts however long its head or its body is") {
+  CHECK_EQ(status_for("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\nmuch"), 200);
+  CHECK_EQ(status_for("HTTP/1.1 200 OK\r\nSet-Cookie: " + std::string(20'000, 'c') + "\r\n\r\n"), 200);
+  CHECK_EQ(status_for("HTTP/1.1 200 OK\r\nSet-Cookie: " + std::string(2'000'000, 'c') + "\r\n\r\n"), 0);
 }
