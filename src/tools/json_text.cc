@@ -6,7 +6,7 @@ namespace millrace::tools {
 
 namespace {
 
-// Length of the valid UTF-8 sequence at the front; 0 when there is none.
+// Length of the valid UTF-8 sequence at the front (RFC 3629: no surrogates, no overlong forms); 0 when there is none.
 std::size_t sequence_length(std::string_view text) {
   const auto lead = static_cast<std::uint8_t>(text.front());
   const std::size_t length = lead < 0x80                   ? 1
@@ -15,6 +15,10 @@ std::size_t sequence_length(std::string_view text) {
                              : lead >= 0xf0 && lead < 0xf5 ? 4
                                                            : 0;
   if (length == 0 || text.size() < length) return 0;
+  const auto second = length > 1 ? static_cast<std::uint8_t>(text[1]) : std::uint8_t{0};
+  const bool excluded = (lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
+                        (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f);
+  if (excluded) return 0;
   for (std::size_t i = 1; i < length; ++i) {
     if ((static_cast<std::uint8_t>(text[i]) & 0xc0) != 0x80) return 0;
   }

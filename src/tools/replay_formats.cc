@@ -73,6 +73,10 @@ base::Result<std::int64_t> local_time(const std::string& text, std::size_t row) 
 void read_rows(CsvReader& reader, std::vector<std::string>& fields, ReplaySet& set,
                const std::function<base::Status(std::size_t row)>& take) {
   for (std::size_t row = 0; reader.next(fields); ++row) {
+    if (reader.ended_in_quotes()) {
+      leave_out(set, at_line(row, "a quote is opened and never closed; nothing from there on was read"));
+      return;
+    }
     if (const auto taken = take(row); !taken.ok()) leave_out(set, taken.error());
   }
 }

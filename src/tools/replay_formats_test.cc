@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace millrace;
 using tools::replay_format;
 using tools::ReplayItem;
@@ -150,4 +152,20 @@ TEST_CASE("text of old data sets becomes valid JSON text") {
            std::string(kOnlineRetail) + "1,X,\"CAF\xc9 \"\"A\\B\"\"\t\",1,2010-12-01 08:26:00,1,1,France\n");
   REQUIRE(items.size() == 1);
   CHECK(has(items[0], "\"name\":\"CAF\\u00c9 \\\"A\\\\B\\\"\\u0009\""));
+}
+
+TEST_CASE("bytes that only look like UTF-8 become valid JSON text, too") {
+  for (const char* bytes : {"\xed\xa0\x80", "\xe0\x80\x80", "\xf4\x90\x80\x80", "\xf0\x80\x80\x80"}) {
+    const auto items = read(
+        "online-retail", std::string(kOnlineRetail) + "1,X," + bytes + ",1,2010-12-01 08:26:00,1,1,France\n");
+    REQUIRE(items.size() == 1);
+    CHECK(std::all_of(items[0].json.begin(), items[0].json.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x80; }));
+  }
+}
+
+TEST_CASE("a quote that is never closed does not swallow the rows after it unseen") {
+  const std::string row = "1,X,A,1,2010-12-01 08:26:00,1,1,";
+  CHECK(refusal("online-retail", std::string(kOnlineRetail) + row + "\"France\n" + row + "France\n")
+            .starts_with("line 2: a quote is opened and never closed"));
 }
