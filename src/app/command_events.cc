@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <functional>
 #include <memory>
 
 #include "app/commands.h"
@@ -17,6 +18,7 @@ namespace millrace::app {
 namespace {
 
 constexpr std::int64_t kAskAgainMs = 200;
+constexpr int kLookMs = 100;
 constexpr std::size_t kItemsPerAnswer = 500;
 
 struct Options {
@@ -77,7 +79,9 @@ void print(simdjson::dom::element item, const Options& options) {
 }
 
 // Prints what the server kept after `after`, oldest first, and moves it on.
-base::Status show(tools::HttpClient& client, const Options& options, std::size_t n, std::uint64_t& after) {
+// Without an answer once `stop` says so.
+base::Status show(tools::HttpClient& client, const Options& options, std::size_t n, std::uint64_t& after,
+                  const std::function<bool()>& stop) {
   int status = 0;
   std::string body;
   client.send(tools::render_request("GET", target(options, after, n), "", {}, options.token),
@@ -85,7 +89,10 @@ base::Status show(tools::HttpClient& client, const Options& options, std::size_t
                 status = reply.status;
                 body = reply.body;
               });
-  client.drain();
+  while (client.outstanding() > 0) {
+    if (stop()) return base::Ok{};
+    client.poll(kLookMs);
+  }
   if (status == 0) {
     return base::Error(base::ErrorCode::unavailable,
                        "nothing answers at " + options.to + "; is `millrace serve` running there?");
@@ -112,10 +119,12 @@ base::Status run(Options& options) {
   TRY_ASSIGN(options.token, read_token_file(options.token_file));
   tools::HttpClient client(endpoint, 1);
   std::uint64_t after = 0;
-  TRY(show(client, options, options.n, after));
+  TRY(show(client, options, options.n, after, [] { return false; }));
   if (!options.follow) return base::Ok{};
   ExitSignal exit;
-  while (!exit.wait(kAskAgainMs)) TRY(show(client, options, kItemsPerAnswer, after));
+  bool stopped = false;
+  const auto stop = [&] { return stopped = stopped || exit.wait(0); };
+  while (!stopped && !exit.wait(kAskAgainMs)) TRY(show(client, options, kItemsPerAnswer, after, stop));
   return base::Ok{};
 }
 

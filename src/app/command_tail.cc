@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <memory>
 
 #include "app/access_log.h"
@@ -47,8 +48,11 @@ std::string message_id_of(const LogLine& line) {
 // before it; what was sent twice after a crash has the same message ids.
 class Tail {
  public:
-  Tail(const Options& options, const tools::Endpoint& to, const base::Clock& clock)
-      : options_(options), sender_(to, "/v1/import", options.write_key, clock) {}
+  Tail(const Options& options, const tools::Endpoint& to, const base::Clock& clock,
+       std::function<bool()> stop)
+      : options_(options), sender_(to, "/v1/import", options.write_key, clock) {
+    sender_.stop_when(std::move(stop));
+  }
 
   base::Status open() {
     const std::size_t slash = options_.position.rfind('/');
@@ -144,14 +148,17 @@ base::Status run(const Options& options) {
   TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to));
   ExitSignal exit_signal;
   const SystemClock clock;
-  Tail tail(options, endpoint, clock);
+  bool stopped = false;
+  Tail tail(options, endpoint, clock, [&] { return stopped = stopped || exit_signal.wait(0); });
   TRY(tail.open());
   int quiet = 0;
   while (true) {
-    TRY_ASSIGN(const bool any, tail.step());
-    quiet = any ? 0 : quiet + 1;
+    const auto any = tail.step();
+    if (stopped) break;  // What was not answered for is read again at the next start.
+    if (!any.ok()) return any.error();
+    quiet = *any ? 0 : quiet + 1;
     if (options.once && quiet > LogFollower::kQuietReads) break;
-    if (exit_signal.wait(any || options.once ? 0 : kPollMs)) break;
+    if (exit_signal.wait(*any || options.once ? 0 : kPollMs)) break;
   }
   const Counts& counts = tail.counts();
   fmt::print("{} lines: {} page views sent, {} unreadable, {} others; {} accepted, {} quarantined\n",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 
 namespace millrace::tools {
 
@@ -9,6 +10,7 @@ namespace {
 
 constexpr int kAttemptsMax = 60;
 constexpr int kPauseMs = 500;
+constexpr int kLookMs = 100;
 constexpr std::int64_t kNanosecondsPerMs = 1'000'000;
 
 std::uint64_t field_of(std::string_view json, std::string_view name) {
@@ -28,32 +30,39 @@ BatchSender::BatchSender(const Endpoint& to, std::string_view target, std::strin
 
 void BatchSender::pause(std::int64_t ms) {
   const std::int64_t until = clock_.now().ns + ms * kNanosecondsPerMs;
-  while (clock_.now().ns < until) client_.poll(static_cast<int>(std::min<std::int64_t>(ms, 50)));
+  while (clock_.now().ns < until && !stopped())
+    client_.poll(static_cast<int>(std::min<std::int64_t>(ms, 50)));
 }
 
-BatchSender::Answer BatchSender::ask(const std::string& request) {
-  Answer answer;
-  client_.send(request, [&](const Reply& reply) {
-    answer.status = reply.status;
-    answer.body = reply.body;
+std::optional<BatchSender::Answer> BatchSender::ask(const std::string& request) {
+  const auto answer = std::make_shared<Answer>();  // May come after it was given up.
+  client_.send(request, [answer](const Reply& reply) {
+    answer->status = reply.status;
+    answer->body = reply.body;
     const auto after = reply.header("retry-after");
-    std::from_chars(after.data(), after.data() + after.size(), answer.retry_after_s);
+    std::from_chars(after.data(), after.data() + after.size(), answer->retry_after_s);
   });
-  client_.drain();
-  return answer;
+  while (client_.outstanding() > 0) {
+    if (stopped()) return std::nullopt;
+    client_.poll(kLookMs);
+  }
+  return *answer;
 }
 
 base::Result<BatchSender::Answer> BatchSender::ask_until_taken(const std::string& request) {
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
-    Answer answer = ask(request);
-    if (answer.status == 200) return answer;
+    std::optional<Answer> asked = ask(request);
+    if (!asked) break;
+    Answer& answer = *asked;
+    if (answer.status == 200) return std::move(answer);
     if (answer.status != 0 && answer.status != 429 && answer.status < 500) {
       return base::Error(
           base::ErrorCode::invalid_argument,
           "the server answered " + std::to_string(answer.status) + ": " + answer.body.substr(0, 300));
     }
     ++report_.retries;
-    pause(std::max(kPauseMs, answer.retry_after_s * 1000));
+    pause(std::max<std::int64_t>(kPauseMs, std::int64_t{answer.retry_after_s} * 1000));
+    if (stopped()) break;
   }
   return base::Error(base::ErrorCode::unavailable, "the server took nothing for a long time");
 }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,7 +27,10 @@ class BatchSender {
   BatchSender(const Endpoint& to, std::string_view target, std::string_view write_key,
               const base::Clock& clock);
 
-  // `items`: JSON objects with commas between. unavailable when the server stays away.
+  // Asked some ten times a second while an answer is waited for, or the time to ask again: true gives up.
+  void stop_when(std::function<bool()> stop) { stop_ = std::move(stop); }
+
+  // `items`: JSON objects with commas between. unavailable when the server stays away, or when it was given up.
   base::Status send(std::string_view items, std::uint64_t count);
   base::Status post(std::string_view target, std::string_view body);
   // Lets `ms` pass on the idle connection.
@@ -38,13 +43,16 @@ class BatchSender {
     std::string body;
     int retry_after_s = 0;
   };
-  Answer ask(const std::string& request);
+  bool stopped() const { return stop_ && stop_(); }
+  // None when it was given up.
+  std::optional<Answer> ask(const std::string& request);
   base::Result<Answer> ask_until_taken(const std::string& request);
 
   const base::Clock& clock_;
   const std::string target_;
   const std::string write_key_;
   HttpClient client_;
+  std::function<bool()> stop_;
   SendReport report_;
 };
 

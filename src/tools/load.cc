@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <deque>
 #include <memory>
 #include <unordered_map>
@@ -20,6 +22,8 @@ constexpr double kNanosecondsPerSecond = 1e9;
 constexpr std::int64_t kDrainNs = 5'000'000'000;
 constexpr std::int64_t kProbePollNs = 500'000;
 constexpr std::int64_t kProbeGiveUpNs = 5'000'000'000;
+constexpr double kRateMax = 100e6;  // Far more than can be sent, and gaps of some nanoseconds still.
+constexpr double kSecondsMax = 1e8;
 constexpr std::size_t kPrepared = 2000;  // Payloads rendered ahead, at most.
 
 class Load {
@@ -30,11 +34,16 @@ class Load {
         client_(settings.to, settings.connections),
         prober_(settings.to, 4),
         random_(settings.seed ^ 0x5eed),
-        maker_({settings.seed, settings.visitors, 5'000}) {
-    if (!settings.acked_file.empty()) acked_ = std::fopen(settings.acked_file.c_str(), "a");
-  }
+        maker_({settings.seed, settings.visitors, 5'000}) {}
   ~Load() {
     if (acked_) std::fclose(acked_);
+  }
+
+  base::Status open() {
+    if (settings_.acked_file.empty()) return base::Ok{};
+    acked_ = std::fopen(settings_.acked_file.c_str(), "a");
+    if (acked_ != nullptr) return base::Ok{};
+    return base::Error(base::ErrorCode::io, settings_.acked_file + ": " + std::strerror(errno));
   }
 
   LoadReport run() {
@@ -218,7 +227,19 @@ base::Result<LoadReport> run_load(const LoadSettings& settings, const base::Cloc
   if (settings.batch == 0 || settings.connections == 0 || settings.seconds <= 0) {
     return base::Error(base::ErrorCode::invalid_argument, "batch, connections and seconds must be above 0");
   }
-  return std::make_unique<Load>(settings, clock)->run();
+  if (settings.visitors == 0) {
+    return base::Error(base::ErrorCode::invalid_argument, "there must be a visitor");
+  }
+  // Not the other way round: a NaN is not in any range.
+  const bool possible =
+      settings.rate <= kRateMax && settings.probes_per_s <= kRateMax && settings.seconds <= kSecondsMax;
+  if (!possible) {
+    return base::Error(base::ErrorCode::invalid_argument,
+                       fmt::format("at most {:.0f} a second, for {:.0f} s", kRateMax, kSecondsMax));
+  }
+  const auto load = std::make_unique<Load>(settings, clock);
+  TRY(load->open());
+  return load->run();
 }
 
 }  // namespace millrace::tools

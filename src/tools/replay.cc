@@ -8,6 +8,8 @@ namespace millrace::tools {
 namespace {
 
 constexpr std::int64_t kNanosecondsPerMs = 1'000'000;
+constexpr std::size_t kBatchBytes =
+    2 * 1024 * 1024;  // Half of what a server takes unless it is told otherwise.
 
 }  // namespace
 
@@ -28,6 +30,7 @@ base::Result<ReplayReport> replay(const std::vector<ReplayItem>& items, const Re
           sender.pause(static_cast<std::int64_t>(data_ms - passed_ms) + 1);
         }
       }
+      if (at > begin && body.size() + items[at].json.size() > kBatchBytes) break;
       if (at > begin) body += ',';
       body += items[at].json;
     }
