@@ -25,7 +25,9 @@ export interface Queue {
 // Tabs of one shop share what is stored. Each change reads it, changes it and writes it back in one go; when two tabs
 // still send the same item, its message id tells the server.
 export function createQueue(): Queue {
-  let memory: Item[] = [];
+  // Of this page, until they are answered: a tab that does not see them yet may write over them, as browsers tell their
+  // processes of each other's storage late. And whatever storage would not take.
+  let own: Item[] = [];
   let stored = false;
 
   function lying(): Item[] {
@@ -37,35 +39,42 @@ export function createQueue(): Queue {
       return [];
     }
   }
-  // Memory holds what storage would not take.
-  const items = (): Item[] => lying().concat(memory);
   const without = (all: Item[], some: Item[]): Item[] => {
     const gone = new Set(some.map((item) => item.messageId));
     return all.filter((item) => !gone.has(item.messageId));
   };
+  const items = (): Item[] => lying().concat(without(own, lying()));
 
   function write(next: Item[]): void {
     const oldest = Date.now() - AGE_MAX_MS;
     next = next.filter((item) => Date.parse(item.timestamp) > oldest).slice(-ITEMS_MAX);
     let text = JSON.stringify(next);
     while (text.length > BYTES_MAX) text = JSON.stringify((next = next.slice(Math.ceil(next.length / 10))));
-    memory = stored && remember('localStorage', KEY, next.length ? text : null) ? [] : next;
-    if (!memory.length) return;
+    if (stored && remember('localStorage', KEY, next.length ? text : null)) {
+      own = without(own, without(own, next));
+      return;
+    }
+    own = next;
     // A full disk: what lies there stays, unless some of it has left.
     if (without(lying(), next).length) remember('localStorage', KEY, null);
-    memory = without(memory, lying());
   }
 
   return {
     items,
-    add: (added) => write(items().concat(added)),
-    remove: (sent) => write(without(items(), sent)),
+    add(added) {
+      own = own.concat(added);
+      write(items());
+    },
+    remove(sent) {
+      own = without(own, sent);
+      write(without(items(), sent));
+    },
     keep(store) {
       if (!store) remember('localStorage', KEY, null);
       if (stored === store) return;
       stored = store;
       if (store) write(items());
-      else memory = [];
+      else own = [];
     },
   };
 }

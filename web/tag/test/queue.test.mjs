@@ -113,6 +113,23 @@ test('two tabs share one queue', () => {
   two.keep(true);
   one.add([item('a')]);
   two.add([item('b')]);
-  one.remove([item('b')]);
-  assert.deepEqual(ids(two), ['a']);
+  assert.deepEqual(ids(one), ['a', 'b']);
+  two.remove([item('b')]);
+  assert.deepEqual(ids(one), ['a']);
+});
+
+test('what a tab writes that has not heard of the other one yet takes nothing from it', () => {
+  const browser = openBrowser();
+  const [one, two] = [createQueue(), createQueue()];
+  one.keep(true);
+  two.keep(true);
+  one.add([item('a')]);
+  browser.localStorage.setItem('millrace:queue', '[]');
+  two.add([item('b')]);
+  assert.doesNotMatch(browser.localStorage.getItem('millrace:queue'), /"a"/);
+  assert.deepEqual(ids(one), ['b', 'a']);
+  one.add([item('c')]);
+  assert.deepEqual(ids(two), ['b', 'a', 'c']);
+  one.remove(one.items());
+  assert.deepEqual(ids(one), []);
 });
