@@ -2,29 +2,11 @@
 
 #include <doctest/doctest.h>
 
-#include "base/random.h"
+#include "privacy/personal_fixture.h"
 #include "privacy/personal_gate.h"
-#include "privacy/personal_scan.h"
 
 using namespace millrace;
 using namespace millrace::privacy;
-
-namespace {
-
-std::vector<std::string> found_in(std::string_view text) {
-  PersonalScan scan;
-  std::vector<PersonalSpan> spans;
-  scan.find(text, kAllPersonal, spans);
-  std::vector<std::string> out;
-  for (const auto& span : spans) {
-    out.push_back(std::string(to_string(span.kind)) + " " +
-                  std::string(text.substr(span.from, span.to - span.from)));
-  }
-  return out;
-}
-std::vector<std::string> one(std::string text) { return {std::move(text)}; }
-
-}  // namespace
 
 TEST_CASE("phones and accounts are found as the world writes them") {
   // Blanks that do not break, thin ones, dashes and digits of other scripts, as they are and percent-encoded.

@@ -2,28 +2,11 @@
 
 #include <doctest/doctest.h>
 
-#include "base/random.h"
+#include "privacy/personal_fixture.h"
 #include "privacy/personal_forms.h"
 
 using namespace millrace;
 using namespace millrace::privacy;
-
-namespace {
-
-std::vector<std::string> found_in(std::string_view text, PersonalSet kinds = kAllPersonal) {
-  PersonalScan scan;
-  std::vector<PersonalSpan> spans;
-  scan.find(text, kinds, spans);
-  std::vector<std::string> out;
-  for (const auto& span : spans) {
-    out.push_back(std::string(to_string(span.kind)) + " " +
-                  std::string(text.substr(span.from, span.to - span.from)));
-  }
-  return out;
-}
-std::vector<std::string> one(std::string text) { return {std::move(text)}; }
-
-}  // namespace
 
 TEST_CASE("a text without a place holds nothing") { CHECK(found_in({}).empty()); }
 
@@ -208,13 +191,9 @@ TEST_CASE("hostile text is scanned in time that grows with its size, and never r
   constexpr std::uint64_t kSeed = 23;
   CAPTURE(kSeed);
   base::SeededRandom random(kSeed);
-  constexpr std::string_view kLetters = "0123456789 -+.%20@:abcfDE\\u\"{},\xc2\xa0";
   for (int i = 0; i < 5'000; ++i) {
-    const std::size_t size = random.next() % 300;
-    // On the heap to the byte, for the sanitizer to see.
-    std::vector<char> exact(size);
-    for (auto& c : exact) c = kLetters[random.next() % kLetters.size()];
-    const std::string_view text(exact.data(), size);
+    const auto exact = hostile_text(random);
+    const std::string_view text(exact.data(), exact.size());
     (void)found_in(text);
   }
   for (const char* unit : {"4 ", "4111 1111 ", "@", "a@a.", "1.", ":", "+1", "%40", "DE89",

@@ -1,7 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "base/random.h"
-#include "privacy/personal_forms.h"
+#include "privacy/personal_fixture.h"
 #include "privacy/personal_gate.h"
 
 using namespace millrace;
@@ -51,16 +50,12 @@ TEST_CASE("hostile text in any field passes the gate, and is never read beyond i
   constexpr std::uint64_t kSeed = 23;
   CAPTURE(kSeed);
   base::SeededRandom random(kSeed);
-  constexpr std::string_view kLetters = "0123456789 -+.%20@:abcfDE\\u\"{},\xc2\xa0";
   for (int i = 0; i < 5'000; ++i) {
-    const std::size_t size = random.next() % 300;
-    // On the heap to the byte, for the sanitizer to see.
-    std::vector<char> exact(size);
-    for (auto& c : exact) c = kLetters[random.next() % kLetters.size()];
-    const std::string_view text(exact.data(), size);
+    const auto exact = hostile_text(random);
+    const std::string_view text(exact.data(), exact.size());
     event::Event event;
     event.raw = text;
-    event[Text::query] = text.substr(size / 3, size / 2);
+    event[Text::query] = text.substr(text.size() / 3, text.size() / 2);
     Rig rig;
     (void)rig.inspect(event);
   }
