@@ -18,7 +18,6 @@ namespace millrace::app {
 namespace {
 
 constexpr std::int64_t kAskAgainMs = 200;
-constexpr int kLookMs = 100;
 constexpr std::size_t kItemsPerAnswer = 500;
 
 struct Options {
@@ -78,8 +77,8 @@ void print(simdjson::dom::element item, const Options& options) {
   fmt::print("              {}\n", plain(text_of(item, "raw")));
 }
 
-// Prints what the server kept after `after`, oldest first, and moves it on.
-// Without an answer once `stop` says so.
+// Prints what the server kept after `after`, oldest first, and moves it on; nothing once `stop` gave the answer up, and then `client`
+// is not to be polled again.
 base::Status show(tools::HttpClient& client, const Options& options, std::size_t n, std::uint64_t& after,
                   const std::function<bool()>& stop) {
   int status = 0;
@@ -89,10 +88,7 @@ base::Status show(tools::HttpClient& client, const Options& options, std::size_t
                 status = reply.status;
                 body = reply.body;
               });
-  while (client.outstanding() > 0) {
-    if (stop()) return base::Ok{};
-    client.poll(kLookMs);
-  }
+  if (!client.drain(stop)) return base::Ok{};
   if (status == 0) {
     return base::Error(base::ErrorCode::unavailable,
                        "nothing answers at " + options.to + "; is `millrace serve` running there?");
@@ -119,12 +115,11 @@ base::Status run(Options& options) {
   TRY_ASSIGN(options.token, read_token_file(options.token_file));
   tools::HttpClient client(endpoint, 1);
   std::uint64_t after = 0;
-  TRY(show(client, options, options.n, after, [] { return false; }));
+  TRY(show(client, options, options.n, after, {}));
   if (!options.follow) return base::Ok{};
   ExitSignal exit;
-  bool stopped = false;
-  const auto stop = [&] { return stopped = stopped || exit.wait(0); };
-  while (!stopped && !exit.wait(kAskAgainMs)) TRY(show(client, options, kItemsPerAnswer, after, stop));
+  const auto stop = [&exit] { return exit.wait(0); };
+  while (!exit.wait(kAskAgainMs)) TRY(show(client, options, kItemsPerAnswer, after, stop));
   return base::Ok{};
 }
 

@@ -148,13 +148,12 @@ base::Status run(const Options& options) {
   TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to));
   ExitSignal exit_signal;
   const SystemClock clock;
-  bool stopped = false;
-  Tail tail(options, endpoint, clock, [&] { return stopped = stopped || exit_signal.wait(0); });
+  Tail tail(options, endpoint, clock, [&exit_signal] { return exit_signal.wait(0); });
   TRY(tail.open());
   int quiet = 0;
   while (true) {
     const auto any = tail.step();
-    if (stopped) break;  // What was not answered for is read again at the next start.
+    if (exit_signal.wait(0)) break;  // What was not answered for is read again at the next start.
     if (!any.ok()) return any.error();
     quiet = *any ? 0 : quiet + 1;
     if (options.once && quiet > LogFollower::kQuietReads) break;

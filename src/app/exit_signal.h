@@ -14,13 +14,14 @@ class ExitSignal {
 
   explicit ExitSignal(Hangup hangup = Hangup::ends);
   Heard listen(std::int64_t timeout_ms);
-  // True when a signal came, false at the timeout.
-  bool wait(std::int64_t timeout_ms) { return listen(timeout_ms) == Heard::end; }
+  // Whether a signal to end has come by now or comes before the timeout; then true at each call.
+  bool wait(std::int64_t timeout_ms) { return ended_ = ended_ || listen(timeout_ms) == Heard::end; }
   // From now on the signals end the process at once: for a shutdown that takes too long.
   void restore_default();
 
  private:
   const Hangup hangup_;
+  bool ended_ = false;
 };
 
 }  // namespace millrace::app

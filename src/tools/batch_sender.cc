@@ -10,7 +10,6 @@ namespace {
 
 constexpr int kAttemptsMax = 60;
 constexpr int kPauseMs = 500;
-constexpr int kLookMs = 100;
 constexpr std::int64_t kNanosecondsPerMs = 1'000'000;
 
 std::uint64_t field_of(std::string_view json, std::string_view name) {
@@ -42,10 +41,7 @@ std::optional<BatchSender::Answer> BatchSender::ask(const std::string& request) 
     const auto after = reply.header("retry-after");
     std::from_chars(after.data(), after.data() + after.size(), answer->retry_after_s);
   });
-  while (client_.outstanding() > 0) {
-    if (stopped()) return std::nullopt;
-    client_.poll(kLookMs);
-  }
+  if (!client_.drain(stop_)) return std::nullopt;
   return *answer;
 }
 

@@ -45,9 +45,14 @@ class HttpClient {
   void poll(int timeout_ms);
   std::size_t outstanding() const { return waiting_.size() + busy_; }
   bool has_idle() const { return !idle_.empty(); }
-  // Polls until nothing is outstanding.
-  void drain() {
-    while (outstanding() > 0) poll(100);
+  // Polls until nothing is outstanding. False when `stop`, asked some ten times a second, gave it up; the callbacks of what is
+  // outstanding then still run in a later poll().
+  bool drain(const std::function<bool()>& stop = {}) {
+    while (outstanding() > 0) {
+      if (stop && stop()) return false;
+      poll(100);
+    }
+    return true;
   }
 
  private:
