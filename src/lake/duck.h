@@ -53,32 +53,22 @@ class DuckChunk {
   duckdb_data_chunk chunk_;
 };
 
-// Own what the C API makes.
-class DuckStatement {
+// Owns what the C API makes.
+template <class Handle, void (*destroy)(Handle*)>
+class DuckOwned {
  public:
-  DuckStatement() = default;
-  DuckStatement(const DuckStatement&) = delete;
-  DuckStatement& operator=(const DuckStatement&) = delete;
-  ~DuckStatement() { duckdb_destroy_prepare(&statement_); }
-  duckdb_prepared_statement* address() { return &statement_; }
-  duckdb_prepared_statement get() const { return statement_; }
+  DuckOwned() = default;
+  DuckOwned(const DuckOwned&) = delete;
+  DuckOwned& operator=(const DuckOwned&) = delete;
+  ~DuckOwned() { destroy(&handle_); }
+  Handle* address() { return &handle_; }
+  Handle get() const { return handle_; }
 
  private:
-  duckdb_prepared_statement statement_ = nullptr;
+  Handle handle_ = nullptr;
 };
-
-class DuckPending {
- public:
-  DuckPending() = default;
-  DuckPending(const DuckPending&) = delete;
-  DuckPending& operator=(const DuckPending&) = delete;
-  ~DuckPending() { duckdb_destroy_pending(&pending_); }
-  duckdb_pending_result* address() { return &pending_; }
-  duckdb_pending_result get() const { return pending_; }
-
- private:
-  duckdb_pending_result pending_ = nullptr;
-};
+using DuckStatement = DuckOwned<duckdb_prepared_statement, duckdb_destroy_prepare>;
+using DuckPending = DuckOwned<duckdb_pending_result, duckdb_destroy_pending>;
 
 // Of what was made by `new` and given away to a callback of the C API.
 template <class T>
