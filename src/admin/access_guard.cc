@@ -1,5 +1,7 @@
 #include "admin/access_guard.h"
 
+#include <arpa/inet.h>
+
 namespace millrace::admin {
 
 using http::equals_ignoring_case;
@@ -23,6 +25,25 @@ bool is_own_page(const Request& request) {
   if (const auto site = request.header("Sec-Fetch-Site"); !site.empty()) return site == "same-origin";
   const auto host = host_of_origin(request.header("Origin"));
   return !host.empty() && equals_ignoring_case(host, request.header("Host"));
+}
+
+// Whether a page of a stranger cannot have this Host: an address, this machine's own name, or one that only the local
+// network can give. Any other name its owner may point at this machine, after a browser has loaded a page from it.
+bool is_beyond_rebinding(std::string_view host) {
+  static constexpr std::string_view kLocal = ".localhost";
+  const std::size_t digits = host.find_last_not_of("0123456789");
+  if (digits != std::string_view::npos && host[digits] == ':') host = host.substr(0, digits);
+  if (host.starts_with('[')) {
+    in6_addr address;
+    return host.ends_with(']') &&
+           inet_pton(AF_INET6, std::string(host.substr(1, host.size() - 2)).c_str(), &address) == 1;
+  }
+  if (host.find('.') == std::string_view::npos) return true;
+  if (host.size() > kLocal.size() && equals_ignoring_case(host.substr(host.size() - kLocal.size()), kLocal)) {
+    return true;
+  }
+  in_addr address;
+  return inet_pton(AF_INET, std::string(host).c_str(), &address) == 1;
 }
 
 std::string_view cookie_of(const Request& request, std::string_view name) {
@@ -171,6 +192,13 @@ std::optional<Response> AccessGuard::refuse(Access access, const Request& reques
   const Shown shown = look(request);
   const bool by_token = shown.who.via == Principal::Via::token;
   const bool guarded = access != Access::write_key && access != Access::health && access != Access::metrics;
+  if (!required && guarded && settings_.require == RequireToken::automatic &&
+      !is_beyond_rebinding(request.header("Host"))) {
+    return http::error_response(
+        403, "foreign_host", "No token is asked for, so only this machine's own names are taken as Host.",
+        "Ask http://localhost or an address; or make a token: `millrace tokens create "
+        "--role admin --name NAME`; or set admin.require_token.");
+  }
   if (!by_token && guarded && changes_something(request)) {
     const bool suspect =
         shown.who.via == Principal::Via::session ? !is_own_page(request) : is_foreign(request);

@@ -26,7 +26,7 @@ http::Request asking(http::Method method, Headers headers = {}) {
   http::Request request;
   request.method = method;
   request.headers = std::move(headers);
-  request.headers.emplace_back("Host", "shop.example:8080");
+  if (request.header("Host").empty()) request.headers.emplace_back("Host", "localhost:8080");
   return request;
 }
 
@@ -157,6 +157,36 @@ TEST_CASE("with no token, on this machine, nothing is asked for; with one, or fr
   CHECK(Door(always).status(Access::metrics, asking(http::Method::get)) == 200);
 }
 
+TEST_CASE("where nothing is asked for, a name that somebody may point at this machine is not taken as Host") {
+  Door door;
+  const auto code = [](const Door& at, Access access, std::string_view host) {
+    return at.code(access, asking(http::Method::get, {{"Host", host}}));
+  };
+  for (const std::string_view host :
+       {"localhost", "LOCALHOST:8080", "shop.localhost:8080", "127.0.0.1", "127.0.0.1:8080", "10.1.2.3:80",
+        "[::1]", "[::1]:8080", "[fe80::1]:8080", "millrace", "millrace:8080"}) {
+    CAPTURE(host);
+    CHECK(code(door, Access::viewer, host).empty());
+  }
+  for (const std::string_view host :
+       {"evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "127.0.0.1.",
+        "localhost.", "evil.", "evil.example:", "[::1].evil.example", "[evil.example]", "[::1",
+        "127.0.0.1:80:80", "localhost.:8080", ".localhost."}) {
+    CAPTURE(host);
+    CHECK(code(door, Access::viewer, host) == "foreign_host");
+    CHECK(code(door, Access::admin, host) == "foreign_host");
+    CHECK(code(door, Access::open, host).empty());
+    CHECK(code(door, Access::health, host).empty());
+    CHECK(code(door, Access::write_key, host).empty());
+  }
+  const std::string bearer = "Bearer " + door.add(Role::viewer, 'a');
+  CHECK(door.status(Access::viewer,
+                    asking(http::Method::get, {{"Host", "shop.example"}, {"Authorization", bearer}})) == 200);
+  AccessSettings never;
+  never.require = RequireToken::never;
+  CHECK(code(Door(never), Access::viewer, "shop.example").empty());
+}
+
 TEST_CASE("each role may do what those below it may, and no more") {
   Door door;
   const Role roles[] = {Role::viewer, Role::analyst, Role::operator_, Role::admin};
@@ -199,6 +229,7 @@ TEST_CASE("a session changes something only for a page of this server's own") {
                              SessionSeal(std::string(32, 'k')).seal(std::string(12, 'a'), kNow + 1000);
   const auto post = [&](Headers headers) {
     headers.emplace_back("Cookie", cookie);
+    headers.emplace_back("Host", "shop.example:8080");
     return door.status(Access::operator_, asking(http::Method::post, std::move(headers)));
   };
   CHECK(post({{"Sec-Fetch-Site", "same-origin"}}) == 200);
