@@ -105,7 +105,7 @@ class EntityRig {
   void open() {
     stage_ = std::make_unique<EntityStage>(*store_, settings_);
     out_.clear();
-    REQUIRE(stage_->restore(out_).ok());
+    REQUIRE(stage_->restore(out_, [] {}).ok());
     collect();
   }
 

@@ -36,7 +36,7 @@ EntityStage::EntityStage(const process::StateStore& store, EntitySettings settin
       orders_(store, "order/", settings.order),
       parts_({&clock_, &products_, &trends_, &stock_, &orders_}) {}
 
-base::Status EntityStage::restore(process::Outputs& out) {
+base::Status EntityStage::restore(process::Outputs& out, const process::Publish& /*publish*/) {
   TRY(clock_.restore());
   const base::WallTime now = clock_.get().now;
   TRY(stock_.restore(now));

@@ -39,7 +39,7 @@ class EntityStage final : public process::Stage {
  public:
   EntityStage(const process::StateStore& store, EntitySettings settings);
 
-  base::Status restore(process::Outputs& out) override;
+  base::Status restore(process::Outputs& out, const process::Publish& publish) override;
   base::Status on_record(const process::Position& position, std::string_view payload,
                          process::Outputs& out) override;
   void on_batch_end(process::Outputs& out) override;

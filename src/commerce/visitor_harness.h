@@ -99,7 +99,7 @@ class VisitorHarness {
     offset_ = checkpoint_;
     index_ = 0;
     restored_.clear();
-    INVARIANT(stage_->restore(restored_).ok());
+    INVARIANT(stage_->restore(restored_, [] {}).ok());
   }
 
   VisitorStage& stage() { return *stage_; }

@@ -18,6 +18,8 @@ using event::EventType;
 
 // Sessions are told of to every serving node: one partition.
 constexpr std::uint64_t kSessionsKey = 0;
+// Views of visitors that are shown together when the stage is restored.
+constexpr std::size_t kRestoredTogether = 1024;
 
 std::optional<event::ProductAction> product_action(EventType type) {
   switch (type) {
@@ -175,23 +177,18 @@ void VisitorStage::on_batch_end(process::Outputs& out) {
   ledger_.take_changed(out.views);
 }
 
-base::Status VisitorStage::restore(process::Outputs& out) {
+base::Status VisitorStage::restore(process::Outputs& out, const process::Publish& publish) {
   TRY(watermark_.restore());
   TRY(totals_.restore());
   TRY(messages_.restore());
-  TRY(timers_.restore());
+  // Whoever has an open session has a timer.
+  std::vector<std::string> present;
+  TRY(timers_.restore([&](std::uint8_t, std::string_view visitor) { present.emplace_back(visitor); }));
   timers_wait_ = has_due_timer();
   if (watermark_.now().ms > settings_.cell_retention_ms)
     out.cells_from = watermark_.now() - settings_.cell_retention_ms;
   TRY(Ledger::restore(store_, kLedgerPrefix, out.views));
   TRY(FunnelCells::restore(store_, kFunnelPrefix, out.views));
-  // Whoever has an open session has a timer; a timer's key is its kind, then the visitor.
-  const std::size_t visitor_at = std::string_view(kTimersPrefix).size() + 1;
-  std::vector<std::string> present;
-  TRY(store_.scan(kTimersPrefix, [&](std::string_view timer, std::string_view) {
-    if (timer.size() >= visitor_at) present.emplace_back(timer.substr(visitor_at));
-    return true;
-  }));
   std::sort(present.begin(), present.end());
   present.erase(std::unique(present.begin(), present.end()), present.end());
   base::Status outcome = base::Ok{};
@@ -204,6 +201,7 @@ base::Status VisitorStage::restore(process::Outputs& out) {
     append_clicks(state, out.views);
     fill_view(visitor, state);
     out.visitors.add(view_);
+    if (out.visitors.size() >= kRestoredTogether) publish();
     return true;
   }));
   return outcome;

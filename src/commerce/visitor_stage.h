@@ -53,7 +53,7 @@ class VisitorStage final : public process::Stage {
   // `store` must outlive the stage.
   VisitorStage(const process::StateStore& store, VisitorSettings settings);
 
-  base::Status restore(process::Outputs& out) override;
+  base::Status restore(process::Outputs& out, const process::Publish& publish) override;
   void expect(std::string_view payload) override;
   base::Status on_record(const process::Position& position, std::string_view payload,
                          process::Outputs& out) override;

@@ -114,6 +114,7 @@ struct ViewGroup {
   std::uint32_t partition = 0;
   std::uint64_t epoch = 0;
   std::uint64_t offset = 0;    // Of the last record they reflect.
+  std::uint32_t part = 0;      // Of several groups with one offset, in order.
   base::WallTime received_at;  // Of the newest event among them; 0 when none.
   std::vector<ViewUpdate> updates;
   VisitorViews visitors;

@@ -56,11 +56,15 @@ PartitionOwner::PartitionOwner(const journal::Journal& journal, StateStore& stor
 base::Status PartitionOwner::restore() {
   TRY(restore_position());
   TRY(take_epoch());
-  TRY(stage_.restore(outputs_));
+  std::uint32_t part = 0;
+  const auto publish = [this, &part] {
+    // Before the first record there is nothing to show, and no offset to show it as of.
+    if (position_.value > 0) publish_views({}, part++);
+  };
+  TRY(stage_.restore(outputs_, publish));
   if (store_.fault()) return *store_.fault();
   INVARIANT(outputs_.emissions.empty() && outputs_.events.empty() && outputs_.outcomes.empty());
-  // Before the first record there is nothing to show, and no offset to show it as of.
-  if (position_.value > 0) publish_views({});
+  publish();
   outputs_ = Outputs();
   return base::Ok{};
 }
@@ -252,13 +256,14 @@ void PartitionOwner::publish(const std::shared_ptr<const journal::RecordBatch>& 
 }
 
 // A sink that only reads the group leaves its memory to be used again.
-void PartitionOwner::publish_views(base::WallTime received_at) {
+void PartitionOwner::publish_views(base::WallTime received_at, std::uint32_t part) {
   if (outputs_.views.empty() && outputs_.visitors.empty()) return;
   event::ViewGroup group;
   group.topic = static_cast<std::uint8_t>(settings_.topic);
   group.partition = settings_.partition;
   group.epoch = epoch_;
   group.offset = position_.value > 0 ? position_.value - 1 : 0;
+  group.part = part;
   group.received_at = received_at;
   group.updates = std::move(outputs_.views);
   group.visitors = std::move(outputs_.visitors);

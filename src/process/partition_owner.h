@@ -123,7 +123,7 @@ class PartitionOwner {
   void publish(const std::shared_ptr<const journal::RecordBatch>& batch, std::size_t count);
   base::WallTime newest_receipt(const journal::RecordBatch& batch, std::size_t count);
   bool release_held();
-  void publish_views(base::WallTime received_at);
+  void publish_views(base::WallTime received_at, std::uint32_t part = 0);
   void emit(const Held& held);
   std::size_t drain_entries() const;
   bool advance_checkpoint();

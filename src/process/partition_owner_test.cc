@@ -54,7 +54,9 @@ class RecordingSink final : public OutputSink {
 // Emits twice for each record and once more a view; says what the record says about failing.
 class TalkativeStage final : public Stage {
  public:
-  base::Status restore(Outputs& out) override {
+  base::Status restore(Outputs& out, const Publish& publish) override {
+    out.views.emplace_back(event::FunnelCell{});
+    publish();
     out.views.emplace_back(event::FunnelCell{});
     return base::Ok{};
   }
@@ -303,7 +305,12 @@ TEST_CASE("a checkpoint waits for its emissions and a restart resumes from its b
   REQUIRE(again.restore().ok());
   CHECK(again.epoch() == 2);
   CHECK(again.position().value == 3);
-  CHECK(sink.groups.size() == 1);
+  REQUIRE(sink.groups.size() == 2);
+  for (std::uint32_t part = 0; part < 2; ++part) {
+    CHECK(sink.groups[part].part == part);
+    CHECK(sink.groups[part].offset == 2);
+    CHECK(sink.groups[part].updates.size() == 1);
+  }
 }
 
 TEST_CASE("a checkpoint is drained no slower than records come") {

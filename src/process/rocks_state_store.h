@@ -52,8 +52,11 @@ class RocksStateStore final : public StateStore {
 
  private:
   base::Status may_write(const StateBatch& batch) const;
+  // Has what was written so far flushed by RocksDB's threads once it is much.
+  void flush_behind(std::size_t written_bytes);
 
   std::unique_ptr<Database> database_;
+  std::size_t unflushed_bytes_ = 0;
   std::optional<base::Error> write_fault_;  // Set by the first commit that failed half-way.
 };
 

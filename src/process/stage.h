@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -80,14 +81,17 @@ struct Position {
   std::uint32_t index = 0;  // Within the batch being processed, for event::EventRow.
 };
 
+using Publish = std::function<void()>;
+
 // One stage over one partition: the pure core that the partition's owner drives. It owns no thread, does no
 // I/O but reads of its StateStore, and never asks what time it is: the same records on the same state always
 // give the same outputs and the same state, byte for byte. A checkpoint is the state after the last record.
 class Stage : public Checkpointed {
  public:
   // Reads what the stage keeps in memory from its store (open sessions, timers, rankings); emits the views
-  // that serving needs from the start. Called once, before any record.
-  virtual base::Status restore(Outputs& out) = 0;
+  // that serving needs from the start. `publish` shows those that are in `out` and takes them from there: a stage with many
+  // calls it between them, for memory that nobody touched yet is dear. Called once, before any record.
+  virtual base::Status restore(Outputs& out, const Publish& publish) = 0;
   // A record that on_record() will get soon, in the same order: a chance to fetch memory. Must change nothing.
   virtual void expect(std::string_view payload) { static_cast<void>(payload); }
   // invalid_argument: this record cannot be processed; nothing of it was applied. Other errors stop the

@@ -32,6 +32,30 @@ TEST_CASE("a RocksDB state store keeps the contract") {
   });
 }
 
+TEST_CASE("a RocksDB state store has large and small commits when it is opened again") {
+  const ScratchDirectory directory;
+  const auto shared = RocksShared::create(RocksSettings{});
+  const auto open = [&] {
+    auto store = RocksStateStore::open(directory.path(), shared);
+    REQUIRE(store.ok());
+    return *std::move(store);
+  };
+  const std::string value(1 << 20, 'v');
+  auto store = open();
+  for (int i = 0; i < 20; ++i) {
+    StateBatch batch;
+    batch.put("large/" + std::to_string(i), value);
+    REQUIRE(store->commit(batch).ok());
+  }
+  StateBatch small;
+  small.put("small", "1");
+  REQUIRE(store->commit(small).ok());
+  store.reset();
+  store = open();
+  CHECK(*store->get("small") == "1");
+  for (int i = 0; i < 20; ++i) CHECK(*store->get("large/" + std::to_string(i)) == value);
+}
+
 TEST_CASE("a RocksDB state store is open once at a time") {
   const ScratchDirectory directory;
   const auto shared = RocksShared::create(RocksSettings{});

@@ -21,7 +21,7 @@ void Timers::Armed::encode(std::string& out) const { base::ByteWriter(out).zigza
 
 Timers::Timers(const StateStore& store, std::string prefix) : store_(store), table_(std::move(prefix)) {}
 
-base::Status Timers::restore() {
+base::Status Timers::restore(const Found& found) {
   base::Status outcome = base::Ok{};
   const std::size_t prefix_size = table_.prefix().size();
   TRY(store_.scan(table_.prefix(), [&](std::string_view stored_key, std::string_view value) {
@@ -37,6 +37,7 @@ base::Status Timers::restore() {
     table_[index].present = true;
     ++armed_;
     arm(index, deadline_ms);
+    found(static_cast<std::uint8_t>(key.front()), key.substr(1));
     return true;
   }));
   return outcome;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,8 +30,9 @@ class Timers final : public Checkpointed {
 
   Timers(const StateStore& store, std::string prefix);
 
-  // Before any other call.
-  base::Status restore();
+  // Before any other call. `found` gets every timer that is armed, in order of kind and key.
+  using Found = std::function<void(std::uint8_t kind, std::string_view key)>;
+  base::Status restore(const Found& found = [](std::uint8_t, std::string_view) {});
 
   // Arms it, or moves it.
   void set(std::uint8_t kind, std::string_view key, base::WallTime deadline);

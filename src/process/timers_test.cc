@@ -75,8 +75,12 @@ TEST_CASE("timers agree with a sorted set under random changes, checkpoints and 
     std::int64_t now = 0;
     const auto crash = [&] {
       timers = std::make_unique<Timers>(store, "t/");
-      REQUIRE(timers->restore().ok());
+      std::set<Key> found;
+      REQUIRE(
+          timers->restore([&](std::uint8_t kind, std::string_view key) { found.emplace(kind, key); }).ok());
       live = durable;
+      CHECK(found.size() == live.size());
+      for (const auto& [key, deadline] : live) CHECK(found.contains(key));
       phase = idle;
     };
     for (int step = 0; step < 3000; ++step) {

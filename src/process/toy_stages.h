@@ -46,7 +46,7 @@ class ToyVisitors final : public Stage {
         watermark_(store, "w", {.lateness_ms = 500, .idle_timeout_ms = 2'000}),
         parts_({&ids_, &counts_, &timers_, &watermark_}) {}
 
-  base::Status restore(Outputs&) override {
+  base::Status restore(Outputs&, const Publish&) override {
     TRY(ids_.restore());
     TRY(timers_.restore());
     return watermark_.restore();
@@ -126,7 +126,7 @@ class ToyVisitors final : public Stage {
 class ToyProducts final : public Stage {
  public:
   explicit ToyProducts(const StateStore& store) : counts_(store, "p/", 1024) {}
-  base::Status restore(Outputs&) override { return base::Ok{}; }
+  base::Status restore(Outputs&, const Publish&) override { return base::Ok{}; }
   base::Status on_record(const Position& position, std::string_view payload, Outputs& out) override {
     TRY_ASSIGN(const event::RecordKind kind, event::record_kind(payload));
     if (kind != event::RecordKind::fact) return base::Ok{};

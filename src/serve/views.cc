@@ -71,13 +71,15 @@ Applied Views::apply(const event::ViewGroup& group, std::optional<base::Instant>
     counters_.stale.fetch_add(1, std::memory_order_relaxed);
     return Applied::stale_epoch;
   }
-  if (mark.any && group.epoch == mark.epoch && group.offset <= mark.offset) {
+  if (mark.any && group.epoch == mark.epoch &&
+      std::pair(group.offset, group.part) <= std::pair(mark.offset, mark.part)) {
     counters_.repeated.fetch_add(1, std::memory_order_relaxed);
     return Applied::repeated;
   }
   mark.any = true;
   mark.epoch = group.epoch;
   mark.offset = group.offset;
+  mark.part = group.part;
 
   bool has_cells = false;
   for (const event::ViewUpdate& update : group.updates) {

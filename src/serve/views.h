@@ -95,6 +95,7 @@ class Views {
     bool any = false;
     std::uint64_t epoch = 0;
     std::uint64_t offset = 0;
+    std::uint32_t part = 0;
   };
   PartitionMark& mark_of(std::uint8_t topic, std::uint32_t partition);
   void apply_visitor(std::string_view encoded);

@@ -86,6 +86,22 @@ TEST_CASE("a group that is applied again changes nothing") {
   CHECK_EQ(f.get().open_sessions(), 1);
 }
 
+TEST_CASE("a group in parts is applied part by part, each once") {
+  Fixture f;
+  auto first = f.group(visitor("v", 1));
+  auto second = first;
+  second.visitors.truncate(0);
+  second.visitors.add(*visitor("w", 2));
+  second.part = 1;
+  CHECK(f.get().apply(first) == Applied::yes);
+  CHECK(f.get().apply(second) == Applied::yes);
+  CHECK(f.get().apply(first) == Applied::repeated);
+  CHECK(f.get().apply(second) == Applied::repeated);
+  CHECK_EQ(f.get().visitor("w")->session_id, 2);
+  CHECK_EQ(f.get().open_sessions(), 2);
+  CHECK(f.get().apply(f.group(visitor("v", 3))) == Applied::yes);
+}
+
 TEST_CASE("an owner that was replaced is refused, its successor may start again from an earlier offset") {
   Fixture f;
   auto old_owner = f.group(visitor("v", 1));
