@@ -23,18 +23,25 @@ SnowplowDialect::SnowplowDialect(const SourceTable& sources, ItemLimits limits, 
 
 std::vector<Dialect::Endpoint> SnowplowDialect::endpoints() const {
   std::vector<Endpoint> endpoints;
+  const auto add = [&](Method method, std::string_view path, Shape shape, Endpoint::Role role) {
+    Endpoint& added = endpoints.emplace_back();
+    added.method = method;
+    added.pattern = path;
+    added.id = shape;
+    added.role = role;
+  };
   const auto post = [&](std::string_view path) {
-    endpoints.emplace_back(Method::post, std::string(path), payload, Endpoint::Role::collects);
-    endpoints.emplace_back(Method::options, std::string(path), preflight_answer, Endpoint::Role::informs);
+    add(Method::post, path, payload, Endpoint::Role::collects);
+    add(Method::options, path, preflight_answer, Endpoint::Role::informs);
   };
   post(kPostPath);
   for (const std::string& path : settings_.post_paths) post(path);
   for (const std::string_view path : {"/i", "/ice.png"}) {
-    endpoints.push_back({Method::get, std::string(path), pixel, Endpoint::Role::collects});
-    endpoints.push_back({Method::options, std::string(path), preflight_answer, Endpoint::Role::informs});
+    add(Method::get, path, pixel, Endpoint::Role::collects);
+    add(Method::options, path, preflight_answer, Endpoint::Role::informs);
   }
-  endpoints.push_back({Method::get, "/robots.txt", robots, Endpoint::Role::informs});
-  endpoints.push_back({Method::get, "/sink-health", healthy, Endpoint::Role::informs});
+  add(Method::get, "/robots.txt", robots, Endpoint::Role::informs);
+  add(Method::get, "/sink-health", healthy, Endpoint::Role::informs);
   return endpoints;
 }
 
