@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "contract/discovery.h"
+#include "contract/mode_rules.h"
 #include "contract/quality_rules.h"
 #include "contract/quarantine_marks.h"
 #include "contract/registry.h"
@@ -87,8 +88,11 @@ void read_marks(const std::string& text) {
 }
 
 void read_modes(const std::string& text) {
-  Place place("contracts/modes.json", text);
-  (void)contract::Registry::open(place.disk, {"shop"}).ok();
+  const auto rules = contract::parse_mode_rules(text);
+  if (!rules.ok()) return;
+  const auto json = contract::mode_rules_json(*rules);
+  const auto again = contract::parse_mode_rules(json);
+  INVARIANT(again.ok() && contract::mode_rules_json(*again) == json);
 }
 
 void read_suppressions(const std::string& text) {

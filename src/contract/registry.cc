@@ -5,6 +5,7 @@
 
 #include "contract/compatibility.h"
 #include "contract/fault_text.h"
+#include "contract/mode_rules.h"
 #include "contract/preloaded_schemas.h"
 #include "contract/schema_compiler.h"
 
@@ -38,18 +39,6 @@ std::optional<RegistryFault> check_self(const SchemaKey& key, const Program& pro
 RegistryFault not_stored(const base::Error& error) {
   return {error.code(), "not_stored", "", "The change could not be written: " + error.message() + ".",
           "Look what the registry holds, then repeat it."};
-}
-
-std::string modes_text(const std::vector<ModeRule>& modes) {
-  std::string out = R"({"format":1,"rules":[)";
-  for (std::size_t i = 0; i < modes.size(); ++i) {
-    out += i == 0 ? R"({"source":)" : R"(,{"source":)";
-    append_quoted(out, modes[i].source);
-    out += R"(,"contract":)";
-    append_quoted(out, modes[i].contract);
-    out.append(R"(,"mode":")").append(to_string(modes[i].mode)).append("\"}");
-  }
-  return out + "]}\n";
 }
 
 }  // namespace
@@ -96,18 +85,10 @@ base::Status Registry::load_modes() {
   auto text = disk::read_file(disk_, kModesFile);
   if (!text.ok() && text.error().code() == ErrorCode::not_found) return base::Ok{};
   if (!text.ok()) return std::move(text).error();
-  JsonDocument document;
-  TRY(document.own(*std::move(text)));
-  const JsonTape& tape = document.tape();
-  const std::uint32_t rules = find_member(tape, 0, "rules");
-  if (rules == kNoNode) return base::Error(ErrorCode::corrupt, std::string(kModesFile) + ": no rules");
-  for (std::uint32_t i = rules + 1; i < tape[rules].end; i = tape[i].end) {
-    ModeRule rule;
-    rule.source = text_of(tape, i, "source");
-    rule.contract = text_of(tape, i, "contract");
-    TRY_ASSIGN(rule.mode, parse_mode(text_of(tape, i, "mode")));
-    modes_.push_back(std::move(rule));
-  }
+  auto rules = parse_mode_rules(*text);
+  if (!rules.ok())
+    return base::Error(ErrorCode::corrupt, std::string(kModesFile) + ": " + rules.error().message());
+  modes_ = *std::move(rules);
   return base::Ok{};
 }
 
@@ -251,7 +232,8 @@ std::optional<RegistryFault> Registry::set_modes(std::vector<ModeRule> modes) {
                            "There is no source \"" + rule.source.substr(0, 128) + "\".",
                            "GET /v1/sources lists them."};
   }
-  if (const auto written = disk::write_file_atomically(disk_, kModesFile, modes_text(modes)); !written.ok())
+  if (const auto written = disk::write_file_atomically(disk_, kModesFile, mode_rules_json(modes));
+      !written.ok())
     return not_stored(written.error());
   modes_ = std::move(modes);
   publish();

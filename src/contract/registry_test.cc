@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "contract/compatibility.h"
+#include "contract/mode_rules.h"
 #include "contract/preloaded_schemas.h"
 #include "sim/sim_disk.h"
 
@@ -51,6 +52,29 @@ TEST_CASE("a version that was answered is there after a crash, and a mode too") 
     if (stored) CHECK(contract != nullptr);
     if (contract != nullptr) CHECK_EQ(contract->text, R"({"type":"object"})");
     if (mode_set) REQUIRE_EQ((*registry)->rules()->modes().size(), 1);
+  }
+}
+
+TEST_CASE("a file of modes that says something else than modes is refused, and one of a later format too") {
+  const std::string whole = mode_rules_json({{"web", "", Mode::reject}, {"", "a \"b\"", Mode::observe}});
+  const auto rules = parse_mode_rules(whole);
+  REQUIRE(rules.ok());
+  CHECK_EQ(mode_rules_json(*rules), whole);
+  CHECK_EQ(mode_rules_json(*parse_mode_rules(R"({"format":1,"rules":[]})")), mode_rules_json({}));
+  for (const char* const text :
+       {"", "{", R"({"rules":[]})", R"({"format":2,"rules":[]})", R"({"format":"1","rules":[]})",
+        R"({"format":1})", R"({"format":1,"rules":{}})", R"({"format":1,"rules":[{}]})",
+        R"({"format":1,"rules":["reject"]})", R"({"format":1,"rules":[{"source":5,"mode":"reject"}]})",
+        R"({"format":1,"rules":[{"contract":null,"mode":"reject"}]})"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_mode_rules(text).ok());
+    sim::SimDisk disk(1);
+    REQUIRE(disk.make_directory("contracts").ok());
+    REQUIRE(disk::write_file_atomically(disk, "contracts/modes.json", text).ok());
+    const auto registry = Registry::open(disk, {"web"});
+    REQUIRE_FALSE(registry.ok());
+    CHECK_EQ(registry.error().code(), base::ErrorCode::corrupt);
+    CHECK_NE(registry.error().message().find("modes.json"), std::string::npos);
   }
 }
 
