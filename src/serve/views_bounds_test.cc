@@ -111,3 +111,31 @@ TEST_CASE("the way into the views is timed to the microsecond, where its beginni
   f.get().apply(group, durable_at);
   CHECK_EQ(f.get().visible_us().snapshot().max(), 250);
 }
+
+TEST_CASE("the oldest hours of the funnel make room, and an answer that misses them says so") {
+  Fixture f;
+  f.limits.funnel.cells_max = 100;
+  for (int minute = 0; minute < 300; ++minute) {
+    f.get().apply(f.group(funnel_cell(minute, event::Channel::paid, "", 1)));
+  }
+  CHECK_LE(f.get().sizes().funnel_cells, 100);
+  const auto all = f.get().funnel().query({{0}, {300 * base::kMinuteMs}, {}});
+  CHECK_FALSE(all.complete);
+  const auto recent = f.get().funnel().query({{250 * base::kMinuteMs}, {300 * base::kMinuteMs}, {}});
+  CHECK(recent.complete);
+  CHECK_EQ(recent.total[0], 50);
+  f.get().apply(f.group(funnel_cell(0, event::Channel::paid, "", 5)));
+  CHECK_EQ(f.get().funnel().query({{0}, {base::kHourMs}, {}}).total[0], 0);
+}
+
+TEST_CASE("categories beyond the limit are counted together") {
+  Fixture f;
+  f.limits.funnel.categories_max = 2;
+  for (int i = 0; i < 5; ++i) {
+    f.get().apply(f.group(funnel_cell(i, event::Channel::direct, "c" + std::to_string(i), 1)));
+  }
+  const auto answer = f.get().funnel().query({{0}, {base::kHourMs}, {.category = true}});
+  REQUIRE_EQ(answer.rows.size(), 3);
+  CHECK_EQ(answer.rows[0].category, "(other)");
+  CHECK_EQ(answer.rows[0].sessions[0], 3);
+}
