@@ -10,10 +10,10 @@ namespace millrace::app {
 namespace {
 constexpr std::size_t kReadBytes = 1 << 20;
 constexpr std::int64_t kIdleMs = 200;
-// Clicks waiting to be learned; past it the oldest sessions' evidence is worth less than the memory.
-constexpr std::size_t kClicksWaitingMax = 1'000'000;
 // Learned under one hold of the index's lock: about a millisecond.
 constexpr std::size_t kClicksPerTurn = 500;
+// A million clicks waiting to be learned; past it the oldest sessions' evidence is worth less than the memory.
+constexpr std::size_t kTurnsWaitingMax = 2000;
 }  // namespace
 
 RecommendationRunner::RecommendationRunner(const journal::Journal& sessions,
@@ -54,8 +54,9 @@ void RecommendationRunner::take(const event::ViewGroup& group) {
     const std::lock_guard lock(mutex_);
     for (const auto& update : group.updates) {
       const auto* click = std::get_if<event::ClickView>(&update);
-      if (!click || clicks_.size() >= kClicksWaitingMax) continue;
-      clicks_.push_back(*click);
+      if (!click || clicks_.size() >= kTurnsWaitingMax) continue;
+      if (clicks_.empty() || clicks_.back().size() == kClicksPerTurn) clicks_.emplace_back();
+      clicks_.back().push_back(*click);
       any = true;
     }
   }
@@ -63,15 +64,12 @@ void RecommendationRunner::take(const event::ViewGroup& group) {
 }
 
 std::int64_t RecommendationRunner::turn() {
-  std::vector<event::ClickView> clicks;
+  std::vector<Clicks> waiting;
   {
     const std::lock_guard lock(mutex_);
-    clicks.swap(clicks_);
+    waiting.swap(clicks_);
   }
-  for (std::size_t at = 0; at < clicks.size(); at += kClicksPerTurn) {
-    const std::size_t count = std::min(kClicksPerTurn, clicks.size() - at);
-    index_.apply(std::span<const event::ClickView>(clicks).subspan(at, count));
-  }
+  for (const Clicks& clicks : waiting) index_.apply(clicks);
   if (broken_) return kIdleMs;
   const auto more = read_sessions();
   if (!more.ok()) {

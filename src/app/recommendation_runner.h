@@ -35,6 +35,8 @@ class RecommendationRunner final : public serve::RecommendationSource {
                  std::vector<serve::ScoredProduct>& out) const override;
 
  private:
+  using Clicks = std::vector<event::ClickView>;
+
   std::int64_t turn();
   base::Result<bool> read_sessions();
 
@@ -44,7 +46,7 @@ class RecommendationRunner final : public serve::RecommendationSource {
   std::map<std::pair<event::Topic, std::uint32_t>, std::optional<event::SourcePosition>> seen_;
   bool broken_ = false;
   std::mutex mutex_;
-  std::vector<event::ClickView> clicks_;  // Guarded by mutex_.
+  std::vector<Clicks> clicks_;  // For turns to come, all full but the last; guarded by mutex_.
   Worker worker_;
 };
 

@@ -21,7 +21,8 @@ namespace {
 // Room left for what RocksDB writes by itself: its log's blocks, a small flush, a manifest.
 constexpr std::uint64_t kHeadroomBytes = 8u << 20;
 // Changes that are in the write-ahead log alone are put into the memtable again when the store is opened: about 80 MB a
-// second, which whoever restarts waits for. A flush of fewer would make many small files to merge.
+// second, which whoever restarts waits for. So a commit of this size goes to a table file at once, and smaller ones when they
+// come to as much; a flush of fewer would make many small files to merge.
 constexpr std::size_t kUnflushedBytes = 8u << 20;
 
 rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
@@ -85,6 +86,16 @@ rocksdb::Options options_of(const SharedParts& shared) {
   table.format_version = 5;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
+}
+
+enum class Flush : std::uint8_t { begin, wait };
+
+// By RocksDB's own threads; with `wait` they are done, and the files synced, when it returns.
+rocksdb::Status flush(rocksdb::DB& db, Flush how) {
+  rocksdb::FlushOptions options;
+  options.wait = how == Flush::wait;
+  options.allow_write_stall = true;  // Or it waits first for flushes that are under way.
+  return db.Flush(options);
 }
 
 using StateChange = std::pair<std::string_view, std::optional<std::string_view>>;
@@ -156,12 +167,8 @@ base::Result<std::unique_ptr<RocksStateStore>> RocksStateStore::open(const std::
 
 void RocksStateStore::flush_behind(std::size_t written_bytes) {
   unflushed_bytes_ += written_bytes;
-  if (unflushed_bytes_ < kUnflushedBytes) return;
-  rocksdb::FlushOptions options;
-  options.wait = false;
-  options.allow_write_stall = true;  // Or it would wait here for those under way.
   // When it cannot be begun, the log still has it all.
-  if (database_->db->Flush(options).ok()) unflushed_bytes_ = 0;
+  if (unflushed_bytes_ >= kUnflushedBytes && flush(*database_->db, Flush::begin).ok()) unflushed_bytes_ = 0;
 }
 
 base::Result<std::optional<std::string>> RocksStateStore::get(std::string_view key) const {
@@ -216,14 +223,22 @@ base::Status RocksStateStore::commit(const StateBatch& batch) {
     if (status.ok()) status = value ? writes.Put(slice(key), slice(*value)) : writes.Delete(slice(key));
   }
   if (!status.ok()) return error_of(status, "gather state");
+  // What is not in the log is in one memtable, and so in one table file, whole or not at all, with all that was before it.
+  const bool to_table = batch.bytes() >= kUnflushedBytes;
   rocksdb::WriteOptions options;
-  options.sync = true;
+  options.sync = !to_table;
+  options.disableWAL = to_table;
   status = database_->db->Write(options, &writes);
+  if (status.ok() && to_table) status = flush(*database_->db, Flush::wait);
   if (!status.ok()) {
     write_fault_ = error_of(status, "commit state");
     return *write_fault_;
   }
-  flush_behind(batch.bytes());
+  if (to_table) {
+    unflushed_bytes_ = 0;
+  } else {
+    flush_behind(batch.bytes());
+  }
   return base::Ok{};
 }
 

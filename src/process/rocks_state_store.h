@@ -23,8 +23,8 @@ class RocksShared {
   virtual ~RocksShared() = default;
 };
 
-// The state of one partition in a RocksDB of its own. commit() returns ok after the write-ahead log is
-// synced.
+// The state of one partition in a RocksDB of its own. commit() returns ok after the write-ahead log, or for a large batch the
+// table file, is synced.
 class RocksStateStore final : public StateStore {
  public:
   // `path` is a directory of the real file system, made when absent. conflict when another process has it
