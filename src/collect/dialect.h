@@ -68,9 +68,9 @@ class ItemSink {
   virtual void quarantine(const event::QuarantinedItem& item, std::string_view visitor_key) = 0;
   // Counted in the answer and stored nowhere.
   virtual void refuse(std::string_view reason, std::string_view detail) = 0;
-  // The items from here on get this JSON member beside their own should they go into quarantine: what reading them again takes that
-  // their bytes do not say. Empty: none.
-  virtual void keep_with(std::string_view member) { (void)member; }
+  // The items from here on get these JSON members beside their own should they go into quarantine (KeptItem): what reading them again
+  // takes that their bytes do not say. Empty: none.
+  virtual void keep_with(std::string_view members) { (void)members; }
   // How much of a SKU there is, as a source that keeps stock says it: a command to who decides stock, durable before the request is
   // answered.
   virtual void count_stock(const event::SetStock&) {}

@@ -90,7 +90,9 @@ void EventMapper::append_extra(JsonTape& item, JsonTape& shared) {
       }
     }
     for (std::size_t i = 0; i < std::size(kMerged); ++i) {
-      if (common[i] != 0 && member_of(item, 0, kMerged[i]) == 0) append_leftover(shared, common[i]);
+      if (common[i] == 0) continue;
+      const std::uint32_t own = member_of(item, 0, kMerged[i]);
+      if (own == 0 || item[own].kind != JsonKind::object) append_leftover(shared, common[i]);
     }
   }
   extra_ += '}';

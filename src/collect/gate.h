@@ -43,6 +43,8 @@ class Gate {
   // May change the event, raw bytes included. Memory that it lets views point to stays as it is until its
   // next inspect().
   virtual Decision inspect(event::Event& event) = 0;
+  // A gate sends the event into quarantine; cleanse() of what is kept of it comes next.
+  virtual void turned_away(const event::Event&) {}
   // An item that goes into quarantine, by its dialect or by any gate. May change what is kept of it; memory
   // as above.
   virtual void cleanse(event::QuarantinedItem&) {}

@@ -10,24 +10,6 @@ namespace millrace::collect {
 using event::Flag;
 using event::Text;
 
-namespace {
-
-// `raw` with one member more, when it is an object.
-std::string_view with_member(std::string_view raw, std::string_view member, std::string& bytes) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const std::size_t first = raw.find_first_not_of(kBlanks);
-  const std::size_t last = raw.find_last_not_of(kBlanks);
-  if (first == std::string_view::npos || raw[first] != '{' || raw[last] != '}' || first == last) return raw;
-  const std::string_view inside = raw.substr(first + 1, last - first - 1);
-  bytes = raw.substr(0, last);
-  if (inside.find_first_not_of(kBlanks) != std::string_view::npos) bytes += ',';
-  bytes += member;
-  bytes += '}';
-  return bytes;
-}
-
-}  // namespace
-
 void Intake::begin(base::WallTime received_at, std::size_t bytes_hint) {
   received_at_ = received_at;
   item_ = nullptr;
@@ -133,10 +115,14 @@ bool Intake::passes_gates(event::Event& event) {
 void Intake::turn_away(const event::Event& event, const Decision& decision) {
   event::Verdict verdict = event::Verdict::quarantined;
   switch (decision.ruling) {
-    case Ruling::quarantine:
+    case Ruling::quarantine: {
+      for (const auto& gate : gates_) gate->turned_away(event);
+      // What was taken out of an event must not come back from what its batch gives to all.
+      const bool nobodys = event.has(Flag::anonymised) || event.has(Flag::pseudonymised);
       return keep(
           {event.source, event.received_at, decision.reason, decision.pointer, decision.detail, event.raw},
-          event.visitor_key());
+          event.visitor_key(), nobodys ? std::string_view{} : kept_with_);
+    }
     case Ruling::suppress:
       verdict = event::Verdict::suppressed;
       ++outcome_.suppressed;
@@ -181,15 +167,15 @@ void Intake::make_message_id(event::Event& event) {
 void Intake::quarantine(const event::QuarantinedItem& item, std::string_view visitor_key) {
   if (is_kept_out(item.source)) return;
   count(item.source);
-  keep(item, visitor_key);
+  keep(item, visitor_key, kept_with_);
 }
 
-void Intake::keep(const event::QuarantinedItem& item, std::string_view visitor_key) {
+void Intake::keep(const event::QuarantinedItem& item, std::string_view visitor_key, std::string_view with) {
   const std::string anonymous = visitor_key.empty() ? "source:" + std::to_string(item.source) : std::string();
   journal::RecordBuffer& buffer = buffer_for(visitor_key.empty() ? std::string_view(anonymous) : visitor_key);
   event::QuarantinedItem stored = item;
   if (last_import_.ms != 0) stored.received_at = last_import_;
-  if (!kept_with_.empty()) stored.raw = with_member(item.raw, kept_with_, kept_bytes_);
+  if (!with.empty()) stored.raw = kept_item_.with(item.raw, with);
   for (const auto& gate : gates_) gate->cleanse(stored);
   event::encode_quarantined(stored, buffer.begin());
   finish_record(buffer);

@@ -11,6 +11,7 @@
 #include "collect/dialect.h"
 #include "collect/gate.h"
 #include "collect/item_watch.h"
+#include "collect/kept_item.h"
 #include "journal/journal.h"
 
 namespace millrace::collect {
@@ -51,7 +52,7 @@ class Intake final : public ItemSink {
   void accept(event::Event& event) override;
   void quarantine(const event::QuarantinedItem& item, std::string_view visitor_key) override;
   void refuse(std::string_view reason, std::string_view detail) override;
-  void keep_with(std::string_view member) override { kept_with_ = member; }
+  void keep_with(std::string_view members) override { kept_with_ = members; }
   void count_stock(const event::SetStock& count) override { counts_.push_back(count); }
 
   // After the last item; an error is a gate's, and nothing of the request may be stored.
@@ -74,7 +75,7 @@ class Intake final : public ItemSink {
   void make_message_id(event::Event& event);
   bool passes_gates(event::Event& event);
   void turn_away(const event::Event& event, const Decision& decision);
-  void keep(const event::QuarantinedItem& item, std::string_view visitor_key);
+  void keep(const event::QuarantinedItem& item, std::string_view visitor_key, std::string_view with);
   void count(std::uint16_t source);
   // True when the source's data belongs elsewhere; the item is then refused.
   bool is_kept_out(std::uint16_t source);
@@ -93,8 +94,8 @@ class Intake final : public ItemSink {
   std::uint16_t kept_out_source_ = 0;
   Outcome outcome_;
   const JsonTape* item_ = nullptr;  // Of the event that comes next; null when it was not laid out.
-  std::string kept_with_;           // A JSON member for what goes into quarantine.
-  std::string kept_bytes_;          // Such an item with it.
+  std::string kept_with_;           // JSON members for what goes into quarantine.
+  KeptItem kept_item_;
   base::WallTime received_at_;
   base::WallTime
       last_import_;  // Stands in for items whose own time cannot be read, when time is the events'.

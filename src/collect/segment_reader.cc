@@ -25,6 +25,7 @@ struct SegmentReader::Origin {
 
 namespace {
 
+const std::string kWithoutItsBatch = "\"" + std::string(kBatchLeftOut) + R"(":true)";
 constexpr std::string_view kSendJson = "Send a JSON object as the Segment HTTP API describes it.";
 
 Refusal bad_json(std::string message) { return {400, "invalid_json", std::move(message), kSendJson, 0}; }
@@ -88,6 +89,7 @@ std::optional<Refusal> SegmentReader::read(const http::Request& request, int end
   Origin origin{.request = request, .received_at = received_at, .sink = sink};
   envelope_.clear();
   shared_bytes_ = 0;
+  shared_members_.clear();
   sources_.refresh();
   sender_.reset();
   if (const Credential credential = credential_of(request); credential.present()) {
@@ -144,8 +146,13 @@ std::optional<Refusal> SegmentReader::read_batch(const SegmentEndpoint& endpoint
     return Refusal{400, "missing_batch", "The body has no array \"batch\".", kSendJson, 0};
   }
   for (const std::string_view shared : {"context", "integrations"}) {
-    if (const JsonNode* const node = root_member(envelope_, shared)) shared_bytes_ += node->raw.size();
+    const JsonNode* const node = root_member(envelope_, shared);
+    if (node == nullptr || node->kind == JsonKind::null) continue;
+    shared_bytes_ += node->raw.size();
+    if (!shared_members_.empty()) shared_members_ += ',';
+    shared_members_.append(node->member, node->raw.data() + node->raw.size());
   }
+  origin.sink.keep_with(shared_members_);
   if (endpoint.shape == SegmentShape::history) origin.trust = TimeTrust::as_given;
   if (const auto sent = time_member(envelope_, "sentAt")) origin.sent = sent;
   if (!origin.source) {
@@ -282,7 +289,11 @@ void SegmentReader::quarantine(std::string_view raw, std::uint16_t source, const
   item.detail = fault.detail;
   item.raw = cut_text(raw, limits_.quarantine_bytes_max);
   const auto anonymous = root_text(item_, "anonymousId");
+  // Kept with each of many items it could be gigabytes; without it nobody knows what such an item's visitor granted.
+  const bool parts = fault.reason == "too_large" && !shared_members_.empty();
+  if (parts) origin.sink.keep_with(kWithoutItsBatch);
   origin.sink.quarantine(item, anonymous.empty() ? root_text(item_, "userId") : anonymous);
+  if (parts) origin.sink.keep_with(shared_members_);
 }
 
 std::optional<Refusal> SegmentReader::read_pixel(const SegmentEndpoint& endpoint, Origin& origin) {

@@ -16,6 +16,9 @@
 
 namespace millrace::collect {
 
+// A member of quarantined items that cannot be read again: what their batch gave to all its items was too large to be kept with each.
+constexpr std::string_view kBatchLeftOut = "batch_left_out";
+
 // Reads requests of the Segment and RudderStack HTTP API. One bad item costs that item alone; only a body that is no JSON
 // as a whole is refused.
 class SegmentReader final : public Reader {
@@ -50,6 +53,7 @@ class SegmentReader final : public Reader {
   JsonTape item_;
   JsonTape envelope_;
   std::size_t shared_bytes_ = 0;  // Of the envelope, in each item.
+  std::string shared_members_;    // The same, as JSON members.
   EventMapper mapper_;
   event::Event event_;
 };

@@ -32,13 +32,26 @@ TEST_CASE("what a batch gives to all its items counts as part of each of them") 
   CHECK(rig.sink.events.empty());
   REQUIRE(rig.sink.quarantined.size() == 100);
   CHECK(rig.sink.quarantined[0].reason == "too_large");
-  CHECK(rig.sink.quarantined[0].raw == R"({"type":"track","event":"x","userId":"u"})");
+  // Nobody can read it as it was sent any more.
+  CHECK(rig.sink.quarantined[0].raw == R"({"type":"track","event":"x","userId":"u","batch_left_out":true})");
   REQUIRE(rig.post("/v1/batch?writeKey=G-1", body(30'000)).status == 200);
   REQUIRE(rig.sink.events.size() == 100);
   CHECK(rig.sink.events[99][Text::extra].size() > 30'000);
   // The next request shares nothing.
   REQUIRE(rig.post("/v1/track?writeKey=G-1", R"({"event":"x","userId":"u"})").status == 200);
   CHECK(rig.event()[Text::extra].empty());
+}
+
+TEST_CASE("a context that is null leaves that of the batch to all readers of it") {
+  const SourceTable sources = one_source();
+  const SegmentDialect dialect{sources, {}};
+  DialectRig rig{dialect};
+  REQUIRE(
+      rig.post(
+             "/v1/batch?writeKey=G-1",
+             R"({"context":{"consent":{"a":false}},"batch":[{"type":"track","event":"x","userId":"u","context":null}]})")
+          .status == 200);
+  CHECK(rig.event()[Text::extra] == R"({"context":{"consent":{"a":false}}})");
 }
 
 TEST_CASE("of members with many names the item's own win over its batch's") {

@@ -6,6 +6,7 @@
 
 #include "base/iso_time.h"
 #include "collect/client_time.h"
+#include "collect/segment_reader.h"
 #include "collect/webhook_mark.h"
 #include "contract/fault_text.h"
 #include "contract/item_fix.h"
@@ -102,6 +103,7 @@ std::string hit_line(std::string_view item) {
 
 std::optional<ReplayForm> replay_form(const JsonTape& item) {
   const auto has = [&](std::string_view name) { return find_member(item, 0, name) != kNoNode; };
+  if (has(collect::kBatchLeftOut)) return std::nullopt;
   if (collect::webhook_mark(item)) return ReplayForm::webhook;
   if (has("event") || has("type")) return ReplayForm::call;
   if (has("en") && (has("tid") || has("cid"))) return ReplayForm::gtag;

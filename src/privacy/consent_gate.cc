@@ -1,6 +1,7 @@
 #include "privacy/consent_gate.h"
 
 #include <array>
+#include <utility>
 
 #include "privacy/personal_forms.h"
 
@@ -159,6 +160,7 @@ collect::Decision ConsentGate::inspect(event::Event& event) {
 // It is decided about when it is replayed, by another request.
 void ConsentGate::cleanse(event::QuarantinedItem& item) {
   constexpr std::string_view kBlanks = " \t\r\n";
+  const auto judged = std::exchange(judged_, std::nullopt);
   if (request_ == nullptr) return;
   const std::size_t first = item.raw.find_first_not_of(kBlanks);
   const std::size_t last = item.raw.find_last_not_of(kBlanks);
@@ -172,6 +174,10 @@ void ConsentGate::cleanse(event::QuarantinedItem& item) {
     with_request_.append(with_request_.size() == empty ? "\"" : ",\"").append(ConsentReader::kCountry);
     with_request_ += "\":";
     http::append_json_string(with_request_, country_);
+  }
+  if (judged) {
+    if (with_request_.size() != empty) with_request_ += ',';
+    ConsentReader::append_purposes(*judged, with_request_);
   }
   if (with_request_.size() == empty) return;
   with_request_ += "}}";

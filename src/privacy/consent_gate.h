@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,7 +51,10 @@ class ConsentGate final : public collect::Gate {
 
   void begin(const http::Request& request) override;
   collect::Decision inspect(event::Event& event) override;
-  // Puts what the request says of consent and country into the item.
+  void turned_away(const event::Event& event) override {
+    if (event.has(event::Flag::pseudonymised)) judged_ = event.purposes;
+  }
+  // Puts what the request says of consent and country into the item, and what was decided where that went into its bytes.
   void cleanse(event::QuarantinedItem& item) override;
 
  private:
@@ -59,7 +63,8 @@ class ConsentGate final : public collect::Gate {
   PersonRemover remover_;
   PrivacyCounters& counters_;
   const http::Request* request_ = nullptr;
-  std::string_view country_;  // Of the request.
+  std::string_view country_;               // Of the request.
+  std::optional<event::Purposes> judged_;  // Of the item that cleanse() gets next.
   std::string with_request_;
 };
 

@@ -208,6 +208,13 @@ void ConsentReader::append_signals(const http::Request& request, std::string& js
   }
 }
 
+void ConsentReader::append_purposes(const event::Purposes& purposes, std::string& json) {
+  const auto state = [&purposes](Purpose purpose) { return purposes.has(purpose) ? "granted" : "denied"; };
+  json.append(R"("analytics_storage":")").append(state(Purpose::analytics));
+  json.append(R"(","personalization_storage":")").append(state(Purpose::personalisation));
+  json.append(R"(","ad_storage":")").append(state(Purpose::marketing)).append("\"");
+}
+
 void ConsentReader::take_list(std::uint32_t node, bool grants, Statement& out) {
   const std::uint32_t end = tape_[node].end;
   Statement listed;

@@ -27,6 +27,8 @@ class ConsentReader {
   // Appends to an open JSON object what the request says of consent, so that an event which waits in quarantine
   // still knows it when it is read again: as its member kOfRequest.
   static void append_signals(const http::Request& request, std::string& json);
+  // Appends members that say which purposes were granted and which not.
+  static void append_purposes(const event::Purposes& purposes, std::string& json);
   static constexpr std::string_view kOfRequest = "consent_of_request";
   static constexpr std::string_view kCountry = "country";
 

@@ -163,3 +163,29 @@ TEST_CASE("what a request said of consent is known when its quarantined item is 
   CHECK_EQ(replayed(R"({"consent_of_request.country":"DE"})"), 0);
   CHECK_EQ(replayed(R"({"properties":{"country":"DE"}})"), Purposes::kAll);
 }
+
+TEST_CASE("what was decided of an event whose ids were taken out holds when it is read again") {
+  Rig rig(ConsentAction::pseudonymise);
+  rig.rules.otherwise.when_unknown = Purposes::kAll;
+  rig.gate.begin(rig.request);
+  rig.event.raw = R"({"event":"x","userId":"u-4711-x"})";
+  rig.event[Text::user_id] = "u-4711-x";
+  rig.event[Text::extra] = R"({"context":{"consent":{"categoryPreferences":{"analytics":false}}}})";
+  REQUIRE(rig.gate.inspect(rig.event).ruling == collect::Ruling::pass);
+  const std::uint8_t granted = rig.event.purposes.granted;
+  CHECK_EQ(granted, Purposes::kAll & ~Purposes::bit(Purpose::analytics));
+  rig.gate.turned_away(rig.event);
+  event::QuarantinedItem item;
+  item.raw = rig.event.raw;
+  rig.gate.cleanse(item);
+  const std::string kept(item.raw);
+  CAPTURE(kept);
+  item.raw = "{\"n\":1}";
+  rig.gate.cleanse(item);
+  CHECK_EQ(item.raw, "{\"n\":1}");  // It was of that item alone.
+  rig.event = {};
+  rig.event[Text::extra] = kept;
+  rig.gate.begin(rig.request);
+  REQUIRE(rig.gate.inspect(rig.event).ruling == collect::Ruling::pass);
+  CHECK_EQ(rig.event.purposes.granted, granted);
+}
