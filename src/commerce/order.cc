@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "base/hash.h"
 #include "commerce/order_sales.h"
@@ -11,8 +12,6 @@
 namespace millrace::commerce {
 
 namespace {
-
-constexpr std::uint8_t kVersion = 2;  // 1 had no returned_by.
 
 using event::Money;
 using event::OrderLine;
@@ -137,8 +136,10 @@ OrderOutcome Orders::apply(std::uint64_t offset, OrderRow told) {
     join_unknown(order, std::move(told), out);
   } else if (told.status == OrderStatus::completed && !order.unknown && precedence(told.source) > against) {
     supersede(order, std::move(told), out);
-  } else if (told.status == OrderStatus::completed || order.unknown || is_repeat(order, told)) {
+  } else if (told.status == OrderStatus::completed || is_repeat(order, told)) {
     repeat(order, told, out);
+  } else if (order.unknown) {
+    wait(order, std::move(told), out);
   } else if (told.status == OrderStatus::updated && precedence(told.source) < against) {
     repeat(order, told, out);
   } else if (told.status == OrderStatus::updated) {
@@ -157,20 +158,26 @@ void Orders::accept(OrderRow told, OrderOutcome& out) {
   out.rows.push_back(told);
   Order& order = orders_.edit(told.order_id);
   order.ordered = told.lines;
-  order.change_hash = content_hash(told);
-  order.changed_at = told.ordered_at;
+  remember(order, told);
   order.row = std::move(told);
 }
 
 void Orders::accept_unknown(OrderRow told, OrderOutcome& out) {
   keep(told.order_id);
-  Order& order = orders_.edit(told.order_id);
-  order.unknown = true;
-  order.change_hash = content_hash(told);
-  order.changed_at = told.ordered_at;
-  order.ordered = told.lines;
-  order.returned = refunded_amount(told);
   told.version = 1;
+  Order& order = orders_.edit(told.order_id);
+  wait(order, std::move(told), out);
+}
+
+void Orders::wait(Order& order, OrderRow told, OrderOutcome& out) {
+  if (std::exchange(order.unknown, true)) {
+    if (order.earlier_returns.size() >= Order::kReturns) return repeat(order, told, out);
+    told.version = order.row.version + 1;
+    order.row.lines = std::move(order.ordered);
+    order.earlier_returns.push_back(std::move(order.row));
+  }
+  remember(order, told);
+  order.ordered = told.lines;
   told.reconciles = false;  // There is nothing to reconcile with.
   told.items_net = told.order_net = told.order_gross = event::Money{};
   clear_quantities(told.lines);
@@ -179,26 +186,26 @@ void Orders::accept_unknown(OrderRow told, OrderOutcome& out) {
 }
 
 void Orders::join_unknown(Order& order, OrderRow told, OrderOutcome& out) {
-  const std::vector<OrderLine> returned = std::move(order.ordered);
+  std::vector<OrderRow> returns = std::move(order.earlier_returns);
+  order.earlier_returns.clear();
+  order.row.lines = std::move(order.ordered);
+  returns.push_back(std::move(order.row));
+  const auto version = returns.back().version + 1;
+  const auto offset = told.offset;
   derive_amounts(told);
-  const bool part = is_part_of(order.row, told);
-  if (!part) order.returned = {};
-  const bool whole = !part && (order.row.status == OrderStatus::cancelled || returned.empty());
-  told.version = order.row.version + 1;
-  told.status = order.row.status;
-  order.ordered = told.lines;
   out.sales = sales_between(told, told.ordered_at, {}, told.lines);
-  if (whole) {
-    clear_quantities(told.lines);
-  } else {
-    subtract(returned, told.lines);
-  }
-  derive_remaining(told, order.ordered, order.returned);
-  auto corrections = sales_between(told, order.changed_at, order.ordered, told.lines);
-  out.sales.insert(out.sales.end(), corrections.begin(), corrections.end());
-  out.rows.push_back(told);
   order.unknown = false;
+  order.tellings.clear();
+  order.ordered = told.lines;
   order.row = std::move(told);
+  for (const OrderRow& returned : returns) {
+    OrderOutcome step;
+    give_back(order, returned, step);
+    out.sales.insert(out.sales.end(), step.sales.begin(), step.sales.end());
+  }
+  order.row.version = version;
+  order.row.offset = offset;
+  out.rows.push_back(order.row);
 }
 
 int Orders::precedence(std::uint32_t source) const {
@@ -250,8 +257,7 @@ void Orders::update(Order& order, const OrderRow& told, OrderOutcome& out) {
   if (row.status == OrderStatus::completed || !told.lines.empty()) row.status = OrderStatus::updated;
   ++row.version;
   row.offset = told.offset;
-  order.change_hash = content_hash(told);
-  order.changed_at = told.ordered_at;
+  remember(order, told);
   derive_remaining(row, order.ordered, order.returned);
   out.sales = sales_between(row, told.ordered_at, before, row.lines);
   out.rows.push_back(row);
@@ -264,8 +270,7 @@ void Orders::give_money_back(Order& order, const OrderRow& told, OrderOutcome& o
   row.status = told.status;
   ++row.version;
   row.offset = told.offset;
-  order.change_hash = content_hash(told);
-  order.changed_at = told.ordered_at;
+  remember(order, told);
   derive_remaining(row, order.ordered, order.returned);
   out.rows.push_back(row);
 }
@@ -274,7 +279,7 @@ void Orders::give_money_back(Order& order, const OrderRow& told, OrderOutcome& o
 // the same returns.
 void Orders::give_back(Order& order, const OrderRow& told, OrderOutcome& out) {
   OrderRow& row = order.row;
-  const bool told_before = order.returned_by != Order::kNobody && gives_back(row.status);
+  const bool told_before = order.returned_by != kNoSource && gives_back(row.status);
   if (told_before && precedence(told.source) < precedence(order.returned_by)) return repeat(order, told, out);
   const bool replaces = told_before && precedence(told.source) > precedence(order.returned_by);
   if (is_part_of(told, order.row)) {
@@ -298,16 +303,35 @@ void Orders::give_back(Order& order, const OrderRow& told, OrderOutcome& out) {
   row.status = told.status;
   ++row.version;
   row.offset = told.offset;
-  order.change_hash = content_hash(told);
-  order.changed_at = told.ordered_at;
+  remember(order, told);
   derive_remaining(row, order.ordered, order.returned);
   out.rows.push_back(row);
 }
 
+bool Orders::told_together(base::WallTime one, base::WallTime other) const {
+  return std::abs(one - other) <= settings_.repeat_ms;
+}
+
+// Returns add up, and two of them may each be told by two clients, in any order; who tells of the same again after another one
+// means one more. Of updates the last alone stands.
 bool Orders::is_repeat(const Order& order, const OrderRow& told) const {
-  const std::int64_t apart = told.ordered_at - order.changed_at;
-  return apart <= settings_.repeat_ms && apart >= -settings_.repeat_ms &&
-         content_hash(told) == order.change_hash;
+  const std::uint64_t content = content_hash(told);
+  for (const OrderTelling& known : order.tellings) {
+    const bool is_last = &known == &order.tellings.back();
+    const bool by_another = known.returned_by != kNoSource && known.returned_by != told.source;
+    if ((is_last || by_another) && known.content == content && told_together(told.ordered_at, known.at))
+      return true;
+  }
+  return false;
+}
+
+void Orders::remember(Order& order, const OrderRow& told) const {
+  auto& tellings = order.tellings;
+  std::erase_if(tellings,
+                [&](const OrderTelling& known) { return !told_together(told.ordered_at, known.at); });
+  if (tellings.size() >= Order::kTellings) tellings.erase(tellings.begin());
+  tellings.push_back(
+      {content_hash(told), told.ordered_at, gives_back(told.status) ? told.source : kNoSource});
 }
 
 void Orders::repeat(Order& order, const OrderRow& told, OrderOutcome& out) {
@@ -320,59 +344,6 @@ void Orders::link(Order& order, OrderSighting sighting) const {
   const bool linked =
       std::find(order.sightings.begin(), order.sightings.end(), sighting) != order.sightings.end();
   if (!linked && order.sightings.size() < Order::kSightings) order.sightings.push_back(std::move(sighting));
-}
-
-void Order::encode(std::string& out) const {
-  base::ByteWriter writer(out);
-  writer.u8(kVersion);
-  event::write_order(row, writer);
-  writer.u8(unknown ? 1 : 0);
-  writer.varint(ordered.size());
-  for (const auto& line : ordered) {
-    for (const auto* text : {&line.product_id, &line.name, &line.category}) writer.text(*text);
-    writer.zigzag(line.quantity);
-    writer.zigzag(line.price.micros);
-  }
-  writer.zigzag(accepted_at.ms);
-  writer.u64(change_hash);
-  writer.zigzag(changed_at.ms);
-  writer.varint(duplicates);
-  writer.varint(sightings.size());
-  for (const auto& sighting : sightings) {
-    writer.varint(sighting.source);
-    writer.text(sighting.visitor_id);
-  }
-  writer.varint(returned_by);
-  writer.zigzag(returned.micros);
-}
-
-bool Order::decode(std::string_view bytes, Order& into) {
-  base::ByteReader reader(bytes);
-  const std::uint8_t version = reader.u8();
-  if (version == 0 || version > kVersion || !event::read_order(reader, into.row)) return false;
-  into.unknown = reader.u8() != 0;
-  const std::uint64_t lines = reader.varint();
-  if (lines > reader.remaining()) return false;
-  into.ordered.resize(lines);
-  for (auto& line : into.ordered) {
-    for (auto* text : {&line.product_id, &line.name, &line.category}) *text = reader.text();
-    line.quantity = reader.zigzag();
-    line.price.micros = reader.zigzag();
-  }
-  into.accepted_at.ms = reader.zigzag();
-  into.change_hash = reader.u64();
-  into.changed_at.ms = reader.zigzag();
-  into.duplicates = static_cast<std::uint32_t>(reader.varint());
-  const std::uint64_t count = reader.varint();
-  if (count > kSightings) return false;
-  into.sightings.resize(count);
-  for (auto& sighting : into.sightings) {
-    sighting.source = static_cast<std::uint16_t>(reader.varint());
-    sighting.visitor_id = reader.text();
-  }
-  into.returned_by = version < 2 ? kNobody : static_cast<std::uint32_t>(reader.varint());
-  into.returned.micros = version < 2 ? 0 : reader.zigzag();
-  return reader.ok() && reader.at_end();
 }
 
 }  // namespace millrace::commerce

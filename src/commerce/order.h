@@ -33,19 +33,30 @@ struct OrderSighting {
   bool operator==(const OrderSighting&) const = default;
 };
 
+constexpr std::uint32_t kNoSource = 0xffff'ffff;
+
+// What changed an order, by a hash of what was told.
+struct OrderTelling {
+  std::uint64_t content = 0;
+  base::WallTime at;                      // Event time.
+  std::uint32_t returned_by = kNoSource;  // Its source, when it gave something back.
+  bool operator==(const OrderTelling&) const = default;
+};
+
 struct Order {
   static constexpr std::size_t kSightings = 4;
+  static constexpr std::size_t kTellings = 8;
+  static constexpr std::size_t kReturns = 32;
 
   event::OrderRow row;                    // As last written; its lines hold what was not returned.
   std::vector<event::OrderLine> ordered;  // Its lines with the quantities ordered.
-  bool unknown = false;           // Only a refund or cancellation has been seen; `ordered` is what it named.
-  base::WallTime accepted_at;     // By the stage's time; 0 when no time was known yet.
-  std::uint64_t change_hash = 0;  // Content of the last change, and its event time.
-  base::WallTime changed_at;
+  bool unknown = false;  // Only refunds or cancellations have been seen; `row` and `ordered` are of the last.
+  std::vector<event::OrderRow> earlier_returns;  // Those before it, as they were told.
+  base::WallTime accepted_at;                    // By the stage's time; 0 when no time was known yet.
+  std::vector<OrderTelling> tellings;  // The last one, and those shortly before it; the newest last.
   std::uint32_t duplicates = 0;
-  std::vector<OrderSighting> sightings;  // The first few distinct ones, other than the one believed.
-  static constexpr std::uint32_t kNobody = 0xffff'ffff;
-  std::uint32_t returned_by = kNobody;  // Source of the returns in `row`.
+  std::vector<OrderSighting> sightings;   // The first few distinct ones, other than the one believed.
+  std::uint32_t returned_by = kNoSource;  // Source of the returns in `row`.
   event::Money returned;  // By refunds that named an amount below what was left, and no products.
 
   void encode(std::string& out) const;
@@ -65,7 +76,7 @@ struct OrderOutcome {
 // visit that the order is credited to.
 //
 // Refunds, updates and cancellations carry little more than the order's id: they are joined to it and give
-// its next version. One that comes before its order waits for it.
+// its next version. Those that come before their order wait for it.
 class Orders final : public process::Checkpointed {
  public:
   Orders(const process::StateStore& store, const std::string& prefix, OrderSettings settings);
@@ -90,6 +101,7 @@ class Orders final : public process::Checkpointed {
   void accept(event::OrderRow told, OrderOutcome& out);
   void keep(std::string_view order_id);
   void accept_unknown(event::OrderRow told, OrderOutcome& out);
+  void wait(Order& order, event::OrderRow told, OrderOutcome& out);
   void join_unknown(Order& order, event::OrderRow told, OrderOutcome& out);
   void update(Order& order, const event::OrderRow& told, OrderOutcome& out);
   void give_back(Order& order, const event::OrderRow& told, OrderOutcome& out);
@@ -99,6 +111,8 @@ class Orders final : public process::Checkpointed {
   int precedence(std::uint32_t source) const;
   void repeat(Order& order, const event::OrderRow& told, OrderOutcome& out);
   bool is_repeat(const Order& order, const event::OrderRow& told) const;
+  bool told_together(base::WallTime one, base::WallTime other) const;
+  void remember(Order& order, const event::OrderRow& told) const;
 
   OrderSettings settings_;
   base::WallTime now_;

@@ -3,35 +3,13 @@
 #include <string>
 #include <vector>
 
-#include "commerce/order.h"
-#include "process/memory_state_store.h"
+#include "commerce/order_fixture.h"
 
 namespace millrace::commerce {
 namespace {
 
-using event::OrderLine;
 using event::OrderRow;
 using event::OrderStatus;
-
-OrderRow told(OrderStatus status, std::vector<OrderLine> lines, std::int64_t at_ms = 1000) {
-  OrderRow order;
-  order.order_id = "o-1";
-  order.status = status;
-  order.ordered_at = {at_ms};
-  order.lines = std::move(lines);
-  return order;
-}
-
-OrderLine line(const std::string& product, std::int64_t quantity, double price) {
-  return {product, "", "", quantity, {static_cast<std::int64_t>(price * 1e6 + 0.5)}};
-}
-
-struct Shop {
-  process::MemoryStateStore store;
-  Orders orders{store, "order/", {}};
-  std::uint64_t offset = 0;
-  OrderOutcome tell(OrderRow row) { return orders.apply(offset++, std::move(row)); }
-};
 
 TEST_CASE("of a product's variants the one comes back whose price the refund names") {
   Shop shop;
@@ -46,6 +24,110 @@ TEST_CASE("of a product's variants the one comes back whose price the refund nam
   const auto other = shop.tell(told(OrderStatus::refunded, {line("cup", 1, 3.5)}, 6'000'000));
   REQUIRE_EQ(other.rows.size(), 1);
   CHECK_EQ(event::to_string(other.rows[0].items_net), "0");
+}
+
+TEST_CASE("refunds that overtake their order all wait for it, each once") {
+  process::MemoryStateStore store;
+  std::uint64_t offset = 0;
+  OrderRow money_back = told(OrderStatus::refunded, {}, 1'500'000);
+  money_back.total = money(10);
+  const OrderRow returns[] = {told(OrderStatus::refunded, {line("a", 1, 20)}, 2000),
+                              told(OrderStatus::refunded, {line("b", 2, 15)}, 3000), money_back,
+                              told(OrderStatus::refunded, {line("a", 1, 20)}, 2'000'000)};
+  OrderRow order = told(OrderStatus::completed, {line("a", 3, 20), line("b", 2, 15), line("c", 1, 10)}, 1000);
+  OrderOutcome joined;
+  {
+    Orders orders(store, "order/", {});
+    for (const OrderRow& each : returns) {
+      const auto outcome = orders.apply(offset++, each);
+      REQUIRE_EQ(outcome.rows.size(), 1);
+      CHECK_EQ(outcome.rows[0].version, offset);
+      CHECK_EQ(outcome.rows[0].order_gross.micros, 0);
+      CHECK(outcome.sales.empty());
+    }
+    // The webhook tells of some of them as well.
+    for (const OrderRow& each : {returns[2], returns[3]}) {
+      OrderRow by_webhook = each;
+      by_webhook.source = 7;
+      CHECK(orders.apply(offset++, by_webhook).duplicate);
+    }
+    orders.freeze();
+    process::StateBatch batch;
+    REQUIRE(orders.drain(batch, 100));
+    REQUIRE(store.commit(batch).ok());
+    orders.committed();
+  }
+  Orders orders(store, "order/", {});
+  joined = orders.apply(offset, order);
+  REQUIRE_EQ(joined.rows.size(), 1);
+  const OrderRow& row = joined.rows[0];
+  CHECK_EQ(row.version, 5);
+  CHECK_EQ(row.offset, offset);
+  CHECK(row.status == OrderStatus::refunded);
+  CHECK_EQ(row.lines[0].quantity, 1);
+  CHECK_EQ(row.lines[1].quantity, 0);
+  CHECK_EQ(row.lines[2].quantity, 1);
+  // The same as of an order that was there first.
+  Shop shop;
+  shop.tell(order);
+  for (const OrderRow& each : returns) shop.tell(each);
+  const OrderRow& plain = shop.orders.find("o-1")->row;
+  CHECK_EQ(row.order_gross.micros, plain.order_gross.micros);
+  CHECK_EQ(row.order_net.micros, plain.order_net.micros);
+  CHECK_EQ(event::to_string(row.order_gross), "20");
+  CHECK_FALSE(orders.find("o-1")->unknown);
+  std::int64_t units = 0;
+  for (const auto& sale : joined.sales) units += sale.quantity;
+  CHECK_EQ(units, 2);
+  // Told again after the order came, they still are the same returns.
+  CHECK(orders.apply(++offset, returns[3]).duplicate);
+}
+
+TEST_CASE("of two refunds that each come from two clients in turn none counts twice") {
+  Shop shop;
+  shop.tell(told(OrderStatus::completed, {line("a", 5, 10), line("b", 5, 1)}));
+  OrderRow one = told(OrderStatus::refunded, {line("a", 1, 10)}, 2000);
+  OrderRow other = told(OrderStatus::refunded, {line("b", 1, 1)}, 3000);
+  CHECK_FALSE(shop.tell(one).duplicate);
+  CHECK_FALSE(shop.tell(other).duplicate);
+  one.source = other.source = 4;
+  CHECK(shop.tell(one).duplicate);
+  CHECK(shop.tell(other).duplicate);
+  CHECK_EQ(event::to_string(shop.orders.find("o-1")->row.order_gross), "44");
+  std::string bytes, again;
+  shop.orders.find("o-1")->encode(bytes);
+  Order decoded;
+  REQUIRE(Order::decode(bytes, decoded));
+  CHECK(decoded.tellings == shop.orders.find("o-1")->tellings);
+  CHECK_EQ(decoded.tellings.size(), 3);
+  for (std::size_t cut = 0; cut < bytes.size(); ++cut)
+    CHECK_FALSE(Order::decode(std::string_view(bytes).substr(0, cut), decoded));
+}
+
+TEST_CASE("one client that tells of the same refund again after another one means one more") {
+  Shop shop;
+  shop.tell(told(OrderStatus::completed, {line("a", 5, 10), line("b", 5, 1)}));
+  for (const char* product : {"a", "b", "a", "a"})
+    shop.tell(told(OrderStatus::refunded, {line(product, 1, 0)}, 2000));
+  CHECK_EQ(event::to_string(shop.orders.find("o-1")->row.order_gross), "34");
+}
+
+TEST_CASE("an order that is changed and changed back is as it was") {
+  Shop shop;
+  shop.tell(told(OrderStatus::completed, {line("a", 1, 10)}));
+  CHECK_FALSE(shop.tell(told(OrderStatus::updated, {line("a", 3, 10)}, 2000)).duplicate);
+  CHECK_FALSE(shop.tell(told(OrderStatus::updated, {line("a", 2, 10)}, 3000)).duplicate);
+  CHECK_FALSE(shop.tell(told(OrderStatus::updated, {line("a", 3, 10)}, 4000)).duplicate);
+  CHECK_EQ(event::to_string(shop.orders.find("o-1")->row.order_gross), "30");
+}
+
+TEST_CASE("an order of one telling is written as builds before wrote it") {
+  Shop shop;
+  shop.tell(told(OrderStatus::completed, {line("a", 1, 10)}));
+  shop.tell(told(OrderStatus::updated, {line("a", 2, 10)}, 1'000'000));
+  std::string bytes;
+  shop.orders.find("o-1")->encode(bytes);
+  CHECK_EQ(bytes[0], 2);
 }
 
 }  // namespace
