@@ -6,7 +6,7 @@ namespace millrace::lake {
 
 namespace {
 
-using enum ColumnType;
+using enum parquet::Type;
 
 // Ids are Iceberg field ids: a column that goes leaves a hole, a new one takes the next number, wherever it stands.
 TableSpec raw_events_spec() {

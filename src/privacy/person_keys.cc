@@ -44,7 +44,7 @@ bool is_empty(std::string_view place) { return place.find_first_not_of('\0') == 
 
 base::Result<std::unique_ptr<PersonKeys>> PersonKeys::open(disk::Disk& disk, std::string path,
                                                            const KeyBytes& master, base::Random& random) {
-  std::unique_ptr<PersonKeys> keys(new PersonKeys(disk, std::move(path), master, random));
+  std::unique_ptr<PersonKeys> keys(new PersonKeys(std::move(path), master, random));
   auto bytes = disk::read_file(disk, keys->path_);
   if (!bytes.ok() && bytes.error().code() != ErrorCode::not_found) return std::move(bytes).error();
   if (!bytes.ok()) {
@@ -91,8 +91,11 @@ base::Status PersonKeys::read(std::string_view bytes, std::vector<Write>& torn) 
       by_person_.emplace(place.person, number);
     } else {
       free_.push_back(number);
-      if (text.size() < kPlaceBytes || !is_empty(text))
-        torn.emplace_back(number, std::string(kPlaceBytes, '\0'));
+      if (text.size() < kPlaceBytes || !is_empty(text)) {
+        torn.emplace_back();
+        torn.back().place = number;
+        torn.back().bytes.assign(kPlaceBytes, '\0');
+      }
     }
   }
   return base::Ok{};

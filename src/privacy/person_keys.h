@@ -68,12 +68,11 @@ class PersonKeys {
     std::string wrapped;  // Empty: the place is free.
     base::WallTime made_at;
   };
-  PersonKeys(disk::Disk& disk, std::string path, const KeyBytes& master, base::Random& random)
-      : disk_(disk), path_(std::move(path)), master_(master), random_(random) {}
+  PersonKeys(std::string path, const KeyBytes& master, base::Random& random)
+      : path_(std::move(path)), master_(master), random_(random) {}
   base::Status read(std::string_view bytes, std::vector<Write>& torn);
   std::string bytes_of(const Place& place) const;
 
-  disk::Disk& disk_;
   const std::string path_;
   const KeyBytes master_;
   base::Random& random_;
