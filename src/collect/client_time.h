@@ -23,7 +23,7 @@ struct ClientTimes {
 
 enum class TimeTrust : std::uint8_t {
   corrected,  // The client's clock may be wrong: its offset is what sentAt says it is, and the result is clamped.
-  as_given,  // History: the time is taken as it is.
+  as_given,  // History: the time is taken as it is, unless it is to come (Intake).
 };
 
 constexpr std::int64_t kPastMs = 7 * base::kDayMs;

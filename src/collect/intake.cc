@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "collect/client_time.h"
 #include "event/record.h"
 
 namespace millrace::collect {
@@ -80,10 +81,7 @@ void Intake::accept(event::Event& event) {
   if (is_kept_out(event.source)) return;
   count(event.source);
   if (event[Text::message_id].empty()) make_message_id(event);
-  if (time_ == TimeSource::events && event.has(Flag::imported)) {
-    event.received_at = event.event_time;
-    last_import_ = event.event_time;
-  }
+  if (event.has(Flag::imported)) take_import_time(event);
   if (!gates_.empty() && !passes_gates(event)) return;
   if (watch_ != nullptr) watch_->accepted(event, received_at_);
   journal::RecordBuffer& buffer = buffer_for(event.partition_key());
@@ -93,6 +91,16 @@ void Intake::accept(event::Event& event) {
   finish_record(buffer);
   ++outcome_.received;
   ++outcome_.accepted;
+}
+
+void Intake::take_import_time(event::Event& event) {
+  if (time_ == TimeSource::events) {
+    event.received_at = last_import_ = event.event_time;
+  } else if (event.event_time > event.received_at + kFutureMs) {
+    // History is over.
+    event.event_time = event.received_at + kFutureMs;
+    event.set(Flag::time_clamped);
+  }
 }
 
 bool Intake::passes_gates(event::Event& event) {

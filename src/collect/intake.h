@@ -72,6 +72,7 @@ class Intake final : public ItemSink {
  private:
   journal::RecordBuffer& buffer_for(std::string_view key);
   void finish_record(journal::RecordBuffer& buffer);
+  void take_import_time(event::Event& event);
   void make_message_id(event::Event& event);
   bool passes_gates(event::Event& event);
   void turn_away(const event::Event& event, const Decision& decision);

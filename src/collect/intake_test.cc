@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "collect/client_time.h"
+
 using namespace millrace;
 using namespace millrace::collect;
 
@@ -53,6 +55,26 @@ TEST_CASE("items of sources of another region are refused and leave no record, w
   CHECK_EQ(intake.kept_out(), 0);
   CHECK_EQ(intake.outcome().accepted, 2);
   CHECK_EQ(intake.take_shares().size(), 1);
+}
+
+TEST_CASE("history that is to come is taken for what comes now, unless time is what the events say") {
+  for (const auto time : {TimeSource::wall, TimeSource::events}) {
+    for (const std::int64_t ahead_ms : {-365 * base::kDayMs, kFutureMs, kFutureMs + 1}) {
+      CAPTURE(ahead_ms);
+      const base::WallTime now{1'750'000'000'000};
+      Intake intake(1, time);
+      intake.begin(now, 100);
+      auto event = event_of(0);
+      event.received_at = now;
+      event.event_time = now + ahead_ms;
+      event.set(event::Flag::imported);
+      intake.accept(event);
+      const bool clamps = time == TimeSource::wall && ahead_ms > kFutureMs;
+      CHECK_EQ(event.event_time.ms, now.ms + (clamps ? kFutureMs : ahead_ms));
+      CHECK_EQ(event.has(event::Flag::time_clamped), clamps);
+      CHECK_EQ(event.received_at.ms, time == TimeSource::wall ? now.ms : now.ms + ahead_ms);
+    }
+  }
 }
 
 TEST_CASE("a gate that cannot keep its part says so at the end of the request") {

@@ -75,7 +75,9 @@ base::Status EntityStage::on_record(const process::Position& position, std::stri
   if (*kind == event::RecordKind::tick) {
     const auto tick = event::decode_tick(payload);
     if (!tick.ok()) return poison(tick.error());
-    advance(tick->wall, offset, out);
+    const bool set_back =
+        settings_.time == process::TimeMode::wall && tick->wall + process::kClockSetBackMs < clock_.get().now;
+    set_back ? this->set_back(tick->wall) : advance(tick->wall, offset, out);
     return base::Ok{};
   }
   return unusable("an event does not belong among the facts");
@@ -88,6 +90,13 @@ void EntityStage::advance(base::WallTime now, std::uint64_t offset, process::Out
   emit_stock_levels(offset, out);
   orders_.advance(now);
   trends_.advance(now, out.views);
+}
+
+void EntityStage::set_back(base::WallTime now) {
+  clock_.edit().now = now;
+  stock_.set_back(now);
+  orders_.set_back(now);
+  trends_.set_back(now);
 }
 
 void EntityStage::advance_to_event(base::WallTime at, std::uint64_t offset, process::Outputs& out) {

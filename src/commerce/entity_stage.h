@@ -30,7 +30,8 @@ struct EntitySettings {
 
 // The second stage, over one partition of the facts: products and what is trending, orders, stock.
 //
-// Time is that of ticks and commands; of facts too in `events` mode. It never goes back.
+// Time is that of ticks and commands; of facts too in `events` mode. It goes back only when ticks show that the server's clock was
+// ahead.
 //
 // A fact about a product is keyed by hash64(product_id), one about an order by hash64(order_id), and what one
 // entity has to tell another of is sent as a fact through the journal even within one partition: a sale from
@@ -64,6 +65,7 @@ class EntityStage final : public process::Stage {
   };
 
   void advance(base::WallTime now, std::uint64_t offset, process::Outputs& out);
+  void set_back(base::WallTime now);
   void advance_to_event(base::WallTime at, std::uint64_t offset, process::Outputs& out);
   base::Status on_fact(std::uint64_t offset, event::Fact& fact, process::Outputs& out);
   base::Status on_activity(std::uint64_t offset, const event::ProductActivity& fact, process::Outputs& out);

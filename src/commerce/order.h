@@ -86,6 +86,7 @@ class Orders final : public process::Checkpointed {
 
   // Forgets the orders that are too old.
   void advance(base::WallTime now);
+  void set_back(base::WallTime now) { now_ = now; }
   OrderOutcome apply(std::uint64_t offset, event::OrderRow told);
 
   const Order* find(std::string_view order_id) { return orders_.find(order_id); }

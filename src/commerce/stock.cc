@@ -82,6 +82,21 @@ void Stock::advance(base::WallTime now) {
   }
 }
 
+void Stock::set_back(base::WallTime now) {
+  now_ = now;
+  std::set<std::string> held;
+  for (const auto& [sku, holders] : holders_) {
+    for (const auto& [sequence, id] : holders) held.insert(id);
+  }
+  for (const auto& id : held) {
+    const Reservation* reservation = reservations_.find(id);
+    if (reservation == nullptr || reservation->expires_at <= now + settings_.ttl_ms_max) continue;
+    const base::WallTime expires_at = now + settings_.ttl_ms;
+    reservations_.edit(id).expires_at = expires_at;
+    timers_.set(kExpiry, id, expires_at);
+  }
+}
+
 StockAnswer Stock::apply(std::uint64_t sequence, const event::StockCommand& command) {
   return std::visit(
       [&](const auto& known) {

@@ -99,6 +99,8 @@ class Stock final : public process::Checkpointed {
   // Expires what is due and forgets what ended long ago. Time never goes back: an earlier `now` changes
   // nothing.
   void advance(base::WallTime now);
+  // The time that advance() was told was ahead: `now` is right. Reservations made meanwhile are held no longer than they may be.
+  void set_back(base::WallTime now);
   // `sequence` grows with every command. Call advance() with the command's time first.
   StockAnswer apply(std::uint64_t sequence, const event::StockCommand& command);
 

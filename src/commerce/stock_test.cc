@@ -52,6 +52,26 @@ TEST_CASE("stock answers are those that the API promises") {
   CHECK_EQ(view->available, 5);
 }
 
+TEST_CASE("reservations expire in their time when the server's clock was a year ahead and is set back") {
+  EntityRig rig{{}};
+  rig.ask(kNow, SetStock{"lamp", 10, 0, ""});
+  rig.ask(kNow, Reserve{"before", {{"lamp", 1}}, 60'000});
+  const std::int64_t ahead = kNow + 365 * base::kDayMs;
+  rig.tick(ahead);
+  rig.ask(ahead, Reserve{"meanwhile", {{"lamp", 2}}, 60'000});
+  rig.tick(kNow + base::kMinuteMs);
+  const auto after = rig.ask(kNow + base::kMinuteMs, Reserve{"after", {{"lamp", 3}}, 15 * base::kMinuteMs});
+  CHECK(contains(after.body, R"("expires_at":"2025-11-21T10:16:00.000Z")"));
+  CHECK_EQ(rig.products.at("lamp")->reserved, 5);
+  rig.tick(kNow + 15 * base::kMinuteMs);
+  rig.run();
+  CHECK_EQ(rig.products.at("lamp")->reserved, 5);
+  rig.tick(kNow + 16 * base::kMinuteMs);
+  rig.run();
+  CHECK_EQ(rig.products.at("lamp")->reserved, 0);
+  CHECK_EQ(rig.products.at("lamp")->available, 10);
+}
+
 TEST_CASE("a reservation's id gives the first answer, whatever became of it") {
   EntityRig rig{{}};
   rig.ask(kNow, SetStock{"lamp", 3, 0, ""});

@@ -119,6 +119,11 @@ void TrendBoard::advance(base::WallTime now, Views& out) {
   if (now_ - round_.get().at >= settings_.round_ms) make_round(out);
 }
 
+void TrendBoard::set_back(base::WallTime now) {
+  now_ = now;
+  if (round_.get().at > now) round_.edit().at = now;
+}
+
 void TrendBoard::make_round(Views& out) {
   season_ = round_.get().week.factor(now_);
   for (const auto& category : trending_categories_) gathered_.try_emplace(category);

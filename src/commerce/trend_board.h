@@ -42,6 +42,8 @@ class TrendBoard final : public process::Checkpointed {
   // After a change of its stock: a product that is sold out leaves all rankings at once.
   void on_stock(std::string_view id, Product& product, Views& out);
   void advance(base::WallTime now, Views& out);
+  // The time that advance() was told was ahead: rounds go on from `now`.
+  void set_back(base::WallTime now);
 
   void freeze() override { parts_.freeze(); }
   bool drain(process::StateBatch& batch, std::size_t entries) override {

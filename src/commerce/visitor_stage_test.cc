@@ -28,6 +28,21 @@ TEST_CASE("a silence of exactly thirty minutes continues a session and a longer 
   CHECK_FALSE(harness.visitor("v1")->open);
 }
 
+TEST_CASE("sessions close in their time when the server's clock was a year ahead and is set back") {
+  VisitorHarness harness;
+  harness.feed(page(0));
+  harness.tick(kStart + 365 * base::kDayMs);
+  CHECK(harness.out().sessions.size() == 1);
+  harness.tick(kStart + kMinute);
+  harness.feed(page(2 * kMinute));
+  harness.feed(by("v2", page(2 * kMinute)));
+  CHECK(harness.stage().totals().late_events == 0);
+  harness.tick(kStart + 35 * kMinute);
+  // The one that was told of too early is told of again, with its second page.
+  REQUIRE(harness.out().sessions.size() == 3);
+  CHECK(harness.out().sessions[1].version + harness.out().sessions[2].version == 3);
+}
+
 TEST_CASE("a late event joins two closed sessions into one") {
   VisitorHarness harness;
   harness.feed(at(0, EventType::product_viewed, "a"));

@@ -30,8 +30,14 @@ bool Watermark::on_event(base::WallTime event_time, base::WallTime received_at) 
 }
 
 bool Watermark::on_tick(base::WallTime tick) {
-  return advance(tick.ms -
-                 (settings_.mode == TimeMode::wall ? settings_.idle_timeout_ms : settings_.lateness_ms));
+  if (settings_.mode == TimeMode::events) return advance(tick.ms - settings_.lateness_ms);
+  const std::int64_t to_ms = tick.ms - settings_.idle_timeout_ms;
+  const std::int64_t highest_ms = tick.ms - std::min(settings_.lateness_ms, settings_.idle_timeout_ms);
+  if (live_.watermark_ms > highest_ms + kClockSetBackMs) {
+    live_.watermark_ms = to_ms;
+    return false;
+  }
+  return advance(to_ms);
 }
 
 bool Watermark::advance(std::int64_t to_ms) {

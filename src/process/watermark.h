@@ -22,8 +22,11 @@ struct WatermarkSettings {
   std::int64_t idle_timeout_ms = 60 * base::kSecondMs;  // How far behind the wall clock a quiet partition is.
 };
 
-// "No event older than this is still expected", for one partition. Never goes back. A function of the records
-// alone:
+// Ticks this far behind what ticks and receipts before them said show that the server's clock was ahead and has been set back.
+constexpr std::int64_t kClockSetBackMs = 5 * base::kMinuteMs;
+
+// "No event older than this is still expected", for one partition. A function of the records alone, which goes back only when the server's
+// clock was:
 //   wall    max over events of min(event time, receipt) - lateness, and over ticks of tick - idle timeout
 //   events  max over events of event time, and over ticks of tick, - lateness
 // An event ahead of its receipt cannot pull it into the future. In `events` mode, to close everything before
@@ -36,6 +39,7 @@ class Watermark final : public Checkpointed {
 
   // Each true when the watermark moved.
   bool on_event(base::WallTime event_time, base::WallTime received_at);
+  // False, too, when it went back: nothing is due by that.
   bool on_tick(base::WallTime tick);
 
   base::WallTime now() const { return {live_.watermark_ms}; }

@@ -41,6 +41,29 @@ TEST_CASE("ticks move a quiet partition on") {
   CHECK(watermark.now().ms == kNoon + 30'001 - 60'000);
 }
 
+TEST_CASE("a clock that was ahead and is set back takes the watermark with it") {
+  for (const bool by_event : {true, false}) {
+    MemoryStateStore store;
+    Watermark watermark(store, "w", kWall);
+    watermark.on_event({kNoon}, {kNoon});
+    const std::int64_t ahead = kNoon + 365 * base::kDayMs;
+    CHECK((by_event ? watermark.on_event({ahead}, {ahead}) : watermark.on_tick({ahead})));
+    CHECK_FALSE(watermark.on_tick({kNoon + 1000}));
+    CHECK(watermark.now().ms == kNoon + 1000 - 60'000);
+    CHECK_FALSE(watermark.is_late({kNoon}));
+    CHECK(watermark.on_tick({kNoon + 2000}));
+    CHECK(watermark.now().ms == kNoon + 2000 - 60'000);
+  }
+}
+
+TEST_CASE("a tick that waited for others a while does not take the watermark back") {
+  MemoryStateStore store;
+  Watermark watermark(store, "w", kWall);
+  watermark.on_event({kNoon}, {kNoon});
+  CHECK_FALSE(watermark.on_tick({kNoon - kClockSetBackMs}));
+  CHECK(watermark.now().ms == kNoon - 30'000);
+}
+
 TEST_CASE("in events mode receipt means nothing and a tick is an event time") {
   MemoryStateStore store;
   Watermark watermark(store, "w",
@@ -48,6 +71,8 @@ TEST_CASE("in events mode receipt means nothing and a tick is an event time") {
   watermark.on_event({kNoon + base::kDayMs}, {kNoon});
   CHECK(watermark.now().ms == kNoon + base::kDayMs - 30'000);
   CHECK(watermark.on_tick({kNoon + base::kDayMs + 1}));
+  CHECK(watermark.now().ms == kNoon + base::kDayMs + 1 - 30'000);
+  CHECK_FALSE(watermark.on_tick({kNoon}));  // Such a tick is no clock.
   CHECK(watermark.now().ms == kNoon + base::kDayMs + 1 - 30'000);
 }
 
