@@ -127,6 +127,9 @@ void ConsentGate::begin(const http::Request& request) {
   remover_.refresh();
   request_ = &request;
   country_ = rules_.country_header.empty() ? std::string_view() : request.header(rules_.country_header);
+  for (char& c : country_) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c & 0x5f);
+  }
 }
 
 collect::Decision ConsentGate::inspect(event::Event& event) {

@@ -63,7 +63,7 @@ class ConsentGate final : public collect::Gate {
   PersonRemover remover_;
   PrivacyCounters& counters_;
   const http::Request* request_ = nullptr;
-  std::string_view country_;               // Of the request.
+  std::string country_;                    // Of the request.
   std::optional<event::Purposes> judged_;  // Of the item that cleanse() gets next.
   std::string with_request_;
 };

@@ -127,6 +127,26 @@ TEST_CASE("GPP strings say who opted out, in which section ever") {
   }
 }
 
+TEST_CASE("a section of a GPP string that cannot be read may be an opt-out and never grants") {
+  const auto marketing = Purposes::bit(Purpose::marketing);
+  const auto said = [](std::string_view text) {
+    const auto decoded = decode_gpp_string(text);
+    REQUIRE(decoded);
+    return statement_of(*decoded);
+  };
+  // usmn, 23, is read: nobody opted out. What follows is not: usmd 24, usri 27, 28, which nobody knows yet, and an old one, 1.
+  CHECK_EQ(said("DBABIY~BAAoAAAA.QA").denied, 0);
+  for (const std::string_view unread :
+       {"DBABEY~YBAAqAAAAA.QA", "DBABSY~bBAAqAAAAA", "DBABKY~CAAqAAAAAABA.QA", "DBABY~BO"}) {
+    CAPTURE(unread);
+    CHECK_EQ(said(unread), Statement{.granted = 0, .denied = marketing});
+  }
+  // Beside usnat, where nobody opted out, and in an edition of usca after the first.
+  CHECK_EQ(said("DBACLUw~CAAqAAAAAABA.QA~YBAAqAAAAA"), Statement{.granted = 0, .denied = marketing});
+  CHECK_EQ(said("DBABBg~CVqqqqpY.QA"), Statement{.granted = 0, .denied = marketing});
+  CHECK_EQ(said("DBABBg~BVqqqqpY.QA"), Statement{.granted = Purposes::kAll, .denied = 0});
+}
+
 TEST_CASE("a GPP string of four sections is read to its last, and Canada's has its own form") {
   // tcfeuv2 with all consents, usnat, usva with an opt-out of targeted advertising, ustx: ids in a Fibonacci
   // range.

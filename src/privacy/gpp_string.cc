@@ -16,7 +16,8 @@ constexpr std::uint32_t kOptedOut = 1;
 constexpr std::uint32_t kGpcSubsection = 1;
 constexpr std::size_t kSectionsMax = 64;
 constexpr std::uint32_t kFirstUs = 7;
-constexpr std::uint32_t kLastUs = 27;
+constexpr std::uint32_t kLastUs = 23;
+constexpr std::uint32_t kIntegrity = 4;  // Says nothing of consent.
 
 // Where a section's opt-outs begin, and how many there are: sale, then sharing and targeted advertising as
 // the section has them.
@@ -27,7 +28,6 @@ struct OptOuts {
 OptOuts opt_outs_of(std::uint32_t section) {
   if (section == 7) return {18, 3};                    // usnat: has sharing too.
   if (section == 11 || section == 18) return {14, 2};  // usut, usia: one more notice before them.
-  if (section >= 24) return {16, 2};
   return {12, 2};
 }
 
@@ -66,6 +66,8 @@ bool read_header(std::string_view text, SectionIds& ids) {
 bool read_us_section(std::uint32_t id, std::string_view text, GppString& into) {
   const auto dot = text.find('.');
   BitText core(text.substr(0, dot));
+  const std::uint32_t edition = core.take(6);
+  if (edition > (id == kFirstUs ? 2u : 1u)) into.unread = true;
   const OptOuts fields = opt_outs_of(id);
   core.seek(fields.at);
   for (unsigned i = 0; i < fields.count; ++i) {
@@ -95,6 +97,7 @@ bool read_section(std::uint32_t id, std::string_view text, GppString& into) {
     return true;
   }
   if (id >= kFirstUs && id <= kLastUs) return read_us_section(id, text, into);
+  if (id != kIntegrity) into.unread = true;
   return true;
 }
 
@@ -135,7 +138,7 @@ Statement statement_of(const GppString& string) {
   Statement out;
   if (string.tcf) out.add(statement_of(*string.tcf));
   if (string.canada) out.add(statement_of(*string.canada));
-  if (string.opt_out || string.gpc) {
+  if (string.opt_out || string.gpc || string.unread) {
     out.add(statement_of(SaleChoice::opted_out));
   } else if (string.chosen) {
     out.add(statement_of(SaleChoice::allowed));

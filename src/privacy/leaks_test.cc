@@ -160,6 +160,15 @@ TEST_CASE("what a request said of consent is known when its quarantined item is 
   http::Request from_germany;
   from_germany.headers.emplace_back("CF-IPCountry", "DE");
   CHECK_EQ(replayed(kept(from_germany, kRaw)), 0);
+  for (const char* country : {"DE", "de", "De"}) {
+    CAPTURE(country);
+    http::Request written_so;
+    written_so.headers.emplace_back("cf-ipcountry", country);
+    CHECK_EQ(kept(written_so, kRaw), kept(from_germany, kRaw));
+    rig.gate.begin(written_so);
+    rig.event = {};
+    CHECK(rig.gate.inspect(rig.event).ruling == collect::Ruling::drop_no_consent);
+  }
   CHECK_EQ(replayed(R"({"consent_of_request.country":"DE"})"), 0);
   CHECK_EQ(replayed(R"({"properties":{"country":"DE"}})"), Purposes::kAll);
 }
