@@ -49,10 +49,9 @@ void post_again(const http::Router& router, std::string_view path, std::string w
   router.dispatch(request, http::Responder(connection));
 }
 
-base::Result<std::unique_ptr<ContractRunner>> ContractRunner::open(disk::Disk& disk,
-                                                                   std::vector<std::string> sources,
-                                                                   const base::Clock& clock,
-                                                                   contract::QuarantinePorts ports) {
+base::Result<std::unique_ptr<ContractRunner>> ContractRunner::open(
+    disk::Disk& disk, std::vector<std::string> sources, const base::Clock& clock,
+    contract::QuarantinePorts ports, std::function<std::string(std::string_view)> cleansed) {
   std::unique_ptr<ContractRunner> runner(new ContractRunner);
   TRY_ASSIGN(runner->registry_, contract::Registry::open(disk, std::move(sources)));
   TRY_ASSIGN(runner->discovery_, contract::Discovery::open(disk, *runner->registry_, runner->feed_, clock));
@@ -61,8 +60,9 @@ base::Result<std::unique_ptr<ContractRunner>> ContractRunner::open(disk::Disk& d
   TRY_ASSIGN(runner->marks_, contract::QuarantineMarks::open(disk, clock));
   runner->quarantine_ =
       std::make_unique<contract::Quarantine>(*runner->registry_, *runner->marks_, std::move(ports));
-  runner->api_ = std::make_unique<contract::ContractApi>(contract::ContractApi::Parts{
-      disk, *runner->registry_, runner->quality_, *runner->discovery_, *runner->quarantine_});
+  runner->api_ = std::make_unique<contract::ContractApi>(
+      contract::ContractApi::Parts{disk, *runner->registry_, runner->quality_, *runner->discovery_,
+                                   *runner->quarantine_, std::move(cleansed)});
   TRY(runner->api_->load());
   runner->worker_ = std::make_unique<Worker>("contracts", Priority::background, [raw = runner.get()] {
     raw->discovery_->turn();

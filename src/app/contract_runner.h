@@ -24,11 +24,10 @@ namespace millrace::app {
 // the API.
 class ContractRunner {
  public:
-  // `sources`: names by index. Disk and clock outlive it.
-  static base::Result<std::unique_ptr<ContractRunner>> open(disk::Disk& disk,
-                                                            std::vector<std::string> sources,
-                                                            const base::Clock& clock,
-                                                            contract::QuarantinePorts ports);
+  // `sources`: names by index. `cleansed`: a text without the personal values in it, from any thread. Disk and clock outlive it.
+  static base::Result<std::unique_ptr<ContractRunner>> open(
+      disk::Disk& disk, std::vector<std::string> sources, const base::Clock& clock,
+      contract::QuarantinePorts ports, std::function<std::string(std::string_view)> cleansed);
   ~ContractRunner() { stop(); }
 
   void start();

@@ -81,7 +81,8 @@ base::Status Platform::open_door() {
   };
   TRY_ASSIGN(contracts_,
              ContractRunner::open(directory_->disk(), source_names_by_index(settings_, source_indices_),
-                                  clock_, std::move(ports)));
+                                  clock_, std::move(ports),
+                                  [this](std::string_view text) { return privacy_->cleansed(text); }));
   ranks_ = std::make_shared<commerce::SourceRanks>();
   TRY(set_ranks(settings_, *directory_, *ranks_));
   settings_.entities.order.ranks = ranks_;

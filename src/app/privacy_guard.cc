@@ -109,6 +109,9 @@ base::Result<std::unique_ptr<PrivacyGuard>> PrivacyGuard::open(const PrivacySett
   guard->personal_ =
       std::make_unique<privacy::PersonalGateMaker>(personal_rules(settings), guard->ring_, counters,
                                                    settings.vault.empty() ? nullptr : guard->vault_.get());
+  guard->shown_maker_ = std::make_unique<privacy::PersonalGateMaker>(personal_rules(settings), guard->ring_,
+                                                                     guard->shown_counters_, nullptr);
+  guard->shown_ = guard->shown_maker_->gate();
   return guard;
 }
 
@@ -177,6 +180,15 @@ std::vector<const collect::GateMaker*> PrivacyGuard::first_gates() const {
   if (bots_) gates.push_back(bots_.get());
   gates.push_back(consent_.get());
   return gates;
+}
+
+std::string PrivacyGuard::cleansed(std::string_view text) {
+  const std::lock_guard lock(shown_mutex_);
+  shown_->begin({});
+  event::QuarantinedItem holder;
+  holder.detail = text;
+  shown_->cleanse(holder);
+  return std::string(holder.detail);
 }
 
 void PrivacyGuard::tick() {

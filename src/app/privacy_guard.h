@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,8 @@ class PrivacyGuard {
   // which takes the personal values out.
   std::vector<const collect::GateMaker*> first_gates() const;
   const collect::GateMaker* last_gate() const { return personal_.get(); }
+  // A text as that would keep it, but that nothing goes into the vault for it. Any thread.
+  std::string cleansed(std::string_view text);
 
   // Follows the key file, and rotates the key when it is time. Call at least once a second.
   void tick();
@@ -75,6 +78,10 @@ class PrivacyGuard {
   std::unique_ptr<privacy::BotGateMaker> bots_;  // Null when they are not looked for.
   std::unique_ptr<privacy::ConsentGateMaker> consent_;
   std::unique_ptr<privacy::PersonalGateMaker> personal_;
+  std::mutex shown_mutex_;
+  privacy::PrivacyCounters shown_counters_;  // Of what is shown: it was counted when it came.
+  std::unique_ptr<privacy::PersonalGateMaker> shown_maker_;
+  std::unique_ptr<collect::Gate> shown_;  // Guarded by shown_mutex_.
 };
 
 }  // namespace millrace::app

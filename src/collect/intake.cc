@@ -189,7 +189,7 @@ void Intake::keep(const event::QuarantinedItem& item, std::string_view visitor_k
   finish_record(buffer);
   ++outcome_.quarantined;
   if (watch_ != nullptr) watch_->turned_away(stored, event::Verdict::quarantined, received_at_);
-  reject(event::Verdict::quarantined, item.reason, item.pointer, item.detail);
+  reject(event::Verdict::quarantined, stored.reason, stored.pointer, stored.detail);
 }
 
 void Intake::refuse(std::string_view reason, std::string_view detail) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/iso_time.h"
+#include "collect/text_cut.h"
 #include "contract/fault_text.h"
 #include "contract/validator.h"
 
@@ -14,6 +15,8 @@ namespace {
 
 constexpr std::string_view kRulesFile = "contracts/quality.json";
 constexpr std::size_t kBodyBytesMax = 1024 * 1024;
+
+constexpr std::size_t kIdBytesShown = 64;
 
 std::string text_json(std::string_view text) {
   std::string out;
@@ -202,6 +205,15 @@ http::Response ContractApi::put_modes(const http::Request& request) {
   return this->modes();
 }
 
+std::string ContractApi::cleansed(std::string_view text) const {
+  return parts_.cleansed ? parts_.cleansed(text) : std::string(text);
+}
+
+// Cut only then: of half a card number nobody knows that it is one.
+std::string ContractApi::message_id_json(std::string_view id) const {
+  return text_json(collect::cut_text(cleansed(id), kIdBytesShown));
+}
+
 http::Response ContractApi::violations() const {
   const auto rules = parts_.registry.rules();
   std::string out = R"({"items":[)";
@@ -214,8 +226,8 @@ http::Response ContractApi::violations() const {
       out += fmt::format(
           R"({{"at":{},"contract":{},"version":"{}","source":{},"message_id":{},"pointer":{},"keyword":{},"message":{},"mode":"{}"}})",
           time_json(sample.at), text_json(key.contract()), sample.version, text_json(sample.source),
-          text_json(sample.message_id), text_json(sample.pointer), text_json(sample.keyword),
-          text_json(sample.message), to_string(sample.mode));
+          message_id_json(sample.message_id), text_json(cleansed(sample.pointer)), text_json(sample.keyword),
+          text_json(cleansed(sample.message)), to_string(sample.mode));
     }
   }
   return json_response(out + "]}");
@@ -251,7 +263,7 @@ http::Response ContractApi::rules() const {
       if (out.back() != '[') out += ',';
       out += fmt::format(R"({{"at":{},"source":{},"event":"{}","message_id":{},"detail":{}}})",
                          time_json(sample.at), text_json(parts_.registry.rules()->source_name(sample.source)),
-                         sample.event, text_json(sample.message_id), text_json(sample.detail));
+                         sample.event, message_id_json(sample.message_id), text_json(sample.detail));
     }
     out += "]}";
   }

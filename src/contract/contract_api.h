@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <string>
 #include <string_view>
 
 #include "contract/discovery.h"
@@ -20,8 +22,10 @@ class ContractApi {
     QualityBoard& quality;
     Discovery& discovery;
     Quarantine& quarantine;
+    // A text without the personal values in it. Samples are taken before the events are rid of theirs.
+    std::function<std::string(std::string_view)> cleansed{};
   };
-  explicit ContractApi(Parts parts) : parts_(parts) {}
+  explicit ContractApi(Parts parts) : parts_(std::move(parts)) {}
 
   // Takes up the rules of quality that were set before.
   base::Status load();
@@ -37,6 +41,8 @@ class ContractApi {
   http::Response modes() const;
   http::Response put_modes(const http::Request& request);
   http::Response violations() const;
+  std::string cleansed(std::string_view text) const;
+  std::string message_id_json(std::string_view id) const;
   http::Response accept(const http::Request& request);
   http::Response ignore(const http::Request& request);
   http::Response rules() const;

@@ -70,9 +70,8 @@ void ContractGate::note(const Violation& violation, const event::Event& event) c
   tally.violated.fetch_add(1, std::memory_order_relaxed);
   const ValueFault& fault = violation.faults.front();
   tally.add({clock_.wall(), std::string(rules_->source_name(event.source)),
-             std::string(event[event::Text::message_id].substr(0, 64)),
-             violation.contract->key.version.text(), std::string(violation.prefix) + fault.pointer,
-             fault.keyword, fault.message, violation.mode});
+             std::string(event[event::Text::message_id]), violation.contract->key.version.text(),
+             std::string(violation.prefix) + fault.pointer, fault.keyword, fault.message, violation.mode});
 }
 
 // What is wrong goes; what is then missing or still wrong cannot be mended so.

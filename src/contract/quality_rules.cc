@@ -270,7 +270,7 @@ void QualityCheck::note(QualityBoard::Tally& tally, const event::Event& event, b
   if (now.ms < tally.samples_again_ms.load(std::memory_order_relaxed)) return;
   const std::lock_guard lock(tally.mutex);
   tally.samples.push_front({now, event.source, std::string(event::to_string(event.type)),
-                            std::string(event[Text::message_id].substr(0, 64)), std::string(detail)});
+                            std::string(event[Text::message_id]), std::string(detail)});
   if (tally.samples.size() > QualityBoard::kSamplesMax) tally.samples.pop_back();
   if (tally.samples.size() < QualityBoard::kSamplesMax) return;
   tally.samples_again_ms.store(tally.samples.back().at.ms + QualityBoard::kSamplesMs,

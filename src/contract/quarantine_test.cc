@@ -282,3 +282,36 @@ TEST_CASE("the API stores, shows, checks and deletes schemas, and says why not")
   REQUIRE(reopened.load().ok());
   CHECK_EQ(again.rules()->size(), 1);
 }
+
+TEST_CASE(
+    "samples of what broke a contract or a rule are shown without personal values, and ids cut only then") {
+  Bench bench;
+  ContractApi api({bench.disk, *bench.registry, bench.quality, *bench.discovery, bench.quarantine,
+                   [](std::string_view text) {
+                     const auto at = text.find("4111111111111111");
+                     std::string clean(text);
+                     return at == std::string_view::npos ? clean : clean.replace(at, 16, "T");
+                   }});
+  const std::string planted = "4111111111111111";
+  const auto* contract =
+      bench.registry->rules()->find(*SchemaKey::parse("com.millrace/order_completed/jsonschema/1-0-0"));
+  REQUIRE(contract);
+  contract->tally->add({{1},
+                        "web",
+                        std::string(56, 'i') + planted,
+                        "1-0-0",
+                        "/properties/" + planted,
+                        "type",
+                        "What " + planted + " is.",
+                        Mode::observe});
+  const auto tally = bench.quality.rules()->front();
+  tally->samples.push_front({{1}, 0, "other", std::string(56, 'q') + planted, "It is wrong."});
+  for (const char* operation : {"contract_violations", "quality_rules"}) {
+    CAPTURE(operation);
+    http::Response answer;
+    api.answer(operation, {}, [&](http::Response given) { answer = std::move(given); });
+    CAPTURE(answer.body);
+    CHECK_EQ(answer.body.find("4111"), std::string::npos);
+    CHECK_NE(answer.body.find("T"), std::string::npos);
+  }
+}

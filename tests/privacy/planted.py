@@ -104,6 +104,9 @@ def planted_items():
         items.append({"type": "identify", "anonymousId": value, "messageId": f"id-{value}", "traits": {"email": PERSONAL[0], "phone": value}})
         items.append({"type": "track", "event": text, "anonymousId": "a", "messageId": value})
         items.append({"type": "track", "event": "order completed", "anonymousId": "b", "properties": {"order_id": value, "revenue": 5}})
+        # Breaks its contract and rules of quality, of which samples are shown: its id, also where it would be cut in two, and its names.
+        items.append({"type": "track", "event": "order completed", "anonymousId": "b", "messageId": value, "properties": {"revenue": "many", value: 1}})
+        items.append({"type": "track", "event": "order completed", "anonymousId": "b", "messageId": f"{'i' * 50} {value}", "properties": {"revenue": {value: 1}}})
         items.append({"type": "track", "properties": {"bad": text}, "anonymousId": "q"})  # No event name: quarantined.
         items.append({"type": "track", "event": "x", "userId": {"bad": value}, "anonymousId": "q"})
     items.append({"type": "track", "event": "number", "anonymousId": "n", "properties": {"card": 4111111111111111, "cards": [5555555555554444]}})
@@ -157,7 +160,7 @@ def check_tables(server, wanted):
             taken = server.sql(f"select {joined} from {table}")
             assert table != "raw.events" or len(taken) > 100, len(taken)
             (pathlib.Path(rows) / table).write_text("\n".join(row[0] for row in taken))
-        for name in ("/v1/events/recent?n=200", "/v1/quarantine", "/v1/actions", "/v1/contracts/proposals", "/v1/contracts/violations", "/metrics"):
+        for name in ("/v1/events/recent?n=200", "/v1/quarantine", "/v1/actions", "/v1/contracts/proposals", "/v1/contracts/violations", "/v1/contracts/rules", "/v1/contracts/alerts", "/metrics"):
             with urllib.request.urlopen(server.base + name, timeout=20) as answer:
                 (pathlib.Path(rows) / re.sub(r"\W", "-", name)).write_bytes(answer.read())
         look_in(pathlib.Path(rows), wanted, "through the API")
