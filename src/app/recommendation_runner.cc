@@ -78,7 +78,7 @@ std::int64_t RecommendationRunner::turn() {
                   more.error().message());
     return kIdleMs;
   }
-  return *more || !clicks.empty() ? 0 : kIdleMs;
+  return *more || !waiting.empty() ? 0 : kIdleMs;
 }
 
 void RecommendationRunner::recommend(std::span<const std::string_view> items, std::size_t n,
