@@ -28,10 +28,10 @@ TEST_CASE("a silence of exactly thirty minutes continues a session and a longer 
   CHECK_FALSE(harness.visitor("v1")->open);
 }
 
-TEST_CASE("sessions close in their time when the server's clock was a year ahead and is set back") {
+TEST_CASE("sessions close in their time when the server's clock was days ahead and is set back") {
   VisitorHarness harness;
   harness.feed(page(0));
-  harness.tick(kStart + 365 * base::kDayMs);
+  harness.tick(kStart + 10 * base::kDayMs);
   CHECK(harness.out().sessions.size() == 1);
   harness.tick(kStart + kMinute);
   harness.feed(page(2 * kMinute));
