@@ -57,26 +57,35 @@ base::Result<std::unique_ptr<ShopifyStock>> ShopifyStock::open(disk::Disk& disk,
   if (text.ok() && !made->read(*text)) {
     return base::Error(base::ErrorCode::corrupt, made->path_ + ": not what Shopify told of stock");
   }
-  // Written anew, without what was overtaken and without a torn end.
+  TRY(made->write_anew());
+  return made;
+}
+
+// Without what was overtaken and without a torn end.
+base::Status ShopifyStock::write_anew() {
   std::string compact;
-  for (const auto& [id, item] : made->items_) {
+  for (const auto& [id, item] : items_) {
     if (!item.sku.empty()) compact += sku_line(id, item.sku);
     for (const auto& [location, place] : item.places) {
       compact += level_line(id, location, place.available, place.at);
     }
   }
-  TRY(disk::write_file_atomically(disk, made->path_, compact));
-  TRY_ASSIGN(made->file_, disk.open_for_write(made->path_));
-  made->end_ = compact.size();
-  return made;
+  TRY(disk::write_file_atomically(disk_, path_, compact));
+  TRY_ASSIGN(file_, disk_.open_for_write(path_));
+  end_ = compact.size();
+  is_whole_ = true;
+  return base::Ok{};
 }
 
 bool ShopifyStock::read(std::string_view text) {
   while (!text.empty()) {
     const std::size_t end = text.find('\n');
     if (end == std::string_view::npos) break;
-    if (!read_line(text.substr(0, end))) return false;
+    const std::string_view line = text.substr(0, end);
     text.remove_prefix(end + 1);
+    // Of the last line a crash may have kept the end alone, with a hole before it.
+    if (text.empty() && line.find('\0') != std::string_view::npos) break;
+    if (!read_line(line)) return false;
   }
   return true;
 }
@@ -101,9 +110,14 @@ bool ShopifyStock::read_line(std::string_view line) {
 }
 
 base::Status ShopifyStock::append(const std::string& line) {
+  // What a failed write or sync left behind the end may be any part of its line, and what of the lines before it is on the disk is
+  // unknown.
+  if (!is_whole_) TRY(write_anew());
+  is_whole_ = false;
   TRY(file_->write_at(end_, base::as_bytes(line)));
   TRY(file_->sync());
   end_ += line.size();
+  is_whole_ = true;
   return base::Ok{};
 }
 

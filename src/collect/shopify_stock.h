@@ -59,6 +59,7 @@ class ShopifyStock {
   ShopifyStock(disk::Disk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
   bool read(std::string_view text);
   bool read_line(std::string_view line);
+  base::Status write_anew();
   base::Status append(const std::string& line);
 
   disk::Disk& disk_;
@@ -68,6 +69,7 @@ class ShopifyStock {
   std::mutex mutex_;
   std::unique_ptr<disk::WriteFile> file_;
   std::uint64_t end_ = 0;
+  bool is_whole_ = false;  // The file has nothing behind end_, and all before it is on the disk.
   std::map<std::string, Item, std::less<>> items_;
 };
 
