@@ -52,6 +52,34 @@ bool read_port(std::string_view text, std::uint16_t& port) {
   return error == std::errc() && end == text.data() + text.size() && port != 0;
 }
 
+bool equals(std::string_view text, std::string_view lower) {
+  return text.size() == lower.size() && strncasecmp(text.data(), lower.data(), text.size()) == 0;
+}
+
+enum class Chunks : std::uint8_t { whole, incomplete, malformed };
+
+// RFC 9112, 7.1; extensions and trailers are passed over.
+Chunks join_chunks(std::string_view in, std::string& body) {
+  body.clear();
+  while (true) {
+    const std::size_t line = in.find("\r\n");
+    if (line == std::string_view::npos)
+      return in.size() > kReadBytes ? Chunks::malformed : Chunks::incomplete;
+    std::uint64_t bytes = 0;
+    const auto [end, error] = std::from_chars(in.data(), in.data() + line, bytes, 16);
+    const bool ends = end == in.data() + line || *end == ';' || *end == ' ' || *end == '\t';
+    if (error != std::errc() || !ends || bytes > kReplyBodyBytesMax - body.size()) return Chunks::malformed;
+    in.remove_prefix(line + 2);
+    if (bytes == 0) break;
+    if (in.size() < bytes + 2) return Chunks::incomplete;
+    if (in.substr(bytes, 2) != "\r\n") return Chunks::malformed;
+    body.append(in.substr(0, bytes));
+    in.remove_prefix(bytes + 2);
+  }
+  return in.starts_with("\r\n") || in.find("\r\n\r\n") != std::string_view::npos ? Chunks::whole
+                                                                                 : Chunks::incomplete;
+}
+
 base::Error no_tls() {
   return base::Error(
       base::ErrorCode::invalid_argument,
@@ -221,21 +249,50 @@ void HttpClient::write(std::size_t index) {
   want_write(index, 0);
 }
 
-// Whether a whole answer is there; hands it on.
-bool HttpClient::complete(std::size_t index) {
+// Whether a whole answer is there; hands it on. What only the end of the stream ends, as of HTTP/1.0, is whole with that.
+bool HttpClient::complete(std::size_t index, Stream stream) {
   Connection& connection = connections_[index];
-  const std::string_view in = connection.in;
-  const std::size_t end = in.find("\r\n\r\n");
-  if (end == std::string_view::npos || in.size() < 12) return false;
+  std::string_view in = connection.in;
   Reply reply;
-  reply.status = number_of(in.substr(9, 3));
+  std::size_t end = 0;
+  do {  // Behind what says that it goes on.
+    in.remove_prefix(end == 0 ? 0 : end + 4);
+    end = in.find("\r\n\r\n");
+    if (end == std::string_view::npos || in.size() < 12) return false;
+    reply.status = number_of(in.substr(9, 3));
+  } while (reply.status >= 100 && reply.status < 200);
   reply.head = in.substr(0, end + 2);
+  in.remove_prefix(end + 4);
+  bool close = stream == Stream::ended || equals(reply.header("connection"), "close");
   const std::string_view length = reply.header("content-length");
-  const auto body = static_cast<std::size_t>(length.empty() ? 0 : number_of(length));
-  if (in.size() < end + 4 + body) return false;
-  reply.body = in.substr(end + 4, body);
+  if (reply.status == 204 || reply.status == 304) {
+    in = {};
+  } else if (!length.empty()) {
+    std::uint64_t bytes = 0;
+    const auto [last, error] = std::from_chars(length.data(), length.data() + length.size(), bytes);
+    if (error != std::errc() || last != length.data() + length.size() || bytes > kReplyBodyBytesMax) {
+      reply.status = 0;
+    } else if (in.size() < bytes) {
+      return false;
+    }
+    in = in.substr(0, bytes);
+  } else if (equals(reply.header("transfer-encoding"), "chunked")) {
+    const Chunks chunks = join_chunks(in, connection.body);
+    if (chunks == Chunks::incomplete) return false;
+    if (chunks == Chunks::malformed) reply.status = 0;
+    in = connection.body;
+  } else {
+    if (stream == Stream::open && in.size() <= kReplyBodyBytesMax) return false;
+    if (in.size() > kReplyBodyBytesMax) reply.status = 0;
+    close = true;
+  }
+  if (reply.status == 0) {  // As if it had not come.
+    connection.reused = false;
+    fail(index);
+    return true;
+  }
+  reply.body = in;
   connection.reused = true;
-  const bool close = strncasecmp(std::string(reply.header("connection")).c_str(), "close", 5) == 0;
   const OnReply on_reply = std::move(connection.on_reply);
   on_reply(reply);
   if (close) {
@@ -252,9 +309,10 @@ void HttpClient::read(std::size_t index) {
   char buffer[kReadBytes];
   const ssize_t got = ::recv(connection.socket, buffer, sizeof buffer, 0);
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+  if (got == 0 && connection.busy && complete(index, Stream::ended)) return;
   if (got <= 0) return fail(index);
   connection.in.append(buffer, static_cast<std::size_t>(got));
-  if (connection.busy) complete(index);
+  if (connection.busy) complete(index, Stream::open);
 }
 
 void HttpClient::poll(int timeout_ms) {

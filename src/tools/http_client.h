@@ -20,6 +20,9 @@ struct Endpoint {
 // counts, else its first IPv6 address. What cannot be spoken to is refused in a sentence for a person.
 base::Result<Endpoint> parse_endpoint(std::string_view url);
 
+// Larger answers are as none.
+constexpr std::uint64_t kReplyBodyBytesMax = 1ull << 30;
+
 struct Reply {
   int status = 0;  // 0: the connection failed before the answer was whole.
   std::string_view head;
@@ -65,6 +68,7 @@ class HttpClient {
     std::string out;
     std::size_t written = 0;
     std::string in;
+    std::string body;  // Of an answer that comes in chunks.
     OnReply on_reply;
   };
   struct Waiting {
@@ -76,7 +80,8 @@ class HttpClient {
   void fail(std::size_t index);
   void write(std::size_t index);
   void read(std::size_t index);
-  bool complete(std::size_t index);
+  enum class Stream : std::uint8_t { open, ended };
+  bool complete(std::size_t index, Stream stream);
   void want_write(std::size_t index, int wanted);
   void release(std::size_t index);
 
