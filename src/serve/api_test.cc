@@ -312,6 +312,16 @@ TEST_CASE("embedded files are served with types, tags and compression") {
   CHECK_EQ(page.content_type, "text/html; charset=utf-8");
   CHECK_EQ(header(page, "Cache-Control"), "no-cache");
   CHECK(contains(header(page, "Content-Security-Policy"), "default-src 'self'"));
+  for (const char* list :
+       {"gzip;q=0", "br, gzip;q=0.000, *", "*, x-gzip; q=0", "*;q=0", "gzip2", "identity, br", ""}) {
+    CAPTURE(list);
+    const auto plain = ask("/assets/app-1a2b.js", {{"Accept-Encoding", list}});
+    CHECK(header(plain, "Content-Encoding").empty());
+  }
+  for (const char* list : {"gzip;q=0.1", "br;q=0,GZIP", "*", "deflate, *;q=0.5"}) {
+    CAPTURE(list);
+    CHECK_EQ(header(ask("/assets/app-1a2b.js", {{"Accept-Encoding", list}}), "Content-Encoding"), "gzip");
+  }
   const auto packed = ask("/assets/app-1a2b.js", {{"Accept-Encoding", "br, gzip"}});
   CHECK_EQ(packed.body, "squeezed");
   CHECK_EQ(header(packed, "Content-Encoding"), "gzip");

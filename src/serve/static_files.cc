@@ -32,6 +32,36 @@ bool contains_token(std::string_view list, std::string_view token) {
   return list.find(token) != std::string_view::npos;
 }
 
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+bool is_word(std::string_view text, std::string_view lower) {
+  return text.size() == lower.size() &&
+         std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) { return (a | 0x20) == b; });
+}
+
+// Whether a list of codings takes gzip (RFC 9110, 12.5.3): "br, gzip;q=0.5", "*"; not "gzip;q=0", nor "*, gzip;q=0.000".
+bool takes_gzip(std::string_view list) {
+  bool any = false;
+  while (!list.empty()) {
+    const auto comma = list.find(',');
+    std::string_view coding = list.substr(0, comma);
+    list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+    const auto semicolon = coding.find(';');
+    std::string_view weight =
+        semicolon == std::string_view::npos ? std::string_view() : trimmed(coding.substr(semicolon + 1));
+    coding = trimmed(coding.substr(0, semicolon));
+    const bool is_none = weight.size() > 2 && (weight[0] | 0x20) == 'q' && weight[1] == '=' &&
+                         trimmed(weight.substr(2)).find_first_not_of("0.") == std::string_view::npos;
+    if (is_word(coding, "gzip") || is_word(coding, "x-gzip")) return !is_none;
+    if (coding == "*") any = !is_none;
+  }
+  return any;
+}
+
 // Vite puts a hash of the content into the names below /assets/.
 bool never_changes(std::string_view path) { return path.starts_with("/assets/"); }
 
@@ -58,7 +88,7 @@ http::Response file_response(const http::Request& request, const EmbeddedFile& f
     response.status = 304;
     return response;
   }
-  if (!file.gzip.empty() && contains_token(request.header("Accept-Encoding"), "gzip")) {
+  if (!file.gzip.empty() && takes_gzip(request.header("Accept-Encoding"))) {
     response.headers.emplace_back("Content-Encoding", "gzip");
     response.body = file.gzip;
   } else {
