@@ -18,7 +18,8 @@ export function createTag(options: Options): Tag {
   let user: string | undefined;
   let asking: Promise<string> | undefined;
   let forgotten: Promise<unknown> | undefined;
-  const pageId = uuid();  // Whose it is without consent: gone with the page.
+  let pageId = uuid();  // Whose it is without consent: gone with the page.
+  let lives = 0;  // How often the visitor was forgotten.
 
   const allowed = (): boolean => !!consent?.analytics;
   const sendable = (): boolean => allowed() || !!options.anonymous;
@@ -27,15 +28,16 @@ export function createTag(options: Options): Tag {
   // The server's cookie knows the visitor; asked once a visit. A server without the service leaves it to this browser.
   async function ask(): Promise<string> {
     await forgotten;
+    const life = lives;
     const response = await fetch(`${host}/v1/id`, { method: 'POST', credentials: 'include' });
     let id: string | null = null;
     if (response.ok) id = (await response.json()).anonymous_id;
     else if (response.status !== 404) throw new Error();
     if (response.ok) remember('localStorage', COOKIE, '1');
-    if (!allowed()) {
-      // They changed their mind meanwhile.
+    if (life !== lives) {
+      // They changed their mind meanwhile, or someone else sits there now: the cookie is of who it was.
       forget();
-      return pageId;
+      return allowed() ? ask() : pageId;
     }
     id ||= recall('localStorage', VISITOR) || pageId;
     if (!response.ok) remember('localStorage', VISITOR, id);
@@ -80,6 +82,7 @@ export function createTag(options: Options): Tag {
       remember('sessionStorage', key, null);
     }
     visitor = user = undefined;
+    ++lives;
     if (cookie) {
       forgotten = fetch(`${host}/v1/id`, { method: 'DELETE', credentials: 'include', keepalive: true }).catch(() => 0);
     }
@@ -127,9 +130,11 @@ export function createTag(options: Options): Tag {
       capture('identify', { userId, traits });
     },
     reset() {
-      const waiting = queue.items().map(stamp);
+      // Also what came before anybody knew whose it is must not become the next visitor's.
+      const waiting = queue.items().map((item) => ({ anonymousId: pageId, ...stamp(item) }));
       queue.remove(waiting);
       queue.add(waiting);
+      pageId = uuid();
       forget();
     },
 

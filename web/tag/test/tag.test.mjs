@@ -131,6 +131,61 @@ test('who signs out leaves nothing to who comes after', async () => {
   assert.equal(after.userId, undefined);
 });
 
+for (const status of [200, 404]) {
+  test(`a reset while the id is asked for brings back nobody (${status})`, async () => {
+    const browser = openBrowser();
+    let asked = 0;
+    const waiting = [];
+    const quick = globalThis.fetch;
+    browser.answer = ({ path, method }) =>
+      path === '/v1/id' && method === 'POST' ? { status, body: { anonymous_id: `visitor-${++asked}` } } : { status: 200, body: {} };
+    globalThis.fetch = async (at, options) => {
+      if (options.method === 'POST' && at.endsWith('/v1/id') && !asked && !waiting.length) await new Promise((go) => waiting.push(go));
+      return quick(at, options);
+    };
+    const tag = load({ writeKey: 'key', consent: GRANTED });
+    tag.identify('u-1');
+    const sent = tag.flush();
+    await new Promise((go) => setTimeout(go));
+    assert.equal(waiting.length, 1);
+    tag.reset();
+    tag.product({ product_id: 'b' });
+    waiting[0]();
+    await sent;
+    await tag.flush();
+    const [before, after] = browser.items();
+    assert.equal(before.userId, 'u-1');
+    assert.ok(before.anonymousId && before.anonymousId !== after.anonymousId);
+    assert.notEqual(before.anonymousId, 'visitor-2');
+    assert.equal(after.userId, undefined);
+    if (status === 200) {
+      assert.notEqual(after.anonymousId, 'visitor-1');
+      assert.equal(after.anonymousId, 'visitor-2');
+      assert.deepEqual(browser.requests.filter((one) => one.path === '/v1/id').map((one) => one.method), ['POST', 'DELETE', 'POST']);
+    }
+    assert.equal(browser.sessionStorage.getItem('millrace:id'), after.anonymousId);
+  });
+}
+
+test('consent taken back and given again while the id is asked for makes another visitor', async () => {
+  const browser = openBrowser();
+  let asked = 0;
+  browser.answer = ({ path, method }) => {
+    if (path !== '/v1/id' || method !== 'POST') return { status: 200, body: {} };
+    if (++asked === 1) {
+      tag.consent({ analytics: false });
+      tag.consent({ analytics: true });
+    }
+    return { status: 200, body: { anonymous_id: `visitor-${asked}` } };
+  };
+  const tag = load({ writeKey: 'key', consent: GRANTED });
+  tag.product({ product_id: 'a' });
+  await tag.flush();
+  tag.product({ product_id: 'b' });
+  await tag.flush();
+  assert.equal(browser.items().at(-1).anonymousId, 'visitor-2');
+});
+
 test('the calls are the events that the vocabulary names', async () => {
   const browser = openBrowser();
   const tag = load({ writeKey: 'key', consent: GRANTED });
