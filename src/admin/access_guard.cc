@@ -136,7 +136,10 @@ AccessGuard::Shown AccessGuard::look(const Request& request) const {
     token = book->find(bearer, now);
   } else if (const auto sealed = cookie_of(request, kCookie); !sealed.empty()) {
     shown.who.via = Principal::Via::session;
-    if (const auto id = seal_.open(sealed, now)) token = book->by_id(*id, now);
+    if (const auto session = seal_.open(sealed, now)) {
+      token = book->by_id(session->token_id, now);
+      shown.who.until = session->until;
+    }
   } else {
     return shown;
   }
@@ -152,6 +155,12 @@ AccessGuard::Shown AccessGuard::look(const Request& request) const {
 }
 
 Principal AccessGuard::identify(const Request& request) const { return look(request).who; }
+
+bool AccessGuard::still_admits(const Principal& who) const {
+  if (who.via == Principal::Via::nothing) return !requires_token();
+  const base::WallTime now = clock_.wall();
+  return now < who.until && book()->by_id(who.token_id, now) != nullptr;
+}
 
 Role AccessGuard::needed(Access access) const {
   if (access == Access::health) return settings_.health == Openness::open ? Role::none : Role::viewer;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -38,6 +39,7 @@ struct Principal {
   Role role = Role::none;
   std::string token_id;
   std::string name;
+  base::WallTime until{std::numeric_limits<std::int64_t>::max()};  // Of a session.
 };
 
 // Decides what a request may do, by the token or the session that it shows. Any thread.
@@ -60,6 +62,8 @@ class AccessGuard {
   // Null: let it in.
   std::optional<http::Response> refuse(Access access, const http::Request& request) const;
   Principal identify(const http::Request& request) const;
+  // Whether whoever was let in then would be now: of answers that go on.
+  bool still_admits(const Principal& who) const;
 
   // The header that keeps whoever has `token` signed in.
   std::string session_cookie(const Token& token, const http::Request& request) const;

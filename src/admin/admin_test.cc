@@ -120,7 +120,9 @@ TEST_CASE("a book of tokens is read back as it was written, and nothing else is"
 TEST_CASE("a session is good until its time, and only as it was sealed") {
   const SessionSeal seal(std::string(32, 'k'));
   const std::string sealed = seal.seal("abc", kNow + 1000);
-  CHECK(seal.open(sealed, kNow) == "abc");
+  REQUIRE(seal.open(sealed, kNow));
+  CHECK(seal.open(sealed, kNow)->token_id == "abc");
+  CHECK(seal.open(sealed, kNow)->until == kNow + 1000);
   CHECK_FALSE(seal.open(sealed, kNow + 1000));
   for (std::size_t i = 0; i < sealed.size(); ++i) {
     std::string wrong = sealed;
@@ -220,6 +222,33 @@ TEST_CASE("a wrong, revoked or doubled token is refused and said to be so, whate
   door.add(Role::admin, 'b');
   CHECK(door.code(Access::viewer, get({{"Authorization", right}})) == "unknown_token");
   CHECK(door.code(Access::viewer, get({{"Cookie", cookie}})) == "unknown_token");
+}
+
+TEST_CASE("an answer that goes on does so while whoever asked for it would be let in") {
+  const auto cookie_until = [](base::WallTime until) {
+    return std::string(AccessGuard::kCookie) + "=" +
+           SessionSeal(std::string(32, 'k')).seal(std::string(12, 'a'), until);
+  };
+  Door door;
+  const auto nobody = door.guard.identify(asking(http::Method::get));
+  CHECK(door.guard.still_admits(nobody));
+  const std::string bearer = "Bearer " + door.add(Role::viewer, 'a', kNow + 5000);
+  CHECK_FALSE(door.guard.still_admits(nobody));  // Something is asked for now.
+  const std::string cookie = cookie_until(kNow + 1000);
+  const auto by_token = door.guard.identify(asking(http::Method::get, {{"Authorization", bearer}}));
+  const auto by_session = door.guard.identify(asking(http::Method::get, {{"Cookie", cookie}}));
+  CHECK(door.guard.still_admits(by_token));
+  CHECK(door.guard.still_admits(by_session));
+  door.clock.time = kNow + 1000;
+  CHECK(door.guard.still_admits(by_token));
+  CHECK_FALSE(door.guard.still_admits(by_session));
+  door.clock.time = kNow + 5000;
+  CHECK_FALSE(door.guard.still_admits(by_token));
+  door.clock.time = kNow;
+  REQUIRE(door.book.revoke(std::string(12, 'a')));
+  door.add(Role::admin, 'b');
+  CHECK_FALSE(door.guard.still_admits(by_token));
+  CHECK_FALSE(door.guard.still_admits(by_session));
 }
 
 TEST_CASE("a session changes something only for a page of this server's own") {

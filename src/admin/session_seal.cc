@@ -31,7 +31,7 @@ std::string SessionSeal::seal(std::string_view token_id, base::WallTime until) c
   return text + "." + mac_of(text);
 }
 
-std::optional<std::string> SessionSeal::open(std::string_view sealed, base::WallTime now) const {
+std::optional<SessionSeal::Session> SessionSeal::open(std::string_view sealed, base::WallTime now) const {
   const std::size_t last = sealed.rfind('.');
   if (last == std::string_view::npos || sealed.size() > 256) return std::nullopt;
   const std::string_view text = sealed.substr(0, last);
@@ -45,7 +45,7 @@ std::optional<std::string> SessionSeal::open(std::string_view sealed, base::Wall
   base::WallTime until;
   const auto [end, error] = std::from_chars(text.data() + dot + 1, text.data() + text.size(), until.ms);
   if (error != std::errc() || end != text.data() + text.size() || until <= now) return std::nullopt;
-  return std::string(text.substr(0, dot));
+  return Session{std::string(text.substr(0, dot)), until};
 }
 
 }  // namespace millrace::admin

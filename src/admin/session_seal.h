@@ -16,8 +16,12 @@ class SessionSeal {
   explicit SessionSeal(std::string key) : key_(std::move(key)) {}
 
   std::string seal(std::string_view token_id, base::WallTime until) const;
-  // The token's id; none when it was not sealed here or its time is over.
-  std::optional<std::string> open(std::string_view sealed, base::WallTime now) const;
+  struct Session {
+    std::string token_id;
+    base::WallTime until;
+  };
+  // None when it was not sealed here or its time is over.
+  std::optional<Session> open(std::string_view sealed, base::WallTime now) const;
 
  private:
   std::string mac_of(std::string_view text) const;

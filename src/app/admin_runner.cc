@@ -45,12 +45,11 @@ class AdminRunner::AuditedConnection final : public Responder::Connection {
 // Looks again at each write whether whoever opened the stream may still see it.
 class AdminRunner::WatchedStream final : public http::Stream {
  public:
-  WatchedStream(std::shared_ptr<http::Stream> stream, const AdminRunner& runner, std::string token_id)
-      : stream_(std::move(stream)), runner_(runner), token_id_(std::move(token_id)) {}
+  WatchedStream(std::shared_ptr<http::Stream> stream, const AdminRunner& runner, admin::Principal who)
+      : stream_(std::move(stream)), runner_(runner), who_(std::move(who)) {}
   ~WatchedStream() override { stream_->close(); }
   bool write(std::string_view chunk) override {
-    if (runner_.guard_.book()->by_id(token_id_, runner_.clock_.wall()) != nullptr)
-      return stream_->write(chunk);
+    if (runner_.guard_.still_admits(who_)) return stream_->write(chunk);
     stream_->close();
     return false;
   }
@@ -59,24 +58,24 @@ class AdminRunner::WatchedStream final : public http::Stream {
  private:
   const std::shared_ptr<http::Stream> stream_;
   const AdminRunner& runner_;
-  const std::string token_id_;
+  const admin::Principal who_;
 };
 
 class AdminRunner::WatchedConnection final : public Responder::Connection {
  public:
-  WatchedConnection(const AdminRunner& runner, std::string token_id, Responder responder)
-      : runner_(runner), token_id_(std::move(token_id)), responder_(std::move(responder)) {}
+  WatchedConnection(const AdminRunner& runner, admin::Principal who, Responder responder)
+      : runner_(runner), who_(std::move(who)), responder_(std::move(responder)) {}
 
   void send(Response response) override { std::move(responder_).send(std::move(response)); }
   std::shared_ptr<http::Stream> stream(Response head) override {
     auto stream = std::move(responder_).stream(std::move(head));
     if (stream == nullptr) return nullptr;
-    return std::make_shared<WatchedStream>(std::move(stream), runner_, token_id_);
+    return std::make_shared<WatchedStream>(std::move(stream), runner_, who_);
   }
 
  private:
   const AdminRunner& runner_;
-  const std::string token_id_;
+  const admin::Principal who_;
   Responder responder_;
 };
 
@@ -133,8 +132,8 @@ http::Route AdminRunner::guarded(http::Method method, std::string_view pattern, 
       return std::move(responder).send(*std::move(refusal));
     }
     const admin::Principal who = guard_.identify(request);
-    if (who.role != admin::Role::none && request.method == http::Method::get) {
-      responder = Responder(std::make_shared<WatchedConnection>(*this, who.token_id, std::move(responder)));
+    if (request.method == http::Method::get) {
+      responder = Responder(std::make_shared<WatchedConnection>(*this, who, std::move(responder)));
     }
     if (row == nullptr || row->act.empty()) return route(request, std::move(responder));
     if (row->recorded == admin::Recorded::path_if_known && who.role == admin::Role::none) {
