@@ -32,11 +32,10 @@ base::Status create(const TokenOptions& options) {
   std::filesystem::create_directories(options.data, code);  // Before the first start, too.
   TRY_ASSIGN(const auto made,
              create_token(options.data, *role, options.name, options.days, SystemClock().wall()));
-  TRY(record(options, "token.create", made.token));
   fmt::print(stderr, "{} \"{}\", id {}. It is shown this once; a running server takes it within a second:\n",
              options.role, options.name, made.token.id);
   fmt::print("{}\n", made.shown);
-  return base::Ok{};
+  return record(options, "token.create", made.token);
 }
 
 std::string iso(base::WallTime time) {

@@ -69,9 +69,8 @@ base::Status create(const KeyOptions& options) {
                                      new_write_key());
              }));
   const auto* const key = book.find(options.which);
-  TRY(record(options, "key.create", key->source, "id " + key->id));
-  fmt::print("{}\n", key->key);
-  return base::Ok{};
+  fmt::print("{}\n", key->key);  // Nothing shows it later, also where it cannot be recorded.
+  return record(options, "key.create", key->source, "id " + key->id);
 }
 
 base::Status list(const KeyOptions& options) {
@@ -99,10 +98,9 @@ base::Status rotate(const KeyOptions& options) {
                                      now + options.grace_s * base::kSecondMs);
              }));
   const auto* const key = book.find(options.which);
-  TRY(record(options, "key.rotate", key->source,
-             fmt::format("the key so far is good for {} s", options.grace_s)));
   fmt::print("{}\n", key->key);
-  return base::Ok{};
+  return record(options, "key.rotate", key->source,
+                fmt::format("the key so far is good for {} s", options.grace_s));
 }
 
 base::Status revoke(const KeyOptions& options) {
