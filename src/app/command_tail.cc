@@ -33,6 +33,7 @@ struct Options {
   bool once = false;
 };
 
+// Of lines that are done with: the server has what they were worth.
 struct Counts {
   std::uint64_t lines = 0;
   std::uint64_t pages = 0;
@@ -96,6 +97,8 @@ class Tail {
   }
 
   const Counts& counts() const { return counts_; }
+  // Lines that were read and not answered for.
+  std::size_t unanswered() const { return unanswered_; }
   const tools::SendReport& report() const { return sender_.report(); }
 
  private:
@@ -117,17 +120,22 @@ class Tail {
   }
   base::Status send() {
     std::string items;
-    std::uint64_t count = 0;
+    Counts read;
     for (const LogLine& line : lines_) {
-      ++counts_.lines;
+      ++read.lines;
       const auto request = options_.format == "json" ? parse_json_log(line.text) : parse_combined(line.text);
-      counts_.unreadable += request ? 0 : 1;
+      read.unreadable += request ? 0 : 1;
       if (!request || !is_page_view(*request)) continue;
-      ++counts_.pages;
-      if (count++ > 0) items += ',';
+      if (read.pages++ > 0) items += ',';
       items += page_item(*request, options_.site, message_id_of(line));
     }
-    return count == 0 ? base::Status(base::Ok{}) : sender_.send(items, count);
+    unanswered_ = lines_.size();
+    if (read.pages > 0) TRY(sender_.send(items, read.pages));
+    unanswered_ = 0;
+    counts_.lines += read.lines;
+    counts_.pages += read.pages;
+    counts_.unreadable += read.unreadable;
+    return base::Ok{};
   }
 
   const Options& options_;
@@ -139,6 +147,7 @@ class Tail {
   std::vector<std::unique_ptr<LogFollower>> followers_;
   std::vector<LogLine> lines_;
   Counts counts_;
+  std::size_t unanswered_ = 0;
 };
 
 base::Status run(const Options& options) {
@@ -163,6 +172,10 @@ base::Status run(const Options& options) {
   fmt::print("{} lines: {} page views sent, {} unreadable, {} others; {} accepted, {} quarantined\n",
              counts.lines, counts.pages, counts.unreadable, counts.lines - counts.pages - counts.unreadable,
              tail.report().accepted, tail.report().quarantined);
+  if (tail.unanswered() > 0) {
+    fmt::print("{} lines more were read and not answered for: they are read again at the next start\n",
+               tail.unanswered());
+  }
   return base::Ok{};
 }
 
