@@ -26,6 +26,8 @@ namespace millrace::app {
 namespace {
 
 constexpr std::size_t kHugePageBytes = 2u << 20;
+// jemalloc grows by more each time, and all of it is touched: what is never used should stay little.
+constexpr std::size_t kGrowthBytesMax = 16u << 20;
 constexpr std::int64_t kIdleMs = 60'000;
 
 struct Extent {
@@ -110,6 +112,9 @@ bool install_hooks() {
     char name[40];
     std::snprintf(name, sizeof name, "arena.%u.extent_hooks", i);
     all = mallctl(name, nullptr, nullptr, static_cast<void*>(&ours), sizeof ours) == 0 && all;
+    std::snprintf(name, sizeof name, "arena.%u.retain_grow_limit", i);
+    std::size_t limit = kGrowthBytesMax;
+    all = mallctl(name, nullptr, nullptr, &limit, sizeof limit) == 0 && all;
   }
   return all;
 }
