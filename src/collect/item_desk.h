@@ -50,6 +50,8 @@ class ItemDesk {
   bool lay_out(std::string_view document);
   // The same for a value that `index` has from token `first` up to `end`; `document` is its text.
   bool lay_out(const JsonIndex& index, std::uint32_t first, std::uint32_t end, std::string_view document);
+  // The same for what was laid out on tape() already and is in order.
+  void take_laid_out(std::string_view document) { document_ = document; }
   JsonTape& tape() { return tape_; }
   const JsonTape& tape() const { return tape_; }
   std::string_view document() const { return document_; }

@@ -43,6 +43,27 @@ class JsonTape {
   TapeFault build(const JsonIndex& index, std::uint32_t first, std::string_view skipped = {});
   void clear() { nodes_.clear(); }
 
+  // The other way to lay out an object: its members one by one, some of which may be indexed by themselves. `member` is where the key's
+  // quote is, strings come with their quotes. False: it is at fault, which build() would say more of.
+  void open_object(const char* begin);
+  bool add_string(std::string_view key, std::string_view raw, const char* member) {
+    if (nodes_.size() == kNodesMax) return false;
+    JsonNode& node = nodes_.emplace_back();
+    node.key = key;
+    node.text = raw.substr(1, raw.size() - 2);
+    node.raw = raw;
+    node.member = member;
+    node.end = size();
+    node.kind = JsonKind::string;
+    return true;
+  }
+  bool add_escaped_string(std::string_view key, std::string_view raw, const char* member) {
+    return add_string(key, raw, member) && unescape(nodes_.back().text, nodes_.back().text);
+  }
+  // All that `index` has is the value.
+  bool add_value(std::string_view key, const JsonIndex& index, const char* member);
+  void close_object(const char* end);
+
   // Token after the value read; where the skipped member's value starts, 0 when there was none.
   std::uint32_t end_token() const { return at_; }
   std::uint32_t skipped_token() const { return skipped_token_; }
@@ -61,6 +82,7 @@ class JsonTape {
     std::uint32_t index = 0;
     bool in_array = false;
   };
+  void begin(const JsonIndex* index, std::uint32_t first, std::string_view skipped);
   TapeFault value(std::string_view key, const char* member, int depth);
   TapeFault object(int depth);
   TapeFault array(int depth);
@@ -92,8 +114,5 @@ std::string_view root_text(const JsonTape& tape, std::string_view key);
 void append_pointer_step(std::string& pointer, std::string_view key);
 
 bool is_json_number(std::string_view token);
-
-// Writes what the inside of a JSON string stands for, which is never longer; null when an escape is none. Returns the end.
-char* unescape_json(std::string_view escaped, char* out);
 
 }  // namespace millrace::collect

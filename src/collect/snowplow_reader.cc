@@ -1,6 +1,7 @@
 #include "collect/snowplow_reader.h"
 
 #include "base/result.h"
+#include "collect/json_unescape.h"
 #include "collect/snowplow_schema.h"
 
 namespace millrace::collect {
@@ -19,10 +20,6 @@ Refusal bad_payload(std::string message) {
   return {400, "invalid_json", std::move(message), kSendPayload, 0};
 }
 
-bool is_coded(std::string_view key) {
-  return key.size() == 2 ? key == "co" || key == "cx" : key == "ue_pr" || key == "ue_px";
-}
-
 std::optional<base::WallTime> time_at(const JsonTape& tape, std::uint32_t node) {
   return node == 0 ? std::nullopt : parse_client_time(tape[node].kind, tape[node].text);
 }
@@ -35,7 +32,11 @@ std::string_view text_at(const JsonTape& tape, std::uint32_t node) {
 
 SnowplowReader::SnowplowReader(const Vocabulary& vocabulary, const SourceTable& sources,
                                const ItemLimits& limits, const SnowplowSettings& settings)
-    : vocabulary_(vocabulary), limits_(limits), settings_(settings), desk_(vocabulary, sources, limits) {}
+    : vocabulary_(vocabulary),
+      limits_(limits),
+      settings_(settings),
+      desk_(vocabulary, sources, limits),
+      layout_(limits.item_bytes_max) {}
 
 std::optional<Refusal> SnowplowReader::read(const http::Request& request, int, base::WallTime received_at,
                                             ItemSink& sink) {
@@ -63,6 +64,7 @@ std::optional<Refusal> SnowplowReader::read(const http::Request& request, int, b
     }
     query_item_ += '}';
     INVARIANT(body_index_.scan(query_item_) == JsonFault::none);
+    layout_.begin(body_index_);
     std::uint32_t end = 0;
     refusal = read_item(0, end);
   }
@@ -83,6 +85,7 @@ std::optional<Refusal> SnowplowReader::read_payload(const http::Request& request
   if (envelope_[0].kind != JsonKind::object || array == 0 || body_index_.character(array) != '[') {
     return bad_payload("The body has no array \"data\".");
   }
+  layout_.begin(body_index_);
   for (std::uint32_t at = array + 1; body_index_.character(at) != ']';) {
     const char first = body_index_.character(at);
     std::uint32_t end = at;
@@ -98,12 +101,31 @@ std::optional<Refusal> SnowplowReader::read_payload(const http::Request& request
 
 std::optional<Refusal> SnowplowReader::read_item(std::uint32_t first, std::uint32_t& end) {
   if (auto refusal = desk_.count_item()) return refusal;
+  if (!lay_out_at_once(first, end)) return read_closely(first, end);
+  if (desk_.admit_item(layout_.head().write_key)) accept();
+  return std::nullopt;
+}
+
+bool SnowplowReader::lay_out_at_once(std::uint32_t first, std::uint32_t& end) {
+  JsonTape& tape = desk_.tape();
+  if (!layout_.read(first, tape)) return false;
+  if (needs_network_user(layout_.head()) && !layout_.add_network_user(network_user(), tape)) return false;
+  const std::string_view document = layout_.close(tape);
+  if (document.empty()) return false;
+  desk_.take_laid_out(document);
+  members_ = layout_.members();
+  end = layout_.end_token();
+  return true;
+}
+
+std::optional<Refusal> SnowplowReader::read_closely(std::uint32_t first, std::uint32_t& end) {
   std::optional<ItemFault> fault;
   const Opening opening = open_coded(first, end, fault);
   const std::string_view raw = body_index_.text_of(first, end);
   if (opening == Opening::none || raw.size() > limits_.item_bytes_max) {
     // The item's own source is only known once it is laid out; until then a fault is the request's.
     if (!desk_.lay_out(body_index_, first, end, raw)) return std::nullopt;
+    members_ = find_members();
     if (desk_.admit_item(root_text(desk_.tape(), "aid"))) accept();
     return std::nullopt;
   }
@@ -112,6 +134,7 @@ std::optional<Refusal> SnowplowReader::read_item(std::uint32_t first, std::uint3
     desk_.quarantine(raw, *fault, head_.visitor);
   } else if (desk_.lay_out(opened_)) {
     if (opened_are_values()) {
+      members_ = find_members();
       accept();
     } else {
       desk_.quarantine(raw, {"invalid_json", "", "A coded member is not one JSON value."}, head_.visitor);
@@ -122,9 +145,14 @@ std::optional<Refusal> SnowplowReader::read_item(std::uint32_t first, std::uint3
 
 // The cookie says who a browser without an id of its own is. A server that names its user keeps no cookies: an id made for
 // each of its requests would be a visitor for each.
-bool SnowplowReader::needs_network_user() const {
-  if (head_.has_device || (visit_.network_user_id.empty() && !visit_.gets_cookie)) return false;
-  return visit_.had_cookie || !head_.has_user;
+bool SnowplowReader::needs_network_user(const SnowplowHead& head) const {
+  if (head.has_device || (visit_.network_user_id.empty() && !visit_.gets_cookie)) return false;
+  return visit_.had_cookie || !head.has_user;
+}
+
+std::string_view SnowplowReader::network_user() {
+  if (visit_.network_user_id.empty()) visit_.network_user_id = new_network_user(*request_);
+  return visit_.network_user_id;
 }
 
 // Writes what a coded member's text stands for behind its new name. False when it is not in the coding that the name says.
@@ -140,14 +168,6 @@ bool SnowplowReader::open_member(std::string_view key, std::string_view text) {
   }
   coded_.push_back({begin, opened_.size()});
   return true;
-}
-
-void SnowplowReader::note(std::string_view key, std::string_view text) {
-  if (key.size() < 3 || key.size() > 5 || !key.ends_with('d')) return;
-  if (key == "aid") head_.write_key = text;
-  if (key == "uid") head_.has_user = true;
-  if (key == "duid") head_.visitor = text;
-  head_.has_device = head_.has_device || key == "duid" || key == "tnuid" || key == "nuid";
 }
 
 // Writes the item with its coded members opened into `opened_`, in one pass over its tokens.
@@ -172,8 +192,9 @@ SnowplowReader::Opening SnowplowReader::open_coded(std::uint32_t first, std::uin
     const std::string_view key = inside(at);
     const std::uint32_t value = at + 2;
     const std::string_view text = index.character(value) == '"' ? inside(value) : std::string_view{};
-    note(key, text);
-    if (is_coded(key) && !text.empty()) {
+    const SnowplowName name = snowplow_name(key);
+    head_.note(name, text);
+    if (name >= SnowplowName::contexts && !text.empty()) {
       opened_.append(from, static_cast<std::size_t>(key.data() - 1 - from));
       from = text.data() + text.size() + 1;
       if (!open_member(key, text)) {
@@ -189,13 +210,14 @@ SnowplowReader::Opening SnowplowReader::open_coded(std::uint32_t first, std::uin
   const bool is_object = index.character(first) == '{' && index.character(at) == '}';
   end = is_object ? at + 1 : index.skip(first);
   const bool is_escaped = head_.write_key.find('\\') != std::string_view::npos;
-  const bool adds_visitor = needs_network_user();
+  const bool adds_visitor = needs_network_user(head_);
   if (!is_object || is_escaped || (coded_.empty() && !fault && !adds_visitor)) return Opening::none;
   opened_.append(from, static_cast<std::size_t>(body + index.position(at) - from));
   if (adds_visitor) {
-    if (visit_.network_user_id.empty()) visit_.network_user_id = new_network_user(*request_);
     if (end - first > 2) opened_ += ',';
-    opened_ += R"("nuid":")" + visit_.network_user_id + '"';
+    opened_ += R"("nuid":")";
+    opened_ += network_user();
+    opened_ += '"';
   }
   opened_ += '}';
   return Opening::opened;
@@ -223,31 +245,10 @@ bool SnowplowReader::opened_are_values() const {
   return found == coded_.size();
 }
 
-// What accept() looks at, found in one pass over the item's members; of two of one name the last.
-SnowplowReader::Members SnowplowReader::find_members() const {
+SnowplowMembers SnowplowReader::find_members() const {
   const JsonTape& tape = desk_.tape();
-  Members found;
-  for (std::uint32_t i = 1; i < tape.size(); i = tape[i].end) {
-    const std::string_view key = tape[i].key;
-    switch (key.size()) {
-      case 1:
-        if (key == "e") found.kind = i;
-        break;
-      case 2:
-        if (key == "co") found.contexts = i;
-        break;
-      case 3:
-        if (key == "eid") found.id = i;
-        if (key == "dtm") found.device_time = i;
-        if (key == "stm") found.sent = i;
-        if (key == "ttm") found.true_time = i;
-        break;
-      case 5:
-        if (key == "ue_pr") found.event = i;
-        break;
-      default: break;
-    }
-  }
+  SnowplowMembers found;
+  for (std::uint32_t i = 1; i < tape.size(); i = tape[i].end) found.note(snowplow_name(tape[i].key), i);
   return found;
 }
 
@@ -338,7 +339,6 @@ EventType SnowplowReader::checkout_step() {
 void SnowplowReader::accept() {
   JsonTape& tape = desk_.tape();
   Subject subject = from_request_;
-  members_ = find_members();
   name_contexts();
   const std::string_view kind = text_at(tape, members_.kind);
   if (kind == "ue") {

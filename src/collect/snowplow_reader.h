@@ -8,6 +8,7 @@
 
 #include "collect/body_opener.h"
 #include "collect/item_desk.h"
+#include "collect/snowplow_layout.h"
 #include "collect/snowplow_visit.h"
 
 namespace millrace::collect {
@@ -26,26 +27,9 @@ class SnowplowReader final : public Reader {
 
  private:
   std::optional<Refusal> read_payload(const http::Request& request);
-  // The members of an item that are looked at before it is laid out, as they lie in the body.
-  struct Head {
-    std::string_view write_key;
-    std::string_view visitor;
-    bool has_device = false;
-    bool has_user = false;
-  };
   enum class Opening : std::uint8_t {
     none,    // The item is to be read as it is, or nothing could be made of it.
     opened,  // `opened_` is the item.
-  };
-  // Members of the item laid out; 0: it has none.
-  struct Members {
-    std::uint32_t kind = 0;
-    std::uint32_t id = 0;
-    std::uint32_t contexts = 0;
-    std::uint32_t event = 0;
-    std::uint32_t true_time = 0;
-    std::uint32_t device_time = 0;
-    std::uint32_t sent = 0;
   };
   struct Span {
     std::size_t begin = 0;
@@ -54,12 +38,14 @@ class SnowplowReader final : public Reader {
 
   // The item that begins at token `first` of the body; `end` is set to the token behind it.
   std::optional<Refusal> read_item(std::uint32_t first, std::uint32_t& end);
-  bool needs_network_user() const;
+  bool lay_out_at_once(std::uint32_t first, std::uint32_t& end);
+  std::optional<Refusal> read_closely(std::uint32_t first, std::uint32_t& end);
+  bool needs_network_user(const SnowplowHead& head) const;
+  std::string_view network_user();
   Opening open_coded(std::uint32_t first, std::uint32_t& end, std::optional<ItemFault>& fault);
-  void note(std::string_view key, std::string_view text);
   bool open_member(std::string_view key, std::string_view text);
   bool opened_are_values() const;
-  Members find_members() const;
+  SnowplowMembers find_members() const;
   void name_contexts();
   void take_schema(std::uint32_t wrapper);
   void name_event(Subject& subject);
@@ -78,8 +64,9 @@ class SnowplowReader final : public Reader {
   SnowplowVisit visit_;
   Subject from_request_;
   std::string query_item_;
-  Head head_;
-  Members members_;
+  SnowplowLayout layout_;
+  SnowplowHead head_;
+  SnowplowMembers members_;
   std::string opened_;
   std::vector<Span> coded_;  // What was opened, in opened_.
   std::string query_;

@@ -20,5 +20,7 @@ Credential credential_of(const http::Request& request);
 
 // Standard and url-safe alphabets, padded or not; false when it is neither.
 bool decode_base64(std::string_view text, std::string& out);
+// The same to `out`, which has room for three bytes of four and 16 more. Returns the end; null when it is neither.
+char* decode_base64(std::string_view text, char* out);
 
 }  // namespace millrace::collect
