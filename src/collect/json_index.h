@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace simdjson::internal {
 class dom_parser_implementation;
@@ -31,10 +30,6 @@ class JsonIndex {
   // `text` must outlive the use of this. Bytes that are not UTF-8 and raw control characters in strings do not stop the
   // scan; suspect() then asks for a closer look at every item.
   JsonFault scan(std::string_view text);
-  // The same for a value that is the inside of a JSON string of a text that was scanned and is not suspect: it is
-  // unescaped to `place`, which has room for 16 bytes more, and its tokens are found on the way. False: what it holds is not so
-  // plain, or wrong; unescape_json() and scan() tell.
-  bool unpack(std::string_view escaped, char* place);
 
   std::string_view text() const { return text_; }
   bool suspect() const { return suspect_; }
@@ -62,7 +57,6 @@ class JsonIndex {
 
   std::unique_ptr<simdjson::internal::dom_parser_implementation> scanner_;
   std::string cleaned_;  // A copy without control characters, for texts that have some.
-  std::vector<std::uint32_t> unpacked_;  // Positions, where unpack() found them.
   std::string_view text_;
   const std::uint32_t* positions_ = nullptr;
   std::uint32_t size_ = 0;

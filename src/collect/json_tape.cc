@@ -116,12 +116,6 @@ void JsonTape::open_object(const char* begin_at) {
   root.kind = JsonKind::object;
 }
 
-bool JsonTape::add_value(std::string_view key, const JsonIndex& index, const char* member) {
-  index_ = &index;
-  at_ = 0;
-  return value(key, member, 1) == TapeFault::none && at_ == index.size();
-}
-
 void JsonTape::close_object(const char* end) {
   JsonNode& root = nodes_.front();
   root.raw = root.text = {root.member, static_cast<std::size_t>(end - root.member)};

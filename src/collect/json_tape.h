@@ -43,8 +43,8 @@ class JsonTape {
   TapeFault build(const JsonIndex& index, std::uint32_t first, std::string_view skipped = {});
   void clear() { nodes_.clear(); }
 
-  // The other way to lay out an object: its members one by one, some of which may be indexed by themselves. `member` is where the key's
-  // quote is, strings come with their quotes. False: it is at fault, which build() would say more of.
+  // The other way to lay out an object: its members one by one. `member` is where the key's quote is, strings come with their quotes.
+  // False or null: it is at fault, or nothing that is read quickly; build() would tell.
   void open_object(const char* begin);
   bool add_string(std::string_view key, std::string_view raw, const char* member) {
     if (nodes_.size() == kNodesMax) return false;
@@ -60,8 +60,12 @@ class JsonTape {
   bool add_escaped_string(std::string_view key, std::string_view raw, const char* member) {
     return add_string(key, raw, member) && unescape(nodes_.back().text, nodes_.back().text);
   }
-  // All that `index` has is the value.
-  bool add_value(std::string_view key, const JsonIndex& index, const char* member);
+  // The value is JSON itself, in a string of well-formed text without control characters: it is written unescaped to `place`, with up to 16
+  // bytes behind it that mean nothing. Bytes up to `readable_end`, of which the closing quote is one, are looked at. Returns the value's end.
+  char* add_escaped_value(std::string_view key, const char* member, std::string_view escaped,
+                          const char* readable_end, char* place);
+  // The value stands alone in these bytes; 16 more behind them can be written to.
+  bool add_plain_value(std::string_view key, const char* member, char* begin, char* end);
   void close_object(const char* end);
 
   // Token after the value read; where the skipped member's value starts, 0 when there was none.
@@ -89,6 +93,10 @@ class JsonTape {
   TapeFault scalar(JsonNode& node);
   TapeFault string(std::uint32_t token, std::string_view& raw, std::string_view& text);
   bool unescape(std::string_view escaped, std::string_view& text);
+  template <class Text>
+  bool read_value(Text& text, std::string_view key, const char* member);
+  template <class Text>
+  bool read_string(Text& text, JsonNode& node);
 
   const JsonIndex* index_ = nullptr;
   std::string_view skipped_;

@@ -170,18 +170,20 @@ bool SnowplowLayout::open(SnowplowName name, std::string_view key, std::string_v
   copy_to(key.data() - 1);
   const char* const member = to_;
   to_ += as.copy(to_, as.size());
-  if (is_base64) {
-    const char* const end = decode_base64(text, to_);
-    if (end == nullptr) return false;
-    if (coded_.scan({to_, static_cast<std::size_t>(end - to_)}) != JsonFault::none || coded_.suspect())
-      return false;
-  } else if (!coded_.unpack(text, to_)) {
-    return false;
-  }
-  to_ += coded_.text().size();
-  from_ = text.data() + text.size() + 1;
   members_.note(is_event ? SnowplowName::event : SnowplowName::contexts, tape.size());
-  return tape.add_value({member + 1, as.size() - 3}, coded_, member);
+  const std::string_view opened(member + 1, as.size() - 3);
+  char* end = nullptr;
+  if (is_base64) {
+    end = decode_base64(text, to_);
+    if (end == nullptr || !tape.add_plain_value(opened, member, to_, end)) return false;
+  } else {
+    const char* const readable_end = body_->text().data() + body_->text().size();
+    end = tape.add_escaped_value(opened, member, text, readable_end, to_);
+    if (end == nullptr) return false;
+  }
+  to_ = end;
+  from_ = text.data() + text.size() + 1;
+  return true;
 }
 
 void SnowplowLayout::copy_to(const char* end) {

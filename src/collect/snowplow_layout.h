@@ -81,7 +81,6 @@ class SnowplowLayout {
   const std::size_t bytes_max_;
   const std::unique_ptr<char[]> place_;  // The item's text is never longer than it was in the body.
   const JsonIndex* body_ = nullptr;
-  JsonIndex coded_;
   SnowplowHead head_;
   SnowplowMembers members_;
   const char* escape_ = nullptr;  // The first backslash of the body that is not behind us, or its end.
