@@ -43,22 +43,22 @@ class JsonTape {
   TapeFault build(const JsonIndex& index, std::uint32_t first, std::string_view skipped = {});
   void clear() { nodes_.clear(); }
 
-  // The other way to lay out an object: its members one by one. `member` is where the key's quote is, strings come with their quotes.
+  // The other way to lay out an object: its members one by one. `member` is where the key's quote is; `inside` has its quotes around it.
   // False or null: it is at fault, or nothing that is read quickly; build() would tell.
   void open_object(const char* begin);
-  bool add_string(std::string_view key, std::string_view raw, const char* member) {
+  bool add_string(std::string_view key, std::string_view inside, const char* member) {
     if (nodes_.size() == kNodesMax) return false;
     JsonNode& node = nodes_.emplace_back();
     node.key = key;
-    node.text = raw.substr(1, raw.size() - 2);
-    node.raw = raw;
+    node.text = inside;
+    node.raw = {inside.data() - 1, inside.size() + 2};
     node.member = member;
     node.end = size();
     node.kind = JsonKind::string;
     return true;
   }
-  bool add_escaped_string(std::string_view key, std::string_view raw, const char* member) {
-    return add_string(key, raw, member) && unescape(nodes_.back().text, nodes_.back().text);
+  bool add_escaped_string(std::string_view key, std::string_view inside, const char* member) {
+    return add_string(key, inside, member) && unescape(inside, nodes_.back().text);
   }
   // The value is JSON itself, in a string of well-formed text without control characters: it is written unescaped to `place`, with up to 16
   // bytes behind it that mean nothing. Bytes up to `readable_end`, of which the closing quote is one, are looked at. Returns the value's end.

@@ -84,19 +84,6 @@ void SnowplowHead::note(SnowplowName name, std::string_view text) {
   }
 }
 
-void SnowplowMembers::note(SnowplowName name, std::uint32_t node) {
-  switch (name) {
-    case SnowplowName::kind: kind = node; break;
-    case SnowplowName::id: id = node; break;
-    case SnowplowName::device_time: device_time = node; break;
-    case SnowplowName::sent: sent = node; break;
-    case SnowplowName::true_time: true_time = node; break;
-    case SnowplowName::contexts: contexts = node; break;
-    case SnowplowName::event: event = node; break;
-    default: break;
-  }
-}
-
 SnowplowLayout::SnowplowLayout(std::size_t bytes_max)
     : bytes_max_(bytes_max), place_(std::make_unique_for_overwrite<char[]>(bytes_max + kSlackBytes)) {}
 
@@ -118,9 +105,9 @@ bool SnowplowLayout::read(std::uint32_t first, JsonTape& tape) {
   const char* const body = body_->text().data();
   if (body_->suspect() || body_->character(first) != '{') return false;
   const char* const begin = from_ = body + token[first];
+  const char* escape = escape_;
   to_ = place_.get();
-  head_ = {};
-  members_ = {};
+  members_.clear();
   tape.open_object(to_);
   for (std::uint32_t at = first + 1; at + 3 < count; at += 4) {
     const char* const key = body + token[at];
@@ -132,35 +119,38 @@ bool SnowplowLayout::read(std::uint32_t first, JsonTape& tape) {
     const char* const value_end = closing_quote(value, next);
     if (key_end == nullptr || value_end == nullptr) return false;
     if (static_cast<std::size_t>(next - begin) >= bytes_max_) return false;
-    if (escape_ < key) escape_ = next_escape(key);
-    if (escape_ < key_end) return false;
-    const std::string_view name(key + 1, static_cast<std::size_t>(key_end - key - 1));
+    if (escape < key) escape = escape_ = next_escape(key);
+    if (escape < key_end) return false;
+    const std::string_view name_text(key + 1, static_cast<std::size_t>(key_end - key - 1));
     const std::string_view text(value + 1, static_cast<std::size_t>(value_end - value - 1));
-    if (!add(snowplow_name(name), name, text, tape)) return false;
+    const SnowplowName name = snowplow_name(name_text);
+    if (name >= SnowplowName::contexts && !text.empty()) {
+      if (!open(name, name_text, text, tape)) return false;
+    } else {
+      members_.note(name, tape.size());
+      if (escape >= value_end) [[likely]] {
+        const char* const copied = to_ + (key - from_);
+        if (!tape.add_string({copied + 1, name_text.size()}, {copied + (value + 1 - key), text.size()}, copied))
+          return false;
+      } else if (!add_escaped(name_text, text, tape)) {
+        return false;
+      }
+    }
     if (*next == '}') {
       last_ = next;
       end_token_ = at + 4;
-      // An escaped write key is not the one that it says.
-      return head_.write_key.find('\\') == std::string_view::npos;
+      return true;
     }
     if (*next != ',') return false;
   }
   return false;
 }
 
-bool SnowplowLayout::add(SnowplowName name, std::string_view key, std::string_view text, JsonTape& tape) {
-  const bool is_coded = name >= SnowplowName::contexts;
-  if (is_coded && !text.empty()) return open(name, key, text, tape);
-  head_.note(name, text);
-  members_.note(name, tape.size());
-  const char* const quote = key.data() - 1;
-  const char* const copied = to_ + (quote - from_);
-  const std::string_view copied_key(copied + 1, key.size());
-  const std::string_view raw(to_ + (text.data() - 1 - from_), text.size() + 2);
-  if (escape_ >= text.data() + text.size()) [[likely]]
-    return tape.add_string(copied_key, raw, copied);
+bool SnowplowLayout::add_escaped(std::string_view key, std::string_view text, JsonTape& tape) {
+  const char* const copied = to_ + (key.data() - from_);
   copy_to(text.data() + text.size() + 1);
-  return tape.add_escaped_string(copied_key, raw, copied);
+  return tape.add_escaped_string({copied, key.size()}, {copied + (text.data() - key.data()), text.size()},
+                                 copied - 1);
 }
 
 bool SnowplowLayout::open(SnowplowName name, std::string_view key, std::string_view text, JsonTape& tape) {
@@ -202,7 +192,7 @@ bool SnowplowLayout::add_network_user(std::string_view id, JsonTape& tape) {
   to_ += id.copy(to_, id.size());
   *to_++ = '"';
   from_ = last_;
-  return tape.add_string({member + 1, 4}, {quote, id.size() + 2}, member);
+  return tape.add_string({member + 1, 4}, {quote + 1, id.size()}, member);
 }
 
 std::string_view SnowplowLayout::close(JsonTape& tape) {

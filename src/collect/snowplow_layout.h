@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -28,7 +29,7 @@ enum class SnowplowName : std::uint8_t {
 };
 SnowplowName snowplow_name(std::string_view key);
 
-// What says from where an item is and from whom.
+// What says from where an item is and from whom, before it is laid out.
 struct SnowplowHead {
   std::string_view write_key;
   std::string_view visitor;
@@ -39,16 +40,14 @@ struct SnowplowHead {
 };
 
 // Where the members of an item are on its tape, of two of one name the last; 0: it has none.
-struct SnowplowMembers {
-  std::uint32_t kind = 0;
-  std::uint32_t id = 0;
-  std::uint32_t contexts = 0;
-  std::uint32_t event = 0;
-  std::uint32_t true_time = 0;
-  std::uint32_t device_time = 0;
-  std::uint32_t sent = 0;
+class SnowplowMembers {
+ public:
+  void clear() { nodes_ = {}; }
+  void note(SnowplowName name, std::uint32_t node) { nodes_[static_cast<std::size_t>(name)] = node; }
+  std::uint32_t operator[](SnowplowName name) const { return nodes_[static_cast<std::size_t>(name)]; }
 
-  void note(SnowplowName name, std::uint32_t node);
+ private:
+  std::array<std::uint32_t, static_cast<std::size_t>(SnowplowName::coded_event) + 1> nodes_{};
 };
 
 // Lays out the items of a body as trackers send them, with their coded members opened, in one pass over their tokens. An item that has
@@ -67,13 +66,12 @@ class SnowplowLayout {
   // The item's text, which the tape is of; it stays until the next read(). Empty: it is left.
   std::string_view close(JsonTape& tape);
 
-  const SnowplowHead& head() const { return head_; }
   const SnowplowMembers& members() const { return members_; }
   // The token behind the item.
   std::uint32_t end_token() const { return end_token_; }
 
  private:
-  bool add(SnowplowName name, std::string_view key, std::string_view text, JsonTape& tape);
+  bool add_escaped(std::string_view key, std::string_view text, JsonTape& tape);
   bool open(SnowplowName name, std::string_view key, std::string_view text, JsonTape& tape);
   void copy_to(const char* end);
   const char* next_escape(const char* from) const;
@@ -81,7 +79,6 @@ class SnowplowLayout {
   const std::size_t bytes_max_;
   const std::unique_ptr<char[]> place_;  // The item's text is never longer than it was in the body.
   const JsonIndex* body_ = nullptr;
-  SnowplowHead head_;
   SnowplowMembers members_;
   const char* escape_ = nullptr;  // The first backslash of the body that is not behind us, or its end.
   const char* from_ = nullptr;    // What is not copied yet.

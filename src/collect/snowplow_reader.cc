@@ -1,5 +1,7 @@
 #include "collect/snowplow_reader.h"
 
+#include <cstring>
+
 #include "base/result.h"
 #include "collect/json_unescape.h"
 #include "collect/snowplow_schema.h"
@@ -26,6 +28,23 @@ std::optional<base::WallTime> time_at(const JsonTape& tape, std::uint32_t node) 
 
 std::string_view text_at(const JsonTape& tape, std::uint32_t node) {
   return node != 0 && tape[node].kind == JsonKind::string ? tape[node].text : std::string_view{};
+}
+
+// The members of what describes itself, of two of one name the last; 0: it has none.
+struct Described {
+  std::uint32_t schema = 0;
+  std::uint32_t data = 0;
+};
+Described described_at(const JsonTape& tape, std::uint32_t object) {
+  Described found;
+  if (object == 0 || tape[object].kind != JsonKind::object) return found;
+  const std::uint32_t end = tape[object].end;
+  for (std::uint32_t i = object + 1; i < end; i = tape[i].end) {
+    const std::string_view key = tape[i].key;
+    if (key.size() == 6 && std::memcmp(key.data(), "schema", 6) == 0) found.schema = i;
+    if (key.size() == 4 && std::memcmp(key.data(), "data", 4) == 0) found.data = i;
+  }
+  return found;
 }
 
 }  // namespace
@@ -102,18 +121,25 @@ std::optional<Refusal> SnowplowReader::read_payload(const http::Request& request
 std::optional<Refusal> SnowplowReader::read_item(std::uint32_t first, std::uint32_t& end) {
   if (auto refusal = desk_.count_item()) return refusal;
   if (!lay_out_at_once(first, end)) return read_closely(first, end);
-  if (desk_.admit_item(layout_.head().write_key)) accept();
+  if (desk_.admit_item(text_at(desk_.tape(), members_[SnowplowName::write_key]))) accept();
   return std::nullopt;
 }
 
 bool SnowplowReader::lay_out_at_once(std::uint32_t first, std::uint32_t& end) {
   JsonTape& tape = desk_.tape();
   if (!layout_.read(first, tape)) return false;
-  if (needs_network_user(layout_.head()) && !layout_.add_network_user(network_user(), tape)) return false;
+  members_ = layout_.members();
+  const std::uint32_t write_key = members_[SnowplowName::write_key];
+  if (tape[write_key].text.size() + 2 != tape[write_key].raw.size() && write_key != 0) return false;  // Escaped.
+  const bool has_device =
+      (members_[SnowplowName::domain_user] | members_[SnowplowName::network_user]) != 0;
+  if (needs_network_user(has_device, members_[SnowplowName::user] != 0) &&
+      !layout_.add_network_user(network_user(), tape)) {
+    return false;
+  }
   const std::string_view document = layout_.close(tape);
   if (document.empty()) return false;
   desk_.take_laid_out(document);
-  members_ = layout_.members();
   end = layout_.end_token();
   return true;
 }
@@ -145,9 +171,9 @@ std::optional<Refusal> SnowplowReader::read_closely(std::uint32_t first, std::ui
 
 // The cookie says who a browser without an id of its own is. A server that names its user keeps no cookies: an id made for
 // each of its requests would be a visitor for each.
-bool SnowplowReader::needs_network_user(const SnowplowHead& head) const {
-  if (head.has_device || (visit_.network_user_id.empty() && !visit_.gets_cookie)) return false;
-  return visit_.had_cookie || !head.has_user;
+bool SnowplowReader::needs_network_user(bool has_device, bool has_user) const {
+  if (has_device || (visit_.network_user_id.empty() && !visit_.gets_cookie)) return false;
+  return visit_.had_cookie || !has_user;
 }
 
 std::string_view SnowplowReader::network_user() {
@@ -210,7 +236,7 @@ SnowplowReader::Opening SnowplowReader::open_coded(std::uint32_t first, std::uin
   const bool is_object = index.character(first) == '{' && index.character(at) == '}';
   end = is_object ? at + 1 : index.skip(first);
   const bool is_escaped = head_.write_key.find('\\') != std::string_view::npos;
-  const bool adds_visitor = needs_network_user(head_);
+  const bool adds_visitor = needs_network_user(head_.has_device, head_.has_user);
   if (!is_object || is_escaped || (coded_.empty() && !fault && !adds_visitor)) return Opening::none;
   opened_.append(from, static_cast<std::size_t>(body + index.position(at) - from));
   if (adds_visitor) {
@@ -255,41 +281,41 @@ SnowplowMembers SnowplowReader::find_members() const {
 // Gives the contexts the names of their schemas, by which the mapping table knows them.
 void SnowplowReader::name_contexts() {
   JsonTape& tape = desk_.tape();
-  const std::uint32_t contexts = members_.contexts;
-  const std::uint32_t list = contexts == 0 ? 0 : member_of(tape, contexts, "data");
+  const std::uint32_t contexts = members_[SnowplowName::contexts];
+  if (contexts == 0) return;
+  const Described wrapper = described_at(tape, contexts);
+  const std::uint32_t list = wrapper.data;
   if (list == 0 || tape[list].kind != JsonKind::array) return;
   for (std::uint32_t i = list + 1; i < tape[list].end; i = tape[i].end) {
-    const std::uint32_t schema = member_of(tape, i, "schema");
+    const std::uint32_t schema = described_at(tape, i).schema;
     const std::string_view address = text_at(tape, schema);
     if (!is_snowplow_schema(address)) continue;
     tape[i].key = iglu_name(address);
     tape[schema].taken = true;  // The element's name says it.
   }
-  take_schema(contexts);
+  take_schema(wrapper.schema);
 }
 
 // A wrapper's own schema says nothing but that it is one.
-void SnowplowReader::take_schema(std::uint32_t wrapper) {
+void SnowplowReader::take_schema(std::uint32_t schema) {
   JsonTape& tape = desk_.tape();
-  const std::uint32_t schema = member_of(tape, wrapper, "schema");
   if (is_snowplow_schema(text_at(tape, schema))) tape[schema].taken = true;
 }
 
 // The same for the self-describing event, which says what the item is.
 void SnowplowReader::name_event(Subject& subject) {
   JsonTape& tape = desk_.tape();
-  const std::uint32_t wrapper = members_.event;
-  const std::uint32_t event = wrapper == 0 ? 0 : member_of(tape, wrapper, "data");
+  const Described wrapper = described_at(tape, members_[SnowplowName::event]);
+  const std::uint32_t event = wrapper.data;
   if (event == 0) return;
-  const std::uint32_t schema = member_of(tape, event, "schema");
+  const auto [schema, data] = described_at(tape, event);
   const std::string_view address = text_at(tape, schema);
   subject.name = iglu_name(address);
   query_.clear();
   if (!is_snowplow_schema(address)) return;
   tape[event].key = subject.name;
   tape[schema].taken = true;
-  take_schema(wrapper);
-  const std::uint32_t data = member_of(tape, event, "data");
+  take_schema(wrapper.schema);
   if (subject.name == kEnhancedAction) {
     const std::string_view action =
         data == 0 ? std::string_view{} : text_at(tape, member_of(tape, data, "action"));
@@ -323,7 +349,7 @@ void SnowplowReader::join_terms(std::uint32_t terms) {
 // One context says both which step it is and what was entered in it. The plugin of enhanced e-commerce need not say which.
 EventType SnowplowReader::checkout_step() {
   const JsonTape& tape = desk_.tape();
-  const std::uint32_t contexts = members_.contexts;
+  const std::uint32_t contexts = members_[SnowplowName::contexts];
   const std::uint32_t list = contexts == 0 ? 0 : member_of(tape, contexts, "data");
   for (std::uint32_t i = list + 1; list != 0 && i < tape[list].end; i = tape[i].end) {
     const bool enhanced = tape[i].key == "actionFieldObject";
@@ -340,7 +366,7 @@ void SnowplowReader::accept() {
   JsonTape& tape = desk_.tape();
   Subject subject = from_request_;
   name_contexts();
-  const std::string_view kind = text_at(tape, members_.kind);
+  const std::string_view kind = text_at(tape, members_[SnowplowName::kind]);
   if (kind == "ue") {
     name_event(subject);
   } else if (kind == "pv" || kind == "tr") {
@@ -350,19 +376,19 @@ void SnowplowReader::accept() {
   } else if (kind == "ti") {
     subject.name = "transaction_item";
   } else if (kind != "se") {
-    const bool missing = members_.kind == 0;
+    const bool missing = members_[SnowplowName::kind] == 0;
     return desk_.quarantine(desk_.document(),
                             {missing ? "missing_type" : "unknown_type", missing ? "" : "/e",
                              "\"e\" is none of pv, pp, se, ue, tr, ti."},
                             root_text(tape, "duid"));
   }
   // Without any id, as trackers send in anonymous mode, an event is a visitor of its own: counted and linked to nothing.
-  subject.visitor = text_at(tape, members_.id);
+  subject.visitor = text_at(tape, members_[SnowplowName::id]);
   ClientTimes times;
-  times.original = time_at(tape, members_.true_time);
+  times.original = time_at(tape, members_[SnowplowName::true_time]);
   if (!times.original) {
-    times.original = time_at(tape, members_.device_time);
-    times.sent = time_at(tape, members_.sent);
+    times.original = time_at(tape, members_[SnowplowName::device_time]);
+    times.sent = time_at(tape, members_[SnowplowName::sent]);
   }
   desk_.accept(subject, times);
 }

@@ -40,14 +40,14 @@ class SnowplowReader final : public Reader {
   std::optional<Refusal> read_item(std::uint32_t first, std::uint32_t& end);
   bool lay_out_at_once(std::uint32_t first, std::uint32_t& end);
   std::optional<Refusal> read_closely(std::uint32_t first, std::uint32_t& end);
-  bool needs_network_user(const SnowplowHead& head) const;
+  bool needs_network_user(bool has_device, bool has_user) const;
   std::string_view network_user();
   Opening open_coded(std::uint32_t first, std::uint32_t& end, std::optional<ItemFault>& fault);
   bool open_member(std::string_view key, std::string_view text);
   bool opened_are_values() const;
   SnowplowMembers find_members() const;
   void name_contexts();
-  void take_schema(std::uint32_t wrapper);
+  void take_schema(std::uint32_t schema);
   void name_event(Subject& subject);
   void join_terms(std::uint32_t terms);
   event::EventType checkout_step();
