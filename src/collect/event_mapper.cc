@@ -93,7 +93,7 @@ void EventMapper::reset(Event& into) {
   into.flags = 0;
   into.present_amounts = 0;
   into.currency = {};
-  into.texts.fill({});
+  into.texts = {};
   into.products.clear();
   into.raw = {};
   text_slots_.fill({});

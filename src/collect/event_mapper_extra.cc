@@ -10,7 +10,9 @@ void EventMapper::append_separator() {
 
 // Appends the members of a container that nothing took.
 void EventMapper::append_leftovers(JsonTape& tape, std::uint32_t container) {
-  for (std::uint32_t i = container + 1; i < tape[container].end; i = tape[i].end) append_leftover(tape, i);
+  for (std::uint32_t i = container + 1; i < tape[container].end; i = tape[i].end) {
+    if (!tape[i].taken) append_leftover(tape, i);  // Most are: not worth a call.
+  }
 }
 
 bool EventMapper::append_leftover(JsonTape& tape, std::uint32_t i) {
@@ -30,7 +32,7 @@ bool EventMapper::append_leftover(JsonTape& tape, std::uint32_t i) {
   bool any = false;
   for (std::uint32_t child = i + 1; child < node.end; child = tape[child].end) {
     if (node.kind == JsonKind::object) {
-      any |= append_leftover(tape, child);
+      if (!tape[child].taken) any |= append_leftover(tape, child);
     } else if (append_leftover(tape, child)) {
       any = true;
     } else {

@@ -30,6 +30,8 @@ std::uint64_t load(const char* text) {
 // The closing quote of the string whose opening quote and next token are at these places; null when there is none.
 const char* closing_quote(const char* begin, const char* next) {
   const char* last = next - 1;
+  if (*last == '"' && last > begin) [[likely]]
+    return last;
   while (*last == ' ' || *last == '\n' || *last == '\t' || *last == '\r') --last;
   return last > begin && *last == '"' ? last : nullptr;
 }
@@ -130,7 +132,8 @@ bool SnowplowLayout::read(std::uint32_t first, JsonTape& tape) {
       members_.note(name, tape.size());
       if (escape >= value_end) [[likely]] {
         const char* const copied = to_ + (key - from_);
-        if (!tape.add_string({copied + 1, name_text.size()}, {copied + (value + 1 - key), text.size()}, copied))
+        if (!tape.add_string({copied + 1, name_text.size()}, {copied + (value + 1 - key), text.size()},
+                             copied))
           return false;
       } else if (!add_escaped(name_text, text, tape)) {
         return false;

@@ -13,19 +13,19 @@ namespace millrace::collect {
 // The members of an item that are looked at by name.
 enum class SnowplowName : std::uint8_t {
   other,
-  kind,              // e
-  write_key,         // aid
-  user,              // uid
-  domain_user,       // duid
-  network_user,      // nuid, tnuid
-  id,                // eid
-  device_time,       // dtm
-  sent,              // stm
-  true_time,         // ttm
-  contexts,          // co
-  coded_contexts,    // cx
-  event,             // ue_pr
-  coded_event,       // ue_px
+  kind,            // e
+  write_key,       // aid
+  user,            // uid
+  domain_user,     // duid
+  network_user,    // nuid, tnuid
+  id,              // eid
+  device_time,     // dtm
+  sent,            // stm
+  true_time,       // ttm
+  contexts,        // co
+  coded_contexts,  // cx
+  event,           // ue_pr
+  coded_event,     // ue_px
 };
 SnowplowName snowplow_name(std::string_view key);
 

@@ -130,9 +130,9 @@ bool SnowplowReader::lay_out_at_once(std::uint32_t first, std::uint32_t& end) {
   if (!layout_.read(first, tape)) return false;
   members_ = layout_.members();
   const std::uint32_t write_key = members_[SnowplowName::write_key];
-  if (tape[write_key].text.size() + 2 != tape[write_key].raw.size() && write_key != 0) return false;  // Escaped.
-  const bool has_device =
-      (members_[SnowplowName::domain_user] | members_[SnowplowName::network_user]) != 0;
+  if (tape[write_key].text.size() + 2 != tape[write_key].raw.size() && write_key != 0)
+    return false;  // Escaped.
+  const bool has_device = (members_[SnowplowName::domain_user] | members_[SnowplowName::network_user]) != 0;
   if (needs_network_user(has_device, members_[SnowplowName::user] != 0) &&
       !layout_.add_network_user(network_user(), tape)) {
     return false;

@@ -88,3 +88,34 @@ TEST_CASE("base64 is read in both alphabets, padded or not") {
   CHECK(decoded("Z") == "refused");
   CHECK(decoded("Zm 9v") == "refused");
 }
+
+TEST_CASE("base64 of every length is what a decoder of one letter at a time makes of it") {
+  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (int size = 0; size < 100; ++size) {
+    std::string expected;
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const char letter = text[i] == '-' ? '+' : text[i] == '_' ? '/' : text[i];
+      bits = bits << 6 | static_cast<std::uint32_t>(kLetters.find(letter));
+      if (i % 4 > 0) expected += static_cast<char>(bits >> (6 - 2 * (i % 4)));
+    }
+    std::string out = "before";
+    CAPTURE(text);
+    CHECK(decode_base64(text, out) == (size % 4 != 1));
+    CHECK(out == (size % 4 == 1 ? "before" : "before" + expected));
+    for (std::size_t at = 0; size % 4 != 1 && at < text.size(); ++at) {
+      // All that is no letter, in every place, is seen.
+      for (int byte = at % 7 == 0 ? 0 : 240; byte < 256; ++byte) {
+        std::string strange = text;
+        strange[at] = static_cast<char>(byte);
+        const bool is_letter =
+            kLetters.find(strange[at]) != std::string_view::npos || byte == '-' || byte == '_';
+        const bool is_padding = byte == '=' && at + 1 == text.size() && size % 4 != 2;
+        std::string ignored;
+        if (!is_padding) REQUIRE(decode_base64(strange, ignored) == is_letter);
+      }
+    }
+    text += size % 9 == 4 ? '-' : size % 11 == 5 ? '_' : kLetters[static_cast<std::size_t>(size * 37) % 64];
+  }
+}

@@ -46,13 +46,8 @@ NormalName normalise(std::string_view name) {
   return normal;
 }
 
-// Keys of at most 16 bytes and of one length are equal when their ends are.
-struct Ends {
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
-};
-inline Ends ends_of(std::string_view key) {
-  Ends ends;
+inline Vocabulary::Ends ends_of(std::string_view key) {
+  Vocabulary::Ends ends;
   if (key.size() >= 8) {
     std::memcpy(&ends.first, key.data(), 8);
     std::memcpy(&ends.last, key.data() + key.size() - 8, 8);
@@ -64,14 +59,6 @@ inline Ends ends_of(std::string_view key) {
     ends.first = byte(0) | byte(key.size() / 2) << 8 | byte(key.size() - 1) << 16;
   }
   return ends;
-}
-
-inline bool equal_keys(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  if (a.size() > 16) return a == b;
-  const Ends of_a = ends_of(a);
-  const Ends of_b = ends_of(b);
-  return of_a.first == of_b.first && of_a.last == of_b.last;
 }
 
 // "a.b[].c" is "a", "b", "[]", "c".
@@ -108,9 +95,8 @@ std::uint64_t types_of(Scope scope) {
   return 0;
 }
 
-std::size_t Vocabulary::slot(Section section, std::string_view key) {
+inline std::size_t Vocabulary::slot(Section section, std::string_view key, Ends ends) {
   // The ends and the length tell the keys we know apart; everything else only has to be spread.
-  const Ends ends = ends_of(key);
   const std::uint64_t mixed =
       (ends.first ^ (ends.last * 0x9e3779b97f4a7c15ULL) ^ (std::uint64_t{section} << 56) ^ key.size()) *
       0xd6e8feb86659fd93ULL;
@@ -128,7 +114,7 @@ Vocabulary::Entry& Vocabulary::entry_for(Section section, std::string_view key) 
   for (Entry& entry : entries_) {
     if (entry.section == section && entry.key == key) return entry;
   }
-  return entries_.emplace_back(Entry{key, section, 0, 0, 0});
+  return entries_.emplace_back(Entry{key, ends_of(key), section, 0, 0, 0});
 }
 
 void Vocabulary::compile_fields(std::span<const FieldRow> fields) {
@@ -157,16 +143,19 @@ void Vocabulary::compile_fields(std::span<const FieldRow> fields) {
   }
   INVARIANT(entries_.size() < kSlots / 2);
   for (std::size_t i = 0; i < entries_.size(); ++i) {
-    std::size_t at = slot(entries_[i].section, entries_[i].key);
+    std::size_t at = slot(entries_[i].section, entries_[i].key, entries_[i].ends);
     while (slots_[at] != 0) at = (at + 1) % kSlots;
     slots_[at] = static_cast<std::uint16_t>(i + 1);
   }
 }
 
 const Vocabulary::Entry* Vocabulary::find(Section section, std::string_view key) const {
-  for (std::size_t at = slot(section, key); slots_[at] != 0; at = (at + 1) % kSlots) {
+  const Ends ends = ends_of(key);
+  for (std::size_t at = slot(section, key, ends); slots_[at] != 0; at = (at + 1) % kSlots) {
     const Entry& entry = entries_[slots_[at] - 1u];
-    if (entry.section == section && equal_keys(entry.key, key)) return &entry;
+    if (entry.section != section || entry.ends != ends || entry.key.size() != key.size()) continue;
+    if (key.size() <= 16 || entry.key == key) [[likely]]
+      return &entry;
   }
   return nullptr;
 }

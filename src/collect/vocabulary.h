@@ -108,8 +108,15 @@ class Vocabulary {
   // The object that a member's value opens, or what the member means; sections are numbered by the compiled table.
   using Section = std::uint8_t;
   static constexpr Section kRoot = 0;
+  // The first and the last bytes of a key: keys of at most 16 bytes and of one length are equal when these are.
+  struct Ends {
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    bool operator==(const Ends&) const = default;
+  };
   struct Entry {
     std::string_view key;
+    Ends ends;
     Section section = 0;  // In which the key stands.
     Section opens = 0;    // The section of the value when it is an object or array; 0: none.
     std::uint8_t row_count = 0;
@@ -131,7 +138,7 @@ class Vocabulary {
 
  private:
   static constexpr std::size_t kSlots = 512;
-  static std::size_t slot(Section section, std::string_view key);
+  static std::size_t slot(Section section, std::string_view key, Ends ends);
   struct NameEntry {
     std::string normal;
     event::EventType type;

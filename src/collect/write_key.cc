@@ -27,18 +27,21 @@ constexpr std::array<std::int8_t, 256> kBase64Digits = [] {
 __m128i digits_of(__m128i letters, __m128i& strange) {
   // By the low half of a letter, a bit for each high half that makes a letter of it.
   const __m128i known =
-      _mm_setr_epi8(static_cast<char>(0xa8), static_cast<char>(0xf8), static_cast<char>(0xf8), static_cast<char>(0xf8),
-                    static_cast<char>(0xf8), static_cast<char>(0xf8), static_cast<char>(0xf8), static_cast<char>(0xf8),
-                    static_cast<char>(0xf8), static_cast<char>(0xf8), static_cast<char>(0xf0), 0x54, 0x50, 0x54, 0x50, 0x74);
+      _mm_setr_epi8(static_cast<char>(0xa8), static_cast<char>(0xf8), static_cast<char>(0xf8),
+                    static_cast<char>(0xf8), static_cast<char>(0xf8), static_cast<char>(0xf8),
+                    static_cast<char>(0xf8), static_cast<char>(0xf8), static_cast<char>(0xf8),
+                    static_cast<char>(0xf8), static_cast<char>(0xf0), 0x54, 0x50, 0x54, 0x50, 0x74);
   const __m128i bits = _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, static_cast<char>(0x80), 0, 0, 0, 0, 0, 0, 0, 0);
-  const __m128i steps = _mm_setr_epi8(0, 0, 62 - '+', 52 - '0', -'A', -'A', 26 - 'a', 26 - 'a', 0, 0, 0, 0, 0, 0, 0, 0);
+  const __m128i steps =
+      _mm_setr_epi8(0, 0, 62 - '+', 52 - '0', -'A', -'A', 26 - 'a', 26 - 'a', 0, 0, 0, 0, 0, 0, 0, 0);
   const __m128i nibble = _mm_set1_epi8(0x0f);
   const __m128i high = _mm_and_si128(_mm_srli_epi16(letters, 4), nibble);
   const __m128i low = _mm_and_si128(letters, nibble);
   const __m128i is_known = _mm_and_si128(_mm_shuffle_epi8(known, low), _mm_shuffle_epi8(bits, high));
   strange = _mm_or_si128(strange, _mm_cmpeq_epi8(is_known, _mm_setzero_si128()));
   const auto other = [letters](char letter, int step) {
-    return _mm_and_si128(_mm_cmpeq_epi8(letters, _mm_set1_epi8(letter)), _mm_set1_epi8(static_cast<char>(step)));
+    return _mm_and_si128(_mm_cmpeq_epi8(letters, _mm_set1_epi8(letter)),
+                         _mm_set1_epi8(static_cast<char>(step)));
   };
   __m128i step = _mm_add_epi8(_mm_shuffle_epi8(steps, high), other('-', '+' - '-'));
   step = _mm_add_epi8(step, other('/', 63 - '/' - (62 - '+')));
