@@ -45,7 +45,23 @@ std::string segment_batch(base::SeededRandom& random) {
   return body + "]}";
 }
 
-std::string snowplow_batch(base::SeededRandom& random) {
+// As trackers write it: the url-safe alphabet, without padding.
+std::string base64(std::string_view text) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string out;
+  std::uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    bits = bits << 8 | static_cast<unsigned char>(c);
+    for (count += 8; count >= 6; count -= 6) out += kDigits[(bits >> (count - 6)) & 63];
+  }
+  if (count > 0) out += kDigits[(bits << (6 - count)) & 63];
+  return out;
+}
+
+// How an item has the JSON within it: a setting of every tracker.
+enum class Coding { plain, base64 };
+std::string snowplow_items(base::SeededRandom& random, Coding coding) {
   std::string body =
       R"({"schema":"iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4","data":[)";
   for (int i = 0; i < kEvents; ++i) {
@@ -60,15 +76,25 @@ std::string snowplow_batch(base::SeededRandom& random) {
     body += fmt::format(
         R"({}{{"e":"ue","eid":"{:016x}-{:08x}","tv":"js-4.10.1","tna":"sp","aid":"wk","p":"web","dtm":)"
         R"("17637191{:05}","duid":"{:016x}","url":"https://shop.example/p/{}","page":"Shoe","refr":)"
-        R"("https://search.example/","lang":"de-DE","ue_pr":)",
+        R"("https://search.example/","lang":"de-DE",)",
         i == 0 ? "" : ",", random.next(), random.below(1u << 31), random.below(100'000),
         random.below(100'000), random.below(5000));
-    http::append_json_string(body, event);
-    body += R"(,"co":)";
-    http::append_json_string(body, context);
+    if (coding == Coding::plain) {
+      body += R"("ue_pr":)";
+      http::append_json_string(body, event);
+      body += R"(,"co":)";
+      http::append_json_string(body, context);
+    } else {
+      body += R"("ue_px":")" + base64(event) + R"(","cx":")" + base64(context) + '"';
+    }
     body += R"(,"stm":"1763719200000"})";
   }
   return body + "]}";
+}
+
+std::string snowplow_batch(base::SeededRandom& random) { return snowplow_items(random, Coding::plain); }
+std::string snowplow_coded_batch(base::SeededRandom& random) {
+  return snowplow_items(random, Coding::base64);
 }
 
 std::string protocol_batch(base::SeededRandom& random) {
@@ -153,6 +179,9 @@ int main(int argc, char** argv) {
       {"segment", std::make_unique<collect::SegmentDialect>(sources, limits), "/v1/batch", segment_batch},
       {"snowplow", std::make_unique<collect::SnowplowDialect>(sources, limits, collect::SnowplowSettings{}),
        "/com.snowplowanalytics.snowplow/tp2", snowplow_batch},
+      {"snowplow base64",
+       std::make_unique<collect::SnowplowDialect>(sources, limits, collect::SnowplowSettings{}),
+       "/com.snowplowanalytics.snowplow/tp2", snowplow_coded_batch},
       {"ga4 protocol", std::make_unique<collect::Ga4ProtocolDialect>(sources, limits),
        "/mp/collect?measurement_id=G", protocol_batch},
       {"ga4 tag", std::make_unique<collect::Ga4TagDialect>(sources, limits),
