@@ -35,7 +35,8 @@ base::Status run(const app::Settings& settings, const char* port_file, bool gate
   TRY_ASSIGN(const auto privacy, app::PrivacyGuard::open(settings.privacy, *directory, random, clock));
   TRY_ASSIGN(const auto contracts,
              app::ContractRunner::open(directory->disk(), app::source_names_by_index(settings, indices),
-                                       clock, contract::QuarantinePorts{}));
+                                       clock, contract::QuarantinePorts{},
+                                       [&](std::string_view text) { return privacy->cleansed(text); }));
   std::vector<const collect::GateMaker*> gates;
   if (gated) {
     gates = privacy->first_gates();
