@@ -1,4 +1,5 @@
 """A Millrace to ask: starts it on a free port, asks it by curl, ends it."""
+import atexit
 import json
 import pathlib
 import signal
@@ -44,6 +45,7 @@ class Server:
         if config:
             command += ["--config", str(config)]
         self.process = subprocess.Popen(command, stdout=open(self.log_file, "ab"), stderr=subprocess.STDOUT)
+        atexit.register(self.process.kill)  # Of a test that fails.
         until("the server listens", lambda: self.port_file.exists() or self.process.poll() is not None)
         assert self.process.poll() is None, self.log()
         self.port = int(self.port_file.read_text())

@@ -2,6 +2,7 @@
 """Starts Millrace on a fresh data directory, sends it events with personal values in all their places, stops it, and looks for the values in
 every file, as they are and in what lz4, zstd and Parquet pages hold (read back through SQL). Then suppression, consent and bots, with the ledger
 closing after each. Prints one line a check; exits 1 at the first that fails."""
+import atexit
 import base64
 import gzip
 import json
@@ -48,6 +49,7 @@ class Server:
         if config:
             command += ["--config", str(config)]
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log)
+        atexit.register(self.process.kill)  # Of a test that fails.
         deadline = time.monotonic() + 30
         while not self.port_file.exists():
             assert self.process.poll() is None, "the server stopped at once"

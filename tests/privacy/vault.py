@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The vault end to end: values open for what their person grants, an abandoned cart's webhook has them, erasure holds against a copy of the directory,
 and a server of one region takes nothing of another. Prints one line a check; exits 1 at the first that fails."""
+import atexit
 import http.server
 import json
 import pathlib
@@ -50,6 +51,7 @@ class Server:
         if config:
             command += ["--config", str(config)]
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log)
+        atexit.register(self.process.kill)  # Of a test that fails.
         deadline = time.monotonic() + 30
         while not port_file.exists():
             if self.process.poll() is not None:

@@ -2,6 +2,7 @@
 
 Fails when a process ends otherwise than with 0, when a sanitizer has said anything, when an answer is neither a good one nor a refusal, or when an
 event is missing."""
+import atexit
 import http.client
 import json
 import os
@@ -43,6 +44,7 @@ class Server:
         command = [millrace, "serve", "--data", root / "data", "--port", "0", "--port-file", root / "port"]
         self.process = subprocess.Popen(command + [part for each in SETTINGS for part in ("--set", each)],
                                         stdout=open(root / "log", "a"), stderr=subprocess.STDOUT)
+        atexit.register(self.process.kill)  # Of a test that fails.
         end = time.monotonic() + 120
         while not ((root / "port").exists() and (root / "port").read_text().strip()):
             assert self.process.poll() is None and time.monotonic() < end, (root / "log").read_text()[-5000:]
@@ -130,6 +132,7 @@ def soak(turn, before):
         if number == 0:
             command += ["--seed", str(100 + turn), "--acked-file", acked]
         loads.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=open(root / "log", "a")))
+        atexit.register(loads[-1].kill)
     for thread in readers:
         thread.start()
     for load in loads:
