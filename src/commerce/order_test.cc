@@ -47,6 +47,40 @@ TEST_CASE("prices that hold the tax are known by the total") {
   CHECK(order.reconciles);
 }
 
+TEST_CASE("what a shop rounds is measured in its currency's smallest amount") {
+  struct Case {
+    std::string_view currency;
+    double price, total;
+    bool reconciles;
+  };
+  // Three for 100, and amounts off by as much as two roundings and by more.
+  const Case cases[] = {
+      {"JPY", 33, 100, true},        {"JPY", 33, 101, true},        {"JPY", 33, 102, false},
+      {"EUR", 33.33, 100, true},     {"EUR", 33.33, 100.02, false}, {"KWD", 3.333, 10.001, true},
+      {"KWD", 3.333, 10.002, false}, {"", 33.33, 100.01, true},     {"krw", 33, 101, true}};
+  for (const auto& [currency, price, total, reconciles] : cases) {
+    CAPTURE(currency);
+    CAPTURE(total);
+    OrderRow order = told(OrderStatus::completed, {line("a", 3, price)});
+    order.currency = event::parse_currency(currency);
+    order.total = money(total);
+    derive_amounts(order);
+    CHECK_EQ(order.reconciles, reconciles);
+  }
+  // A tax that is no larger than what is rounded away.
+  OrderRow small = told(OrderStatus::completed, {line("a", 1, 20)});
+  small.currency = event::parse_currency("JPY");
+  small.tax = money(2);
+  small.total = money(22);
+  derive_amounts(small);
+  CHECK_EQ(event::to_string(small.order_net), "20");
+  CHECK_EQ(event::to_string(small.order_gross), "22");
+  small.total = money(20);
+  derive_amounts(small);
+  CHECK_EQ(event::to_string(small.order_net), "18");
+  CHECK_EQ(event::to_string(small.order_gross), "20");
+}
+
 TEST_CASE("an order without priced lines is as large as its amounts say") {
   OrderRow order = told(OrderStatus::completed, {});
   order.revenue = money(80);

@@ -32,12 +32,34 @@ class Sum {
   bool fits_ = true;
 };
 
-// A shop rounds each line; one hundredth for each of them and one for the order is not a difference.
-bool close(Money a, Money b, std::size_t lines) {
-  const std::int64_t slack = static_cast<std::int64_t>(lines + 1) * (kMoneyScale / 100);
-  const __int128 difference = static_cast<__int128>(a.micros) - b.micros;
-  return difference <= slack && difference >= -slack;
+// ISO 4217: the currencies whose smallest amount is not a hundredth.
+std::int64_t smallest_micros(Currency currency) {
+  constexpr std::string_view kWhole[] = {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW",
+                                         "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"};
+  constexpr std::string_view kThousandths[] = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"};
+  const std::string_view code = currency.text();
+  const auto is_one_of = [code](const auto& codes) {
+    return std::find(std::begin(codes), std::end(codes), code) != std::end(codes);
+  };
+  if (is_one_of(kWhole)) return kMoneyScale;
+  return is_one_of(kThousandths) ? kMoneyScale / 1000 : kMoneyScale / 100;
 }
+
+__int128 distance(Money a, Money b) {
+  const __int128 difference = static_cast<__int128>(a.micros) - b.micros;
+  return difference < 0 ? -difference : difference;
+}
+
+// A shop rounds each line: the smallest amount of the currency for each of them and one for the order is not a difference.
+class Rounding {
+ public:
+  explicit Rounding(const OrderRow& order)
+      : slack_(static_cast<std::int64_t>(order.lines.size() + 1) * smallest_micros(order.currency)) {}
+  bool close(Money a, Money b) const { return distance(a, b) <= slack_; }
+
+ private:
+  const std::int64_t slack_;
+};
 
 bool given(Money money) { return money.micros != 0; }
 
@@ -50,17 +72,17 @@ Money net_without_lines(const OrderRow& order) {
 }
 
 bool amounts_agree(const OrderRow& order) {
-  const std::size_t lines = order.lines.size();
+  const Rounding rounding(order);
   const auto is_goods = [&](Money money) {
-    return close(money, order.items_net, lines) || close(money, order.order_net, lines);
+    return rounding.close(money, order.items_net) || rounding.close(money, order.order_net);
   };
   if (given(order.subtotal) && !is_goods(order.subtotal)) return false;
-  const bool revenue_agrees = is_goods(order.revenue) || close(order.revenue, order.order_gross, lines);
+  const bool revenue_agrees = is_goods(order.revenue) || rounding.close(order.revenue, order.order_gross);
   if (given(order.revenue) && !revenue_agrees) return false;
   // Updates and cancellations carry the total before discounts (Segment's specification).
   const bool changed = order.status != OrderStatus::completed;
-  const bool total_agrees =
-      close(order.total, order.order_gross, lines) || (changed && close(order.total, order.items_net, lines));
+  const bool total_agrees = rounding.close(order.total, order.order_gross) ||
+                            (changed && rounding.close(order.total, order.items_net));
   return !given(order.total) || total_agrees;
 }
 
@@ -125,9 +147,11 @@ void derive_amounts(OrderRow& order) {
   if (priced) net.minus(order.discount);
   Sum gross(net.value());
   gross.plus(order.shipping);
-  // Where prices hold the tax already, the total says so.
-  const bool tax_inside =
-      given(order.tax) && given(order.total) && close(order.total, gross.value(), order.lines.size());
+  // Where prices hold the tax already, the total says so; of a tax as small as what is rounded away, by what it is nearer to.
+  const Money with_tax = Sum(gross.value()).plus(order.tax).value();
+  const bool tax_inside = given(order.tax) && given(order.total) &&
+                          Rounding(order).close(order.total, gross.value()) &&
+                          distance(order.total, gross.value()) <= distance(order.total, with_tax);
   if (tax_inside) net.minus(order.tax);
   if (!tax_inside) gross.plus(order.tax);
   order.order_net = net.value();
@@ -140,6 +164,7 @@ bool totals_differ(const Event& event) {
   if (event.type != EventType::order_completed && event.type != EventType::order_updated) return false;
   OrderRow order;
   order.status = event.type == EventType::order_completed ? OrderStatus::completed : OrderStatus::updated;
+  order.currency = event.currency;
   const auto amount = [&event](Amount field) { return event.has(field) ? event[field] : Money{}; };
   order.revenue = amount(Amount::revenue);
   order.total = amount(Amount::total);
