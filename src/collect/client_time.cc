@@ -60,8 +60,8 @@ void set_event_time(const ClientTimes& times, TimeTrust trust, event::Event& eve
     event.event_time = event.received_at - (*times.sent - *times.original);
     if (event.event_time != *times.original) event.set(Flag::time_corrected);
   }
-  const WallTime clamped =
-      std::clamp(event.event_time, event.received_at - kPastMs, event.received_at + kFutureMs);
+  const WallTime earliest = trust == TimeTrust::held_back ? event.event_time : event.received_at - kPastMs;
+  const WallTime clamped = std::min(std::max(event.event_time, earliest), event.received_at + kFutureMs);
   if (clamped != event.event_time) event.set(Flag::time_clamped);
   event.event_time = clamped;
 }

@@ -23,7 +23,8 @@ struct ClientTimes {
 
 enum class TimeTrust : std::uint8_t {
   corrected,  // The client's clock may be wrong: its offset is what sentAt says it is, and the result is clamped.
-  as_given,  // History: the time is taken as it is, unless it is to come (Intake).
+  held_back,  // The same of an item out of quarantine, which may have lain there for long.
+  as_given,   // History: the time is taken as it is, unless it is to come (Intake).
 };
 
 constexpr std::int64_t kPastMs = 7 * base::kDayMs;

@@ -68,6 +68,15 @@ TEST_CASE("times are clamped to a week back and five minutes ahead, and flagged"
   CHECK(timed(kReceived + kHour, kReceived).event_time == kReceived + 5 * millrace::base::kMinuteMs);
 }
 
+TEST_CASE("what was held back for long keeps its time, but for one that is to come") {
+  const Event old = timed(kReceived - 80 * kDay, std::nullopt, TimeTrust::held_back);
+  CHECK(old.event_time == kReceived - 80 * kDay);
+  CHECK(old.flags == 0);
+  const Event ahead = timed(kReceived + kHour, std::nullopt, TimeTrust::held_back);
+  CHECK(ahead.event_time == kReceived + 5 * millrace::base::kMinuteMs);
+  CHECK(ahead.has(Flag::time_clamped));
+}
+
 TEST_CASE("without a time the receipt stands in, and history is taken as it is") {
   const Event missing = timed(std::nullopt, kReceived);
   CHECK(missing.event_time == kReceived);

@@ -156,7 +156,8 @@ void ItemDesk::accept(const Subject& subject, const ClientTimes& times) {
   event_.source = item_source_;
   event_.raw = document_;
   event_.received_at = received_at_;
-  set_event_time(times, TimeTrust::corrected, event_);
+  const bool again = root_member(tape_, kReplayedFrom) != nullptr;
+  set_event_time(times, again ? TimeTrust::held_back : TimeTrust::corrected, event_);
   sink_->accept(event_);
 }
 

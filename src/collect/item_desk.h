@@ -15,6 +15,9 @@
 
 namespace millrace::collect {
 
+// A member of items that come out of quarantine: where they lay.
+constexpr std::string_view kReplayedFrom = "replayed_from";
+
 // A record holds an item's bytes and at most about as much again in `extra`, and must fit into one append.
 ItemLimits within_journal_limits(ItemLimits limits);
 

@@ -2,7 +2,9 @@
 #include <doctest/doctest.h>
 
 #include "collect/dialect_rig.h"
+#include "collect/ga4_dialect.h"
 #include "collect/signature.h"
+#include "collect/snowplow_dialect.h"
 #include "collect/webhook_dialect.h"
 #include "collect/webhook_mapping.h"
 #include "collect/webhook_mark.h"
@@ -88,6 +90,43 @@ TEST_CASE("a webhook in quarantine has what its headers said, and becomes its ev
   CHECK(event.event_time.ms == 1'749'999'995'000);
   CHECK(event.raw == mended);
   CHECK(event[Text::extra].find("millrace_webhook") == std::string_view::npos);
+}
+
+TEST_CASE("items of all dialects keep their time however long they lay in quarantine") {
+  const SourceTable sources = *SourceTable::make({{1, "web", "G-1", "", true}}, {true, 0, "default"});
+  const Ga4ProtocolDialect protocol{sources, {}};
+  const Ga4TagDialect tag{sources, {}};
+  const SnowplowDialect snowplow{sources, {}, {}};
+  constexpr std::int64_t kThen = DialectRig::kNow.ms - 80 * base::kDayMs;
+  const std::string then = std::to_string(kThen);
+  for (const bool again : {true, false}) {
+    CAPTURE(again);
+    const std::string mark = again ? R"(,"replayed_from":"0/17")" : "";
+    const std::int64_t wanted = again ? kThen : DialectRig::kNow.ms - 7 * base::kDayMs;
+    DialectRig ga4{protocol};
+    REQUIRE(ga4.post("/mp/collect?measurement_id=G-1",
+                     R"({"events":[{"client_id":"c","name":"x","timestamp_micros":")" + then + R"(000")" +
+                         mark + "}]}")
+                .status == 204);
+    CHECK_EQ(ga4.event().event_time.ms, wanted);
+    DialectRig gtag{tag};
+    REQUIRE(gtag.post("/g/collect", "tid=G-1&cid=1.2&en=x&timestamp_micros=" + then + "000" +
+                                        (again ? "&replayed_from=0%2F17" : ""))
+                .status == 204);
+    CHECK_EQ(gtag.event().event_time.ms, wanted);
+    DialectRig tracker{snowplow};
+    REQUIRE(tracker
+                .post("/com.snowplowanalytics.snowplow/tp2?writeKey=G-1",
+                      R"({"data":[{"e":"pv","tv":"js-3","duid":"d","ttm":")" + then + "\"" + mark + "}]}")
+                .status == 200);
+    CHECK_EQ(tracker.event().event_time.ms, wanted);
+    Rig rig;
+    const std::string order =
+        R"({"id":7,"created_at":"2025-03-27T15:06:40Z","millrace_webhook":{"kind":"shopify","topic":"orders/create"})" +
+        mark + "}";
+    REQUIRE(rig.again("shop:s3cret", order).status == 200);
+    CHECK_EQ(rig.rig.event().event_time.ms, wanted);
+  }
 }
 
 TEST_CASE("an item of a mapping is kept with its mark, and mended it is the same event each time") {
