@@ -173,8 +173,7 @@ base::Status run(const Options& options) {
              counts.lines, counts.pages, counts.unreadable, counts.lines - counts.pages - counts.unreadable,
              tail.report().accepted, tail.report().quarantined);
   if (tail.unanswered() > 0) {
-    fmt::print("{} lines more were read and not answered for: they are read again at the next start\n",
-               tail.unanswered());
+    fmt::print("not answered for, and read again at the next start: {} lines\n", tail.unanswered());
   }
   return base::Ok{};
 }

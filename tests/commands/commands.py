@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -79,6 +80,19 @@ def main(directory):
         # Refused before anything is read: none of these files is there.
         for command in [["import", "no.csv", "--mapping", "no.toml"], ["replay", "no.jsonl", "--format", "segment-jsonl"], ["load"], ["tail", "no.log", "--once", "--position", "no"]]:
             check(f"{command[0]}: https is refused by name", [*command, "--to", f"https://127.0.0.1:{port}"], "http alone, not https", "tunnel")
+        with open(directory + "/a.log", "w") as file:
+            file.write('192.0.2.1 - - [21/Nov/2025:10:00:00 +0100] "GET /a HTTP/1.1" 200 5 "-" "Mozilla/5.0"\n')
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            tail = subprocess.Popen([MILLRACE, "tail", directory + "/a.log", "--to", f"http://127.0.0.1:{silent.getsockname()[1]}", "--site", "https://s.example",
+                                     "--position", directory + "/position", "--from-start"], stdout=subprocess.PIPE, text=True)
+            connection, _ = silent.accept()
+            connection.settimeout(20)
+            assert connection.recv(65536)
+            tail.send_signal(signal.SIGTERM)
+            said = tail.communicate(timeout=20)[0]
+            connection.close()
+        assert tail.returncode == 0 and "0 page views sent" in said and "next start: 1 lines" in said, (tail.returncode, said)
+        print("ok     tail: what was not answered for is not said to be sent")
         six = subprocess.Popen([MILLRACE, "serve", "--data", directory + "/six", "--port", "0", "--address", "::1",
                                 "--port-file", directory + "/six-port"], stderr=subprocess.PIPE)
         try:
