@@ -1,6 +1,9 @@
 #include "collect/ga4_item.h"
 
+#include <emmintrin.h>
+
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include "http/http.h"
@@ -11,7 +14,41 @@ namespace {
 
 constexpr std::string_view kGroups[] = {"ep", "epn", "up", "upn"};
 
+// Most members: short, of ASCII, without anything that JSON escapes. They are written first and then looked at as a whole. False: it is
+// none of them.
+bool append_plain_member(std::string& json, std::string_view name, std::string_view value) {
+  constexpr std::size_t kMarks = 6;  // A comma, four quotes and a colon.
+  char piece[128];
+  if (name.size() + value.size() > sizeof piece - kMarks - sizeof(__m128i)) return false;
+  char* end = piece;
+  if (json.back() != '{') *end++ = ',';
+  *end++ = '"';
+  end += name.copy(end, name.size());
+  std::memcpy(end, "\":\"", 3);
+  end += 3;
+  end += value.copy(end, value.size());
+  *end++ = '"';
+  const __m128i blanks = _mm_set1_epi8(' ');
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(end), blanks);
+  __m128i strange = _mm_setzero_si128();
+  int quotes = 0;
+  for (const char* at = piece; at < end; at += sizeof(__m128i)) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    // Below a blank are, as signed numbers, the control characters and all that is not ASCII.
+    const __m128i others =
+        _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)));
+    strange = _mm_or_si128(strange, _mm_or_si128(_mm_cmplt_epi8(bytes, blanks), others));
+    quotes +=
+        std::popcount(static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')))));
+  }
+  if (quotes != 4 || _mm_movemask_epi8(strange) != 0) return false;
+  json.append(piece, static_cast<std::size_t>(end - piece));
+  return true;
+}
+
 void append_member(std::string& json, std::string_view name, std::string_view value) {
+  if (append_plain_member(json, name, value)) [[likely]]
+    return;
   if (json.back() != '{') json += ',';
   http::append_json_string(json, name);
   json += ':';
@@ -85,14 +122,37 @@ void append_item(std::string& json, std::string_view coded) {
   json += '}';
 }
 
-// The text without its escapes; itself when it has none, or a broken one.
+// The text without its escapes; itself when it has a broken one.
 std::string_view decoded(std::string_view text, std::string& into) {
-  const bool is_plain = text.empty() || (std::memchr(text.data(), '%', text.size()) == nullptr &&
-                                         std::memchr(text.data(), '+', text.size()) == nullptr);
-  if (is_plain) return text;
   into.clear();
   return http::percent_decode(text, http::Plus::space, into) ? std::string_view(into) : text;
 }
+
+// Where a query has its next escape: each of the two kinds is looked for from where the last one of it was passed.
+class Escapes {
+ public:
+  explicit Escapes(std::string_view query) : end_(query.data() + query.size()) {
+    percent_ = next('%', query.data());
+    plus_ = next('+', query.data());
+  }
+  // Texts are asked for in their order.
+  bool are_in(std::string_view text) {
+    const char* const begin = text.data();
+    if (percent_ < begin) percent_ = next('%', begin);
+    if (plus_ < begin) plus_ = next('+', begin);
+    return percent_ < begin + text.size() || plus_ < begin + text.size();
+  }
+
+ private:
+  const char* next(char escape, const char* from) const {
+    const void* const found =
+        from == end_ ? nullptr : std::memchr(from, escape, static_cast<std::size_t>(end_ - from));
+    return found == nullptr ? end_ : static_cast<const char*>(found);
+  }
+  const char* const end_;
+  const char* percent_ = nullptr;
+  const char* plus_ = nullptr;
+};
 
 }  // namespace
 
@@ -125,6 +185,7 @@ std::string_view HitWriter::write(std::string_view line) {
   own_.items.assign(shared_.items);
   own_.has_page = shared_.has_page;
   own_.has_number = shared_.has_number;
+  Escapes escapes(line);
   while (!line.empty()) {
     const std::size_t end = line.find('&');
     const std::string_view field = line.substr(0, end);
@@ -132,8 +193,13 @@ std::string_view HitWriter::write(std::string_view line) {
     if (field.empty()) continue;
     const std::size_t equals = field.find('=');
     const bool has_value = equals != std::string_view::npos;
-    add(decoded(field.substr(0, equals), name_),
-        has_value ? decoded(field.substr(equals + 1), value_) : std::string_view{}, own_);
+    std::string_view name = field.substr(0, equals);
+    std::string_view value = has_value ? field.substr(equals + 1) : std::string_view{};
+    if (escapes.are_in(field)) {
+      name = decoded(name, name_);
+      value = decoded(value, value_);
+    }
+    add(name, value, own_);
   }
   hit_.assign(own_.members);
   const auto append = [this](std::string_view name, std::string_view text, char close) {

@@ -77,7 +77,9 @@ std::uint32_t member_of(const JsonTape& tape, std::uint32_t object, std::string_
   std::uint32_t found = 0;
   if (tape.empty() || tape[object].kind != JsonKind::object) return 0;
   for (std::uint32_t i = object + 1; i < tape[object].end; i = tape[i].end) {
-    if (tape[i].key == key) found = i;
+    const std::string_view other = tape[i].key;
+    if (other.size() != key.size() || (!key.empty() && other.front() != key.front())) continue;
+    if (other == key) found = i;
   }
   return found;
 }
