@@ -35,14 +35,14 @@ struct Quarantine::Replay {
   bool more = false;
   std::mutex mutex;  // Guards what follows.
   std::size_t waiting = 0;
-  std::uint64_t sent = 0, accepted = 0, quarantined = 0, skipped = 0;
+  std::uint64_t sent = 0, accepted = 0, quarantined = 0, dropped = 0, skipped = 0;
   std::vector<QuarantinePlace> taken;
   std::optional<http::Response> failure;
 
   std::string summary() const {
-    std::string out =
-        fmt::format(R"("matched":{},"more":{},"sent":{},"accepted":{},"quarantined":{},"not_repairable":{})",
-                    items.size(), more ? "true" : "false", sent, accepted, quarantined, skipped);
+    std::string out = fmt::format(
+        R"("matched":{},"more":{},"sent":{},"accepted":{},"quarantined":{},"dropped":{},"not_repairable":{})",
+        items.size(), more ? "true" : "false", sent, accepted, quarantined, dropped, skipped);
     if (!items.empty()) out += fmt::format(R"(,"last":"{}/{}")", items.back().partition, items.back().offset);
     return out;
   }
@@ -188,7 +188,14 @@ void Quarantine::settle(const std::shared_ptr<Replay>& replay, const Parcel& par
   std::set<std::uint64_t> turned_away;
   const std::uint32_t items = find_member(tape, 0, "items");
   for (std::uint32_t i = items + 1; items != kNoNode && i < tape[items].end; i = tape[i].end) {
-    if (tape[i].kind == JsonKind::object) turned_away.insert(number(i, "index"));
+    if (tape[i].kind != JsonKind::object) continue;
+    const std::string_view verdict = text_of(tape, i, "verdict");
+    // That is decided: nothing that is mended would let it in.
+    if (verdict == "suppressed" || verdict == "consent_dropped") {
+      ++replay->dropped;
+    } else {
+      turned_away.insert(number(i, "index"));
+    }
   }
   for (std::size_t i = 0; i < parcel.places.size(); ++i) {
     if (!turned_away.contains(i)) replay->taken.push_back(parcel.places[i]);

@@ -142,6 +142,18 @@ TEST_CASE("a replay sends the repaired item as its source, with the same id each
   CHECK_EQ(bench.sent.size(), 2);
 }
 
+TEST_CASE("an item that its visitor's consent keeps out is done with, and counted") {
+  for (const std::string verdict : {"consent_dropped", "suppressed"}) {
+    Bench bench;
+    bench.answer_of_door =
+        R"({"success":true,"received":1,"accepted":0,"quarantined":0,"items":[{"index":0,"verdict":")" +
+        verdict + R"("}]})";
+    const auto answer = bench.ask("replay_quarantine", {}, R"({"dry_run":false})");
+    CHECK_NE(answer.body.find(R"("accepted":0,"quarantined":0,"dropped":1,)"), std::string::npos);
+    CHECK_EQ(bench.marks->state({0, 17}), QuarantineState::replayed);
+  }
+}
+
 TEST_CASE("an item that is turned away again stays open, and one that a person left is ignored") {
   Bench bench;
   bench.answer_of_door =

@@ -17,6 +17,7 @@ interface Replayed {
   sent: number;
   accepted: number;
   quarantined: number;
+  dropped: number;
   not_repairable: number;
   items: { before: string; after: string | null; problem: string | null; faults: { pointer: string; message: string }[] }[];
 }
@@ -65,7 +66,7 @@ export function Repair({ source, reason, pointer, done }: Props) {
       setTried(null);
       say({
         good: answer.quarantined === 0,
-        text: `${format.count(answer.sent)} sent again: ${format.count(answer.accepted)} accepted, ${format.count(answer.quarantined)} held back again.`,
+        text: `${format.count(answer.sent)} sent again: ${format.count(answer.accepted)} accepted, ${format.count(answer.quarantined)} held back again${answer.dropped ? `, ${format.count(answer.dropped)} dropped for want of consent` : ''}.`,
       });
       done();
     } catch (failure) {
