@@ -69,22 +69,38 @@ void clear_quantities(std::vector<OrderLine>& lines) {
   for (auto& line : lines) line.quantity = 0;
 }
 
-// What a refund without products says that it gives back; 0 when it says nothing.
-Money refunded_amount(const OrderRow& told) {
+// What a refund without products gives back of what the customer paid; 0 when it does not say. Revenue and subtotal mean in it what they
+// mean in the order.
+Money refunded_amount(const OrderRow& told, const Order& order) {
   if (told.status != OrderStatus::refunded || !told.lines.empty()) return {};
-  for (const Money amount : {told.total, told.revenue, told.subtotal}) {
-    if (amount.micros == 0 || amount.micros == INT64_MIN) continue;
-    return {std::abs(amount.micros)};  // Some clients write it as what they pay out.
-  }
+  const auto usable = [](Money amount) { return amount.micros != 0 && amount.micros != INT64_MIN; };
+  const auto positive = [](Money amount) {
+    return Money{std::abs(amount.micros)};  // Some clients write it as what they pay out.
+  };
+  if (usable(told.total)) return positive(told.total);
+  OrderRow whole = order.row;
+  whole.lines = order.ordered;
+  event::derive_amounts(whole);
+  if (usable(told.revenue)) return event::in_gross(positive(told.revenue), whole.revenue, whole);
+  if (usable(told.subtotal)) return event::in_gross(positive(told.subtotal), whole.subtotal, whole);
   return {};
 }
 
 // Whether it gives back a part of what is left of the order. In another currency nobody can tell: then it is taken for the whole, as
 // without an amount.
-bool is_part_of(const OrderRow& told, const OrderRow& order) {
-  const bool comparable = told.currency == event::Currency{} || told.currency == order.currency;
-  const Money amount = refunded_amount(told);
-  return comparable && amount.micros > 0 && amount.micros < order.order_gross.micros;
+bool is_part_of(const OrderRow& told, const Order& order) {
+  const bool comparable = told.currency == event::Currency{} || told.currency == order.row.currency;
+  const Money amount = refunded_amount(told, order);
+  return comparable && amount.micros > 0 && amount.micros < order.row.order_gross.micros;
+}
+
+// As many as a client that writes what leaves the order with a minus means.
+std::vector<OrderLine> units_returned(const OrderRow& told) {
+  std::vector<OrderLine> lines = told.lines;
+  for (auto& line : lines) {
+    if (line.quantity < 0 && line.quantity != INT64_MIN) line.quantity = -line.quantity;
+  }
+  return lines;
 }
 
 void take_given(const event::Money& told, event::Money& known) {
@@ -265,7 +281,7 @@ void Orders::update(Order& order, const OrderRow& told, OrderOutcome& out) {
 
 void Orders::give_money_back(Order& order, const OrderRow& told, OrderOutcome& out) {
   OrderRow& row = order.row;
-  order.returned.micros += refunded_amount(told).micros;
+  order.returned.micros += refunded_amount(told, order).micros;
   order.returned_by = told.source;
   row.status = told.status;
   ++row.version;
@@ -282,7 +298,7 @@ void Orders::give_back(Order& order, const OrderRow& told, OrderOutcome& out) {
   const bool told_before = order.returned_by != kNoSource && gives_back(row.status);
   if (told_before && precedence(told.source) < precedence(order.returned_by)) return repeat(order, told, out);
   const bool replaces = told_before && precedence(told.source) > precedence(order.returned_by);
-  if (is_part_of(told, order.row)) {
+  if (is_part_of(told, order)) {
     if (replaces) order.returned = {};
     return give_money_back(order, told, out);
   }
@@ -291,7 +307,7 @@ void Orders::give_back(Order& order, const OrderRow& told, OrderOutcome& out) {
   if (whole) {
     clear_quantities(left);
   } else {
-    subtract(told.lines, left);
+    subtract(units_returned(told), left);
   }
   out.sales = sales_between(row, told.ordered_at, row.lines, left);
   if (out.sales.empty() && gives_back(row.status)) {

@@ -104,6 +104,52 @@ TEST_CASE("of two refunds that each come from two clients in turn none counts tw
     CHECK_FALSE(Order::decode(std::string_view(bytes).substr(0, cut), decoded));
 }
 
+TEST_CASE("a refund in terms of goods alone is the whole order when its order counts so") {
+  struct Case {
+    double revenue, refund, gross, net;
+  };
+  // Goods of 100, delivery 5, tax 20. The order's revenue is of the goods, of all, or not given.
+  const Case cases[] = {{100, 100, 0, 0},   {100, -100, 0, 0},  {100, 40, 75, 60}, {125, 125, 0, 0},
+                        {125, 100, 25, 20}, {125, 25, 100, 80}, {0, 100, 25, 20},  {100, 100.01, 0, 0}};
+  for (const auto& [revenue, refund, gross, net] : cases) {
+    CAPTURE(revenue);
+    CAPTURE(refund);
+    Shop shop;
+    OrderRow order = told(OrderStatus::completed, {line("a", 4, 25)});
+    order.revenue = money(revenue);
+    order.shipping = money(5);
+    order.tax = money(20);
+    shop.tell(order);
+    OrderRow back = told(OrderStatus::refunded, {}, 2000);
+    back.revenue = money(refund);
+    shop.tell(back);
+    const OrderRow& row = shop.orders.find("o-1")->row;
+    CHECK_EQ(event::to_string(row.order_gross), event::to_string(money(gross)));
+    CHECK_EQ(event::to_string(row.order_net), event::to_string(money(net)));
+    CHECK_EQ(row.lines[0].quantity, gross == 0 ? 0 : 4);
+  }
+  // In two parts.
+  Shop shop;
+  OrderRow order = told(OrderStatus::completed, {line("a", 4, 25)});
+  order.revenue = money(100);
+  order.tax = money(25);
+  shop.tell(order);
+  for (const double part : {40.0, 60.0}) {
+    OrderRow back = told(OrderStatus::refunded, {}, 2000);
+    back.revenue = money(part);
+    shop.tell(back);
+  }
+  CHECK_EQ(shop.orders.find("o-1")->row.order_gross.micros, 0);
+  CHECK_EQ(shop.orders.find("o-1")->row.lines[0].quantity, 0);
+}
+
+TEST_CASE("units that come back may be written with a minus") {
+  Shop shop;
+  shop.tell(told(OrderStatus::completed, {line("a", 3, 10)}));
+  shop.tell(told(OrderStatus::refunded, {line("a", -2, 10)}, 2000));
+  CHECK_EQ(event::to_string(shop.orders.find("o-1")->row.order_gross), "10");
+}
+
 TEST_CASE("one client that tells of the same refund again after another one means one more") {
   Shop shop;
   shop.tell(told(OrderStatus::completed, {line("a", 5, 10), line("b", 5, 1)}));

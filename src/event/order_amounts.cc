@@ -137,6 +137,18 @@ void derive_remaining(OrderRow& order, const std::vector<OrderLine>& ordered, Mo
   order.order_gross = kept;
 }
 
+Money in_gross(Money amount, Money counted, const OrderRow& whole) {
+  const Rounding rounding(whole);
+  if (!given(counted) || rounding.close(counted, whole.order_gross)) return amount;
+  for (const Money basis : {whole.order_net, whole.items_net}) {
+    if (basis.micros <= 0 || !rounding.close(counted, basis)) continue;
+    if (rounding.close(amount, basis)) return whole.order_gross;
+    const __int128 gross = static_cast<__int128>(amount.micros) * whole.order_gross.micros / basis.micros;
+    return gross > INT64_MAX ? amount : Money{static_cast<std::int64_t>(gross)};
+  }
+  return amount;
+}
+
 void derive_amounts(OrderRow& order) {
   Sum items(Money{});
   for (const auto& line : order.lines) items.plus(line.price, line.quantity);

@@ -16,6 +16,10 @@ void derive_amounts(OrderRow& order);
 // given back in money alone, and lessens what remains in proportion.
 void derive_remaining(OrderRow& order, const std::vector<OrderLine>& ordered, Money returned = {});
 
+// What the customer gets back when `amount` of an order is given back in the terms of `counted`, its revenue or subtotal, which by their
+// clients hold the goods alone or all that was paid. `whole` is the order with its derived amounts, before any return.
+Money in_gross(Money amount, Money counted, const OrderRow& whole);
+
 // Whether the amounts that an order or a change of it gives disagree with its lines, by the same rule. Never for what gives back: that
 // names little more than its order.
 bool totals_differ(const Event& event);
