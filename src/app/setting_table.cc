@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
+#include "app/toml.h"
 
 namespace millrace::app {
 

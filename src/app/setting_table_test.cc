@@ -56,6 +56,20 @@ TEST_CASE("what is wrong with a file is said with its name and the setting's") {
   CHECK_FALSE(table.set("nothing.like.this", "1").ok());
 }
 
+TEST_CASE("a table whose name begins as no name does is an error, in a build with assertions too") {
+  Fields fields;
+  auto table = table_of(fields);
+  for (const char* const text :
+       {"[=]", "[[=]]", "[\\h]", "[a.=]", "[#", "[", "[[", "[a", "[\xc3\xa9]", "[,"}) {
+    CAPTURE(text);
+    const auto read = table.load_toml(std::string("mode = 'slow'\n") + text, "f");
+    REQUIRE_FALSE(read.ok());
+    CHECK_EQ(read.error().code(), base::ErrorCode::invalid_argument);
+    CHECK_EQ(read.error().message().find("f:2: "), 0);
+  }
+  CHECK(fields.mode == Mode::fast);
+}
+
 TEST_CASE("the reference lists every setting with its default as built in") {
   Fields fields;
   auto table = table_of(fields);

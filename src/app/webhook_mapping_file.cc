@@ -2,11 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "app/toml.h"
 #include "tools/file_text.h"
-
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
 
 namespace millrace::app {
 
