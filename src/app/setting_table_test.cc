@@ -59,8 +59,8 @@ TEST_CASE("what is wrong with a file is said with its name and the setting's") {
 TEST_CASE("a table whose name begins as no name does is an error, in a build with assertions too") {
   Fields fields;
   auto table = table_of(fields);
-  for (const char* const text :
-       {"[=]", "[[=]]", "[\\h]", "[a.=]", "[#", "[", "[[", "[a", "[\xc3\xa9]", "[,"}) {
+  for (const char* const text : {"[=]", "[[=]]", "[\\h]", "[a.=]", "[#", "[", "[[", "[a", "[\xc3\xa9]", "[,",
+                                 "a\xc5\x8a", "mode = \xc3\xa9"}) {
     CAPTURE(text);
     const auto read = table.load_toml(std::string("mode = 'slow'\n") + text, "f");
     REQUIRE_FALSE(read.ok());
