@@ -35,16 +35,25 @@ run_step() {
   report "$1"
 }
 
-# Unit tests share nothing: two at a time.
+# Tests share nothing: two at a time.
+begin() {
+  while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n || true; done
+  execute "$@" &
+}
+
 run_unit_tests() {
   local preset=$1 program
   shift
-  for program in build/"$preset"/*_test; do
-    while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n || true; done
-    execute "$(basename "$program")" "$program" "$@" &
-  done
+  for program in build/"$preset"/*_test; do begin "$(basename "$program")" "$program" "$@"; done
   wait
   for program in build/"$preset"/*_test; do report "$(basename "$program")"; done
+}
+
+run_integration_tests() {
+  local script
+  for script in tests/*/run.sh; do begin "$(basename "$(dirname "$script")")" bash "$script" build/release/millrace; done
+  wait
+  for script in tests/*/run.sh; do report "$(basename "$(dirname "$script")")"; done
 }
 
 run_tests() {
@@ -77,9 +86,7 @@ run_tests() {
   elif [ $integration = 1 ]; then
     build release millrace sample_warehouse
     say "integration tests, on the release binary"
-    for script in tests/*/run.sh; do
-      run_step "$(basename "$(dirname "$script")")" bash "$script" build/release/millrace
-    done
+    run_integration_tests
   fi
   if [ $failed -gt 0 ]; then say "failed: ${failures[*]}"; fi
   echo "$passed passed, $failed failed, $skipped skipped"
