@@ -111,20 +111,6 @@ struct PlainText {
   }
 };
 
-bool read_scalar(std::string_view token, JsonNode& node) {
-  node.raw = node.text = token;
-  if (token == "true" || token == "false") {
-    node.kind = JsonKind::boolean;
-  } else if (token == "null") {
-    node.kind = JsonKind::null;
-  } else if (is_json_number(token)) {
-    node.kind = JsonKind::number;
-  } else {
-    return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 template <class Text>
@@ -166,7 +152,11 @@ MILLRACE_INLINE bool JsonTape::read_value(Text& text, std::string_view key, cons
     } else {
       const char* const begin = text.out;
       while (is_of_scalar(*text.in)) text.take();
-      if (!read_scalar({begin, static_cast<std::size_t>(text.out - begin)}, node)) return false;
+      const std::string_view token(begin, static_cast<std::size_t>(text.out - begin));
+      const auto kind = kind_of_scalar(token);
+      if (!kind) return false;
+      node.kind = *kind;
+      node.raw = node.text = token;
     }
     while (!begins) {
       text.skip_blanks();

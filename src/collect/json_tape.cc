@@ -73,6 +73,13 @@ bool is_json_number(std::string_view token) {
   return i == token.size();
 }
 
+std::optional<JsonKind> kind_of_scalar(std::string_view token) {
+  if (token == "true" || token == "false") return JsonKind::boolean;
+  if (token == "null") return JsonKind::null;
+  if (is_json_number(token)) return JsonKind::number;
+  return std::nullopt;
+}
+
 std::uint32_t member_of(const JsonTape& tape, std::uint32_t object, std::string_view key) {
   std::uint32_t found = 0;
   if (tape.empty() || tape[object].kind != JsonKind::object) return 0;
@@ -158,16 +165,10 @@ TapeFault JsonTape::scalar(JsonNode& node) {
   if (first == '\0' || first == '}' || first == ']' || first == ',' || first == ':')
     return TapeFault::invalid_json;
   const std::string_view token = index_->token(at_++);
+  const auto kind = kind_of_scalar(token);
+  if (!kind) return TapeFault::invalid_json;
+  node.kind = *kind;
   node.raw = node.text = token;
-  if (token == "true" || token == "false") {
-    node.kind = JsonKind::boolean;
-  } else if (token == "null") {
-    node.kind = JsonKind::null;
-  } else if (is_json_number(token)) {
-    node.kind = JsonKind::number;
-  } else {
-    return TapeFault::invalid_json;
-  }
   return TapeFault::none;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -122,5 +123,7 @@ std::string_view root_text(const JsonTape& tape, std::string_view key);
 void append_pointer_step(std::string& pointer, std::string_view key);
 
 bool is_json_number(std::string_view token);
+// Of a token that is neither a string nor a container; nothing when JSON has no such token.
+std::optional<JsonKind> kind_of_scalar(std::string_view token);
 
 }  // namespace millrace::collect

@@ -38,11 +38,6 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-bool is_word(std::string_view text, std::string_view lower) {
-  return text.size() == lower.size() &&
-         std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) { return (a | 0x20) == b; });
-}
-
 // Whether a list of codings takes gzip (RFC 9110, 12.5.3): "br, gzip;q=0.5", "*"; not "gzip;q=0", nor "*, gzip;q=0.000".
 bool takes_gzip(std::string_view list) {
   bool any = false;
@@ -56,7 +51,8 @@ bool takes_gzip(std::string_view list) {
     coding = trimmed(coding.substr(0, semicolon));
     const bool is_none = weight.size() > 2 && (weight[0] | 0x20) == 'q' && weight[1] == '=' &&
                          trimmed(weight.substr(2)).find_first_not_of("0.") == std::string_view::npos;
-    if (is_word(coding, "gzip") || is_word(coding, "x-gzip")) return !is_none;
+    if (http::equals_ignoring_case(coding, "gzip") || http::equals_ignoring_case(coding, "x-gzip"))
+      return !is_none;
     if (coding == "*") any = !is_none;
   }
   return any;
