@@ -76,6 +76,8 @@ class SegmentFile {
   // The writer's: where a batch begins and where the last one ends, told before their offsets are published.
   void remember(BatchPosition batch) const;
   void set_end_position(std::uint64_t position) { end_position_.store(position, std::memory_order_release); }
+  // Where the last batch ends; 0 when no more follow.
+  std::uint64_t end_position() const { return end_position_.load(std::memory_order_relaxed); }
   // No more batches follow: closes the file and thins the index.
   void seal();
 

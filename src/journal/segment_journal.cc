@@ -36,7 +36,7 @@ SegmentJournal::SegmentJournal(Opening, SegmentJournalSettings settings, disk::D
       disk_(disk),
       clock_(clock),
       salts_(random.next()),
-      spare_(disk, settings_.directory + std::string(kSpareName), settings_.segment_bytes),
+      spare_(disk, settings_.directory + std::string(kSpareName)),
       encoder_(settings_.compression, settings_.zstd_level) {}
 
 Result<std::unique_ptr<SegmentJournal>> SegmentJournal::open(SegmentJournalSettings settings,

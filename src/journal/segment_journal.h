@@ -29,6 +29,8 @@ struct SegmentJournalSettings {
   std::uint32_t batch_bytes = 256 << 10;
 };
 
+inline constexpr std::uint64_t kFirstFilledBytes = 4 << 20;
+
 // How much to keep; 0 means without limit.
 struct Retention {
   std::uint64_t bytes = 0;
@@ -38,8 +40,9 @@ struct Retention {
 // A Journal in files of segment_bytes each (docs/formats/journal.md). Every open() begins a new epoch.
 //
 // Segments are filled with zeros before use where prepare_next() is called in time: a sync that need not
-// change the size of a file is a third faster. Without it the journal works the same and grows its files as
-// it writes.
+// change the size of a file is a third faster. The first so filled has kFirstFilledBytes, each after it twice the one before,
+// up to segment_bytes: a journal of little use takes little disk. Without it the journal works the same and grows its files
+// as it writes.
 class SegmentJournal final : public Journal {
   struct Opening {
     explicit Opening() = default;
@@ -62,8 +65,9 @@ class SegmentJournal final : public Journal {
   Offset durable_end() const override { return {durable_end_.load(std::memory_order_acquire)}; }
   base::Status trim(Offset before) override;
 
-  // Prepares the next segment, a MiB at a call, and returns how many bytes of it remain. Safe beside the
-  // writer, from one other thread. exhausted gives back what was prepared; the journal goes on without.
+  // Prepares a piece of the next segment, twice as fast as the one in use fills up, and returns how many bytes more are due
+  // by now. Safe beside the writer, from one other thread. exhausted gives back what was prepared; the journal goes on
+  // without.
   base::Result<std::uint64_t> prepare_next();
   // Before an orderly end: syncs, and marks the end so that the next open() can tell damage to the last
   // records from a tail that was never synced. Nothing can be appended afterwards.

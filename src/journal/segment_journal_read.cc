@@ -64,7 +64,20 @@ Status SegmentJournal::trim(Offset before) {
   }
 }
 
-Result<std::uint64_t> SegmentJournal::prepare_next() { return spare_.prepare(); }
+Result<std::uint64_t> SegmentJournal::prepare_next() {
+  std::uint64_t size = 0;
+  std::uint64_t used = 0;
+  {
+    const std::lock_guard lock(segments_mutex_);
+    size = segments_.back()->bytes();
+    used = segments_.back()->end_position();
+  }
+  SpareSegment::Goal goal;
+  goal.bytes = std::min(std::max(2 * size, kFirstFilledBytes), settings_.segment_bytes);
+  const double share = std::min(1.0, 2.0 * static_cast<double>(used) / static_cast<double>(size));
+  goal.due_bytes = static_cast<std::uint64_t>(share * static_cast<double>(goal.bytes));
+  return spare_.prepare(goal);
+}
 
 Offset SegmentJournal::retained_from(const Retention& retention) const {
   const base::WallTime now = clock_.wall();

@@ -8,22 +8,23 @@
 namespace millrace::journal {
 namespace {
 
-constexpr std::uint64_t kStepBytes = 1 << 20;
+// A device is shared: what it is given between two syncs, the next sync of every other file waits for.
+constexpr std::uint64_t kStepBytes = 256 << 10;
 
 }  // namespace
 
-base::Result<std::uint64_t> SpareSegment::prepare() {
+base::Result<std::uint64_t> SpareSegment::prepare(Goal goal) {
   const std::lock_guard lock(mutex_);
-  if (spare_.bytes < wanted_bytes_) {
-    base::Status filled = fill_step();
+  if (spare_.bytes < goal.due_bytes) {
+    base::Status filled = fill_step(std::min(kStepBytes, goal.due_bytes - spare_.bytes));
     if (!filled.ok()) {
       spare_ = {};
       TRY(disk_.remove(path_));
       return std::move(filled).error();
     }
   }
-  ready_.store(spare_.bytes >= wanted_bytes_, std::memory_order_relaxed);
-  return wanted_bytes_ - spare_.bytes;
+  ready_.store(spare_.bytes >= goal.bytes, std::memory_order_relaxed);
+  return goal.due_bytes - std::min(goal.due_bytes, spare_.bytes);
 }
 
 base::Status SpareSegment::create_if_absent() {
@@ -33,9 +34,9 @@ base::Status SpareSegment::create_if_absent() {
   return base::Ok{};
 }
 
-base::Status SpareSegment::fill_step() {
+base::Status SpareSegment::fill_step(std::uint64_t bytes) {
   TRY(create_if_absent());
-  const std::string zeros(std::min(kStepBytes, wanted_bytes_ - spare_.bytes), '\0');
+  const std::string zeros(bytes, '\0');
   TRY(spare_.file->write_at(spare_.bytes, base::as_bytes(zeros)));
   TRY(spare_.file->sync());
   spare_.bytes += zeros.size();
