@@ -123,7 +123,7 @@ bool install_hooks() {
 
 HeapGrowth::HeapGrowth() {
   if (mallctl == nullptr) return;
-  auto worker = std::make_unique<Worker>("heap", Priority::normal, touch);
+  auto worker = std::make_unique<Worker>("heap", Priority::bulk, touch);
   worker->start();
   {
     const std::lock_guard lock(toucher_mutex);

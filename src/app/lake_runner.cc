@@ -31,7 +31,7 @@ LakeRunner::LakeRunner(lake::Lake& lake, const base::Clock& clock, LakeRunnerSet
       clock_(clock),
       settings_(settings),
       background_("lake", Priority::background, [this] { return turn(Priority::background); }),
-      urgent_("lake-urgent", Priority::normal, [this] { return turn(Priority::normal); }) {}
+      urgent_("lake-urgent", Priority::bulk, [this] { return turn(Priority::bulk); }) {}
 
 void LakeRunner::start(std::vector<StageRunner*> stages) {
   stages_ = std::move(stages);
@@ -90,9 +90,9 @@ double LakeRunner::lag_s() const {
 std::int64_t LakeRunner::turn(Priority priority) {
   const std::lock_guard lock(turn_mutex_);
   const base::Instant now = clock_.now();
-  if (round_ == Round::waiting) round_priority_ = is_backlog() ? Priority::normal : Priority::background;
+  if (round_ == Round::waiting) round_priority_ = is_backlog() ? Priority::bulk : Priority::background;
   if (priority != round_priority_) {
-    (round_priority_ == Priority::normal ? urgent_ : background_).wake();
+    (round_priority_ == Priority::bulk ? urgent_ : background_).wake();
     return kIdleMs;
   }
   if (round_ == Round::waiting) {

@@ -22,7 +22,7 @@ struct LakeRunnerSettings {
   std::int64_t commit_interval_ms = 10'000;
   std::uint64_t tail_bytes_max = 1ull << 30;  // Past it the stages wait for a commit.
   // At so much a commit begins before its time, and no longer in the background.
-  std::uint64_t backlog_bytes() const { return tail_bytes_max / 6; }
+  std::uint64_t backlog_bytes() const { return tail_bytes_max / 3; }
 };
 
 // Commits what the stages appended. It also coordinates checkpoints, because a stage's state may only be committed once the

@@ -21,7 +21,7 @@ RecommendationRunner::RecommendationRunner(const journal::Journal& sessions,
     : sessions_(sessions),
       index_(index),
       next_(sessions.begin()),
-      worker_("recommend", Priority::normal, [this] { return turn(); }) {}
+      worker_("recommend", Priority::bulk, [this] { return turn(); }) {}
 
 base::Status RecommendationRunner::load() {
   while (true) {

@@ -149,7 +149,7 @@ void add_answers(SettingTable& table, Settings& s) {
   table.add("lake.commit_interval_ms", s.lake.commit_interval_ms, {100, base::kHourMs},
             "From one commit to the tables to the next.");
   table.add("lake.tail_bytes_max", s.lake.tail_bytes_max, {16 * kMebibyte, 64 * kGibibyte},
-            "Memory of rows not yet committed; past it processing waits. At a sixth of it a commit begins "
+            "Memory of rows not yet committed; past it processing waits. At a third of it a commit begins "
             "before its time.");
   table.add("sql.threads", s.sql_threads, {1, 64}, "Statements that run at once.");
   table.add("sql.timeout_ms", s.sql_timeout_ms, {1, base::kHourMs}, "Then the statement is stopped: 408.");

@@ -15,7 +15,7 @@ StageRunner::StageRunner(Parts parts)
     : parts_(std::move(parts)),
       owner_(*parts_.journal, *parts_.store, *parts_.stage, *parts_.sink, parts_.owner),
       worker_(fmt::format("s-{}-{}", event::to_string(parts_.owner.topic), parts_.owner.partition),
-              Priority::normal, [this] { return turn(); }) {}
+              Priority::steady, [this] { return turn(); }) {}
 
 base::Result<std::unique_ptr<StageRunner>> StageRunner::open(Parts parts) {
   std::unique_ptr<StageRunner> runner(new StageRunner(std::move(parts)));

@@ -9,9 +9,13 @@
 
 namespace millrace::app {
 
+// Whom a thread that wakes up takes the processor from: with a kernel that knows slices (6.12), from one with a longer slice at
+// once, from others when their slice ends, which on a busy machine is milliseconds later.
 enum class Priority : std::uint8_t {
-  normal,
-  background,  // Yields the processor to whoever answers requests (nice 5).
+  normal,      // Answers wait for it, for a moment at a time.
+  steady,      // Works through what comes in: 8 ms.
+  bulk,        // Works for whole milliseconds, and nobody waits for one of them: 20 ms.
+  background,  // The same, at nice 5.
 };
 
 // A named thread that runs `turn` until stop(): it returns how long it may then be left alone, in ms, unless wake() comes

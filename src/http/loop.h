@@ -42,6 +42,10 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void flush_stream(std::shared_ptr<SocketConnection> connection, std::shared_ptr<EventStream> stream);
 
   // The rest on the loop's own thread, or before it runs.
+  // Sends the answers that have come in: called before each request that was read, as they have waited longer.
+  void send_waiting() {
+    if (woken_.load(std::memory_order_relaxed)) drain();
+  }
   void run();
   void add(SocketConnection& connection);
   void remove(SocketConnection& connection);
@@ -74,7 +78,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
 
   std::mutex mutex_;
   std::vector<Delivery> queue_;  // Guarded by mutex_, as are the two flags.
-  bool woken_ = false;
+  std::atomic<bool> woken_ = false;
   bool ended_ = false;
   std::vector<Delivery> draining_;
 };

@@ -72,6 +72,7 @@ void SocketConnection::read() {
 }
 
 void SocketConnection::on_read(const error_code& code, std::size_t bytes) {
+  loop_->send_waiting();
   reading_ = false;
   if (phase_ != Phase::reading) return;
   if (code) {
