@@ -2,10 +2,10 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
 
+#include "app/command.h"
 #include "app/commands.h"
 #include "app/exit_signal.h"
 #include "app/platform.h"
@@ -163,23 +163,16 @@ base::Status demo(DemoOptions& options) {
 
 }  // namespace
 
-void add_demo_command(CLI::App& app, int& exit_code) {
-  auto* command = app.add_subcommand(
+void add_demo_command(Command program) {
+  Command command = program.add(
       "demo", "Run Millrace with the traffic of a simulated shop, and say where the dashboard is");
   auto options = std::make_shared<DemoOptions>();
-  add_serve_options(*command, options->serve);
-  command
-      ->add_option("--seconds", options->seconds, "End after so long, with a summary (default: until Ctrl-C)")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--sessions", options->shop.sessions_per_s,
-                      "Shoppers that arrive a second (default 40)");
-  command->add_option("--seed", options->shop.seed, "Same seed, same shop (default 7)");
-  command->callback([options, &exit_code] {
-    if (const auto status = demo(*options); !status.ok()) {
-      fmt::print(stderr, "millrace demo: {}\n", status.error().message());
-      exit_code = 1;
-    }
-  });
+  add_serve_options(command, options->serve);
+  command.option("--seconds", options->seconds, "End after so long, with a summary (default: until Ctrl-C)")
+      .not_negative();
+  command.option("--sessions", options->shop.sessions_per_s, "Shoppers that arrive a second (default 40)");
+  command.option("--seed", options->shop.seed, "Same seed, same shop (default 7)");
+  command.run([options] { return demo(*options); });
 }
 
 }  // namespace millrace::app

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
+#include "app/command.h"
 #include "app/commands.h"
 #include "app/system_clock.h"
 #include "commerce/recommend_evaluation.h"
@@ -37,25 +37,19 @@ base::Status evaluate(const Options& options) {
 
 }  // namespace
 
-void add_evaluate_command(CLI::App& app, int& exit_code) {
-  auto* command = app.add_subcommand("evaluate", "Measure a model on recorded data");
-  command->require_subcommand(1);
-  auto* recommend = command->add_subcommand(
+void add_evaluate_command(Command program) {
+  Command command = program.add("evaluate", "Measure a model on recorded data");
+  Command recommend = command.add(
       "recommend",
       "Next-item recommendations: hit rate and mean reciprocal rank at 20, with the default parameters.\n"
       "Files, plain or gzipped: one session per line (items separated by spaces) and `prefix TAB next item` "
       "for the test;\n"
       "or SessionId TAB ItemId TAB Time rows under a header line, for both.");
   auto options = std::make_shared<Options>();
-  recommend->add_option("--train", options->train, "Sessions to learn, oldest first")->required();
-  recommend->add_option("--test", options->test, "What to ask; nothing is learned from it")->required();
-  recommend->add_flag("--hide-last", options->hide_last, "Take the item on screen out of each answer first");
-  recommend->callback([options, &exit_code] {
-    if (const auto status = evaluate(*options); !status.ok()) {
-      fmt::print(stderr, "millrace evaluate: {}\n", status.error().message());
-      exit_code = 1;
-    }
-  });
+  recommend.option("--train", options->train, "Sessions to learn, oldest first").required();
+  recommend.option("--test", options->test, "What to ask; nothing is learned from it").required();
+  recommend.flag("--hide-last", options->hide_last, "Take the item on screen out of each answer first");
+  recommend.run([options] { return evaluate(*options); });
 }
 
 }  // namespace millrace::app

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <functional>
 #include <memory>
 
+#include "app/command.h"
 #include "app/commands.h"
 #include "app/exit_signal.h"
 #include "app/signal.h"
@@ -125,28 +125,22 @@ base::Status run(Options& options) {
 
 }  // namespace
 
-void add_events_command(CLI::App& app, int& exit_code) {
-  auto* command = app.add_subcommand(
+void add_events_command(Command program) {
+  Command command = program.add(
       "events", "What came in last at a running Millrace, with its verdict; --follow goes on until Ctrl-C");
   auto options = std::make_shared<Options>();
-  command->add_option("--to", options->to, "http://HOST:PORT of the server (default http://127.0.0.1:8080)");
-  command->add_option("--token-file", options->token_file,
-                      "A file with the token to show, where tokens are asked for");
-  command->add_option("--source", options->source, "Only of this source");
-  command->add_option(
+  command.option("--to", options->to, "http://HOST:PORT of the server (default http://127.0.0.1:8080)");
+  command.option("--token-file", options->token_file,
+                 "A file with the token to show, where tokens are asked for");
+  command.option("--source", options->source, "Only of this source");
+  command.option(
       "--verdict", options->verdict,
       "Only with this verdict: accepted, duplicate, quarantined, suppressed, bot, consent_dropped");
-  command->add_option("--contains", options->contains, "Only with this text in the raw item or in the event");
-  command->add_option("--n", options->n, "How many of the last to begin with (default 20)")
-      ->check(CLI::Range(1, 500));
-  command->add_flag("--follow", options->follow, "Go on with those that come");
-  command->add_flag("--json", options->json, "A line of JSON each, the canonical event included");
-  command->callback([options, &exit_code] {
-    if (const auto status = run(*options); !status.ok()) {
-      fmt::print(stderr, "millrace events: {}\n", status.error().message());
-      exit_code = 1;
-    }
-  });
+  command.option("--contains", options->contains, "Only with this text in the raw item or in the event");
+  command.option("--n", options->n, "How many of the last to begin with (default 20)").within(1, 500);
+  command.flag("--follow", options->follow, "Go on with those that come");
+  command.flag("--json", options->json, "A line of JSON each, the canonical event included");
+  command.run([options] { return run(*options); });
 }
 
 }  // namespace millrace::app

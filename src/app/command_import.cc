@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <optional>
 
+#include "app/command.h"
 #include "app/commands.h"
 #include "app/import_file.h"
 #include "app/import_query.h"
@@ -197,25 +197,19 @@ base::Status run(const Options& options) {
 
 }  // namespace
 
-void add_import_command(CLI::App& app, int& exit_code) {
-  auto* command = app.add_subcommand(
+void add_import_command(Command program) {
+  Command command = program.add(
       "import",
       "Send the rows of CSV, JSON lines or Parquet files to a running Millrace, as a mapping file says");
   auto options = std::make_shared<Options>();
-  command->add_option("files", options->files, ".csv, .tsv, .json, .jsonl, .ndjson (plain or .gz), .parquet")
-      ->required();
-  command->add_option("--mapping", options->mapping, "What the columns mean (docs/guide/import.md)")
-      ->required();
-  command->add_option("--to", options->to, "http://HOST:PORT of the server")->required();
-  command->add_option("--write-key", options->write_key, "Write key to send with");
-  command->add_option("--memory-mb", options->memory_mb, "For reading; rows grouped need them all")
-      ->check(CLI::Range(64, 1 << 20));
-  command->callback([options, &exit_code] {
-    if (const auto status = run(*options); !status.ok()) {
-      fmt::print(stderr, "millrace import: {}\n", status.error().message());
-      exit_code = 1;
-    }
-  });
+  command.option("files", options->files, ".csv, .tsv, .json, .jsonl, .ndjson (plain or .gz), .parquet")
+      .required();
+  command.option("--mapping", options->mapping, "What the columns mean (docs/guide/import.md)").required();
+  command.option("--to", options->to, "http://HOST:PORT of the server").required();
+  command.option("--write-key", options->write_key, "Write key to send with");
+  command.option("--memory-mb", options->memory_mb, "For reading; rows grouped need them all")
+      .within(64, 1 << 20);
+  command.run([options] { return run(*options); });
 }
 
 }  // namespace millrace::app

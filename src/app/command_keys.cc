@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "app/command.h"
 #include "app/commands.h"
 #include "app/privacy_guard.h"
 #include "app/private_file.h"
@@ -56,15 +57,15 @@ base::Status tokens(const KeyOptions& options) {
 
 }  // namespace
 
-void add_keys_command(CLI::App& app, int& exit_code) {
-  VerbCommand<KeyOptions> command(app, "keys", "The keys that make tokens of personal values", exit_code);
+void add_keys_command(Command program) {
+  VerbCommand<KeyOptions> command(program, "keys", "The keys that make tokens of personal values");
   KeyOptions& options = command.options();
   command.add("list", "The keys and when they were made", list);
   command.add("rotate", "Make a new key; tokens made before stay as they are", rotate);
-  auto* token = command.add("token", "Print the tokens of a value, one for each key", tokens);
-  token->add_option("value", options.value, "As it is in the events")->required();
-  token->add_option("--kind", options.kind, "card, email, phone, iban, ip, or id for what a rule replaced")
-      ->check(CLI::IsMember({"card", "email", "phone", "iban", "ip", "id"}));
+  Command token = command.add("token", "Print the tokens of a value, one for each key", tokens);
+  token.option("value", options.value, "As it is in the events").required();
+  token.option("--kind", options.kind, "card, email, phone, iban, ip, or id for what a rule replaced")
+      .one_of({"card", "email", "phone", "iban", "ip", "id"});
 }
 
 }  // namespace millrace::app

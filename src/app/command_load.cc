@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <memory>
 
+#include "app/command.h"
 #include "app/commands.h"
 #include "app/system_clock.h"
 #include "tools/load.h"
@@ -98,52 +98,42 @@ base::Status run(Options& options) {
 
 }  // namespace
 
-void add_load_command(CLI::App& app, int& exit_code) {
-  auto* command = app.add_subcommand(
+void add_load_command(Command program) {
+  Command command = program.add(
       "load",
       "Open-loop load generator; prints one JSON line. Latencies in ms, from the intended time of sending");
   auto options = std::make_shared<Options>();
-  command->add_option("--to", options->to, "http://HOST:PORT of the server")->required();
+  command.option("--to", options->to, "http://HOST:PORT of the server").required();
   command
-      ->add_option("--target", options->target,
-                   "collect (default), recommend, stock: reservations of one SKU, or raw: POST to --path")
-      ->check(CLI::IsMember({"collect", "recommend", "stock", "raw"}));
-  command->add_option("--path", options->load.path, "Path for --target raw");
-  command->add_option("--rate", options->rate,
-                      "Events a second (requests, for recommend), or max: closed loop");
-  command->add_option("--batch", options->load.batch, "Items a request (default 50)");
-  command->add_option("--connections", options->load.connections, "Keep-alive connections (default 64)");
-  command->add_option("--seconds", options->load.seconds, "How long (default 10)");
-  command->add_option("--seed", options->load.seed, "Same seed, same events (default 1)");
-  command->add_option("--visitors", options->load.visitors,
-                      "Visitors to spread the events over (default 200000)");
-  command->add_option("--probes", options->load.probes_per_s,
-                      "Visitors a second whose way into a view is timed");
-  command->add_option(
-      "--acked-file", options->load.acked_file,
-      "Append the message id of every acknowledged item; for stock, write every first answer:\n"
-      "id, quantity, status, hash");
-  command->add_option("--sku", options->stock.sku, "What --target stock reserves (default stock-load)");
-  command->add_option(
+      .option("--target", options->target,
+              "collect (default), recommend, stock: reservations of one SKU, or raw: POST to --path")
+      .one_of({"collect", "recommend", "stock", "raw"});
+  command.option("--path", options->load.path, "Path for --target raw");
+  command.option("--rate", options->rate, "Events a second (requests, for recommend), or max: closed loop");
+  command.option("--batch", options->load.batch, "Items a request (default 50)");
+  command.option("--connections", options->load.connections, "Keep-alive connections (default 64)");
+  command.option("--seconds", options->load.seconds, "How long (default 10)");
+  command.option("--seed", options->load.seed, "Same seed, same events (default 1)");
+  command.option("--visitors", options->load.visitors, "Visitors to spread the events over (default 200000)");
+  command.option("--probes", options->load.probes_per_s, "Visitors a second whose way into a view is timed");
+  command.option("--acked-file", options->load.acked_file,
+                 "Append the message id of every acknowledged item; for stock, write every first answer:\n"
+                 "id, quantity, status, hash");
+  command.option("--sku", options->stock.sku, "What --target stock reserves (default stock-load)");
+  command.option(
       "--attempts", options->stock.attempts,
       "Reservations to try, for --target stock, each under an id of its own (default 10000).\n"
       "Closed loop; what was not answered is sent again, so the server may be restarted meanwhile");
   command
-      ->add_option(
-          "--released-share", options->stock.released_share,
-          "Of the reservations made, for --target stock: given back instead of committed (default 0)")
-      ->check(CLI::Range(0.0, 1.0));
+      .option("--released-share", options->stock.released_share,
+              "Of the reservations made, for --target stock: given back instead of committed (default 0)")
+      .within_share();
   command
-      ->add_option(
+      .option(
           "--repeated-share", options->stock.repeated_share,
           "Of the attempts, for --target stock: followed by asking again for an earlier one (default 0.02)")
-      ->check(CLI::Range(0.0, 1.0));
-  command->callback([options, &exit_code] {
-    if (const auto status = run(*options); !status.ok()) {
-      fmt::print(stderr, "millrace load: {}\n", status.error().message());
-      exit_code = 1;
-    }
-  });
+      .within_share();
+  command.run([options] { return run(*options); });
 }
 
 }  // namespace millrace::app

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <memory>
 
+#include "app/command.h"
 #include "app/commands.h"
 #include "app/progress_bar.h"
 #include "app/system_clock.h"
@@ -68,28 +68,19 @@ base::Status run(const Options& options) {
 
 }  // namespace
 
-void add_replay_command(CLI::App& app, int& exit_code) {
-  auto* command =
-      app.add_subcommand("replay", "Send a recorded data set to a running Millrace, in order of time");
+void add_replay_command(Command program) {
+  Command command = program.add("replay", "Send a recorded data set to a running Millrace, in order of time");
   auto options = std::make_shared<Options>();
-  command
-      ->add_option("--format", options->format,
-                   "retailrocket, retentioneering, online-retail or segment-jsonl")
-      ->required();
-  command->add_option("file", options->file, "The data set, plain or gzipped")->required();
-  command->add_option("--to", options->to, "http://HOST:PORT of the server")->required();
-  command->add_option("--speed", options->speed,
-                      "max (default), or a factor of the data's own pace such as 60x");
-  command->add_option("--write-key", options->write_key, "Write key to send with");
-  command->add_flag("--finish", options->finish,
-                    "Then move event time on by a day, so that sessions close and carts are abandoned "
-                    "(server: --time events)");
-  command->callback([options, &exit_code] {
-    if (const auto status = run(*options); !status.ok()) {
-      fmt::print(stderr, "millrace replay: {}\n", status.error().message());
-      exit_code = 1;
-    }
-  });
+  command.option("--format", options->format, "retailrocket, retentioneering, online-retail or segment-jsonl")
+      .required();
+  command.option("file", options->file, "The data set, plain or gzipped").required();
+  command.option("--to", options->to, "http://HOST:PORT of the server").required();
+  command.option("--speed", options->speed, "max (default), or a factor of the data's own pace such as 60x");
+  command.option("--write-key", options->write_key, "Write key to send with");
+  command.flag("--finish", options->finish,
+               "Then move event time on by a day, so that sessions close and carts are abandoned "
+               "(server: --time events)");
+  command.run([options] { return run(*options); });
 }
 
 }  // namespace millrace::app

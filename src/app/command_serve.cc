@@ -2,9 +2,9 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
+#include "app/command.h"
 #include "app/commands.h"
 #include "app/exit_signal.h"
 #include "app/heap_growth.h"
@@ -58,16 +58,11 @@ base::Status serve(const ServeOptions& options) {
 
 }  // namespace
 
-void add_serve_command(CLI::App& app, int& exit_code) {
-  auto* command = app.add_subcommand("serve", "Run Millrace on a data directory until SIGINT or SIGTERM");
+void add_serve_command(Command program) {
+  Command command = program.add("serve", "Run Millrace on a data directory until SIGINT or SIGTERM");
   auto options = std::make_shared<ServeOptions>();
-  add_serve_options(*command, *options);
-  command->callback([options, &exit_code] {
-    if (const auto status = serve(*options); !status.ok()) {
-      fmt::print(stderr, "millrace serve: {}\n", status.error().message());
-      exit_code = 1;
-    }
-  });
+  add_serve_options(command, *options);
+  command.run([options] { return serve(*options); });
 }
 
 }  // namespace millrace::app

@@ -1,17 +1,17 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
+#include "app/command.h"
 #include "app/commands.h"
 #include "app/settings.h"
 
 namespace millrace::app {
 
-void add_settings_command(CLI::App& app, int&) {
-  auto* command = app.add_subcommand("settings", "Print the reference of all settings, in Markdown");
-  command->callback([] {
+void add_settings_command(Command program) {
+  Command command = program.add("settings", "Print the reference of all settings, in Markdown");
+  command.run([]() -> base::Status {
     Settings settings;
     fmt::print("{}", setting_table(settings).reference());
+    return base::Ok{};
   });
 }
 

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
+#include "app/command.h"
 #include "app/commands.h"
 #include "app/token_file.h"
 #include "query/sql_result.h"
@@ -47,22 +47,17 @@ base::Status run(const Options& options) {
 
 }  // namespace
 
-void add_sql_command(CLI::App& app, int& exit_code) {
-  auto* command = app.add_subcommand(
-      "sql", "Ask a running Millrace in SQL: one SELECT over raw, conformed and curated tables");
+void add_sql_command(Command program) {
+  Command command =
+      program.add("sql", "Ask a running Millrace in SQL: one SELECT over raw, conformed and curated tables");
   auto options = std::make_shared<Options>();
-  command->add_option("statement", options->statement, "The statement")->required();
-  command->add_option("--to", options->to, "http://HOST:PORT of the server (default http://127.0.0.1:8080)");
-  command->add_option("--token-file", options->token_file,
-                      "A file with the token to show, where tokens are asked for");
-  command->add_option("--format", options->format, "table (default), csv or json")
-      ->check(CLI::IsMember({"table", "csv", "json"}));
-  command->callback([options, &exit_code] {
-    if (const auto status = run(*options); !status.ok()) {
-      fmt::print(stderr, "millrace sql: {}\n", status.error().message());
-      exit_code = 1;
-    }
-  });
+  command.option("statement", options->statement, "The statement").required();
+  command.option("--to", options->to, "http://HOST:PORT of the server (default http://127.0.0.1:8080)");
+  command.option("--token-file", options->token_file,
+                 "A file with the token to show, where tokens are asked for");
+  command.option("--format", options->format, "table (default), csv or json")
+      .one_of({"table", "csv", "json"});
+  command.run([options] { return run(*options); });
 }
 
 }  // namespace millrace::app

@@ -3,13 +3,13 @@
 
 #include <sys/stat.h>
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstring>
 #include <functional>
 #include <memory>
 
 #include "app/access_log.h"
+#include "app/command.h"
 #include "app/commands.h"
 #include "app/exit_signal.h"
 #include "app/log_follower.h"
@@ -180,25 +180,19 @@ base::Status run(const Options& options) {
 
 }  // namespace
 
-void add_tail_command(CLI::App& app, int& exit_code) {
-  auto* command = app.add_subcommand(
-      "tail", "Follow a web server's access logs and send page views to a running Millrace");
+void add_tail_command(Command program) {
+  Command command =
+      program.add("tail", "Follow a web server's access logs and send page views to a running Millrace");
   auto options = std::make_shared<Options>();
-  command->add_option("files", options->files, "Access logs; rotation is followed")->required();
-  command->add_option("--to", options->to, "http://HOST:PORT of the server")->required();
-  command->add_option("--format", options->format, "combined (nginx, Apache; default) or json");
-  command->add_option("--site", options->site, "https://HOST of the pages, where the log does not say it");
-  command->add_option("--position", options->position, "File that keeps how far each log was sent");
-  command->add_option("--write-key", options->write_key, "Write key to send with");
-  command->add_flag("--from-start", options->from_start,
-                    "Begin with what a log holds already, at the first time");
-  command->add_flag("--once", options->once, "End when all that is there was sent");
-  command->callback([options, &exit_code] {
-    if (const auto status = run(*options); !status.ok()) {
-      fmt::print(stderr, "millrace tail: {}\n", status.error().message());
-      exit_code = 1;
-    }
-  });
+  command.option("files", options->files, "Access logs; rotation is followed").required();
+  command.option("--to", options->to, "http://HOST:PORT of the server").required();
+  command.option("--format", options->format, "combined (nginx, Apache; default) or json");
+  command.option("--site", options->site, "https://HOST of the pages, where the log does not say it");
+  command.option("--position", options->position, "File that keeps how far each log was sent");
+  command.option("--write-key", options->write_key, "Write key to send with");
+  command.flag("--from-start", options->from_start, "Begin with what a log holds already, at the first time");
+  command.flag("--once", options->once, "End when all that is there was sent");
+  command.run([options] { return run(*options); });
 }
 
 }  // namespace millrace::app

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "app/audit_log.h"
+#include "app/command.h"
 #include "app/commands.h"
 #include "app/system_clock.h"
 #include "app/token_file.h"
@@ -62,19 +63,18 @@ base::Status revoke(const TokenOptions& options) {
 
 }  // namespace
 
-void add_tokens_command(CLI::App& app, int& exit_code) {
-  VerbCommand<TokenOptions> command(app, "tokens", "Who may ask a server what: tokens and their roles",
-                                    exit_code);
+void add_tokens_command(Command program) {
+  VerbCommand<TokenOptions> command(program, "tokens", "Who may ask a server what: tokens and their roles");
   TokenOptions& options = command.options();
-  auto* created = command.add("create", "Make a token and print it", create);
-  created->add_option("--role", options.role, "viewer, analyst, operator or admin")->required();
-  created->add_option("--name", options.name, "Whose it is, or what for")->required();
-  created->add_option("--days", options.days, "How long it is good (default: until it is revoked)")
-      ->check(CLI::Range(1, 3650));
+  Command created = command.add("create", "Make a token and print it", create);
+  created.option("--role", options.role, "viewer, analyst, operator or admin").required();
+  created.option("--name", options.name, "Whose it is, or what for").required();
+  created.option("--days", options.days, "How long it is good (default: until it is revoked)")
+      .within(1, 3650);
   command.add("list", "The tokens, their roles and times", list);
-  auto* revoked =
+  Command revoked =
       command.add("revoke", "Make a token worthless, and end the sessions signed in with it", revoke);
-  revoked->add_option("which", options.which, "Its id or name")->required();
+  revoked.option("which", options.which, "Its id or name").required();
 }
 
 }  // namespace millrace::app

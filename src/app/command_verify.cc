@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "app/collect_door.h"
+#include "app/command.h"
 #include "app/commands.h"
 #include "app/data_directory.h"
 #include "app/journal_set.h"
@@ -68,24 +68,21 @@ base::Result<bool> verify(const ServeOptions& options) {
 
 }  // namespace
 
-void add_verify_command(CLI::App& app, int& exit_code) {
-  auto* command = app.add_subcommand(
+void add_verify_command(Command program) {
+  Command command = program.add(
       "verify",
       "Recompute all state of a data directory from its journals and compare it with what is stored.\n"
       "The server must not be running. Give the same settings that it runs with.");
   auto options = std::make_shared<ServeOptions>();
-  command->add_option("--data", options->data, "Data directory")->required();
-  command->add_option("--config", options->config, "Settings file, TOML");
-  command->add_option("--time", options->time, "As the server was started: wall (default) or events");
-  command->add_option("--set", options->set, "NAME=VALUE: any setting; may be repeated");
-  command->callback([options, &exit_code] {
+  command.option("--data", options->data, "Data directory").required();
+  command.option("--config", options->config, "Settings file, TOML");
+  command.option("--time", options->time, "As the server was started: wall (default) or events");
+  command.option("--set", options->set, "NAME=VALUE: any setting; may be repeated");
+  command.run_to_exit_code([options] {
     const auto same = verify(*options);
-    if (!same.ok()) {
-      fmt::print(stderr, "millrace verify: {}\n", same.error().message());
-      exit_code = 2;
-    } else if (!*same) {
-      exit_code = 1;
-    }
+    if (same.ok()) return *same ? 0 : 1;
+    fmt::print(stderr, "millrace verify: {}\n", same.error().message());
+    return 2;
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include "admin/write_key_book.h"
 #include "app/audit_log.h"
+#include "app/command.h"
 #include "app/commands.h"
 #include "app/source_precedence.h"
 #include "app/system_clock.h"
@@ -117,31 +118,30 @@ base::Status revoke(const KeyOptions& options) {
 
 }  // namespace
 
-void add_write_keys_command(CLI::App& app, int& exit_code) {
-  VerbCommand<KeyOptions> command(
-      app, "write-keys", "Sources that come and go while the server runs, and their keys", exit_code);
+void add_write_keys_command(Command program) {
+  VerbCommand<KeyOptions> command(program, "write-keys",
+                                  "Sources that come and go while the server runs, and their keys");
   KeyOptions& options = command.options();
-  auto* created = command.add("create", "Make a source and print its write key", create);
-  created->add_option("--source", options.which, "Its name in all figures")->required();
-  created->add_option("--origin", options.terms.origins, "Only pages of it may send; may be repeated");
-  created->add_option("--events-per-s", options.terms.events_per_s, "Past it 429 (default: as many as come)");
-  created->add_option("--burst", options.terms.burst, "Events at once (default: those of a second)");
+  Command created = command.add("create", "Make a source and print its write key", create);
+  created.option("--source", options.which, "Its name in all figures").required();
+  created.option("--origin", options.terms.origins, "Only pages of it may send; may be repeated");
+  created.option("--events-per-s", options.terms.events_per_s, "Past it 429 (default: as many as come)");
+  created.option("--burst", options.terms.burst, "Events at once (default: those of a second)");
   created
-      ->add_option(
-          "--precedence", options.precedence,
-          "Of sources that tell of one order the highest is believed (0 to 100, default 0); of a new "
-          "source alone")
-      ->check(CLI::Range(std::int64_t{0}, admin::WriteKeyBook::kPrecedenceMax));
-  created->add_option("--secret-file", options.secret_file,
-                      "What its webhooks are signed with, in a file; other clients must show it as well");
-  created->add_option("--mapping", options.mapping_file, "Mapping file of the signed JSON that it posts");
+      .option("--precedence", options.precedence,
+              "Of sources that tell of one order the highest is believed (0 to 100, default 0); of a new "
+              "source alone")
+      .within(std::int64_t{0}, admin::WriteKeyBook::kPrecedenceMax);
+  created.option("--secret-file", options.secret_file,
+                 "What its webhooks are signed with, in a file; other clients must show it as well");
+  created.option("--mapping", options.mapping_file, "Mapping file of the signed JSON that it posts");
   command.add("list", "The sources and their limits", list);
-  auto* rotated = command.add("rotate", "Make a new write key and print it", rotate);
-  rotated->add_option("which", options.which, "Its id or source")->required();
-  rotated->add_option("--grace-s", options.grace_s, "How long the key so far is good (default: a day)")
-      ->check(CLI::Range(0, 90 * 24 * 3600));
-  auto* revoked = command.add("revoke", "Let the write key in no more", revoke);
-  revoked->add_option("which", options.which, "Its id or source")->required();
+  Command rotated = command.add("rotate", "Make a new write key and print it", rotate);
+  rotated.option("which", options.which, "Its id or source").required();
+  rotated.option("--grace-s", options.grace_s, "How long the key so far is good (default: a day)")
+      .within(0, 90 * 24 * 3600);
+  Command revoked = command.add("revoke", "Let the write key in no more", revoke);
+  revoked.option("which", options.which, "Its id or source").required();
 }
 
 }  // namespace millrace::app

@@ -1,21 +1,18 @@
 #include "app/serve_options.h"
 
-#include <CLI/CLI.hpp>
-
 #include "tools/file_text.h"
 
 namespace millrace::app {
 
-void add_serve_options(CLI::App& command, ServeOptions& options) {
-  command.add_option("--data", options.data,
-                     "Data directory (setting data.directory; default millrace-data)");
-  command.add_option("--config", options.config, "Settings file, TOML");
-  command.add_option("--address", options.address, "Address to listen on (default 127.0.0.1)");
-  command.add_option("--port", options.port, "Port to listen on (0: any free one)");
-  command.add_option("--time", options.time, "What moves time on: wall (default) or events");
-  command.add_option("--port-file", options.port_file, "Write the port to this file once it is bound");
-  command.add_option("--set", options.set,
-                     "NAME=VALUE: any setting; may be repeated (`millrace settings` lists them)");
+void add_serve_options(Command command, ServeOptions& options) {
+  command.option("--data", options.data, "Data directory (setting data.directory; default millrace-data)");
+  command.option("--config", options.config, "Settings file, TOML");
+  command.option("--address", options.address, "Address to listen on (default 127.0.0.1)");
+  command.option("--port", options.port, "Port to listen on (0: any free one)");
+  command.option("--time", options.time, "What moves time on: wall (default) or events");
+  command.option("--port-file", options.port_file, "Write the port to this file once it is bound");
+  command.option("--set", options.set,
+                 "NAME=VALUE: any setting; may be repeated (`millrace settings` lists them)");
 }
 
 base::Result<Settings> load_settings(const ServeOptions& options) {

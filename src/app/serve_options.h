@@ -3,12 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "app/command.h"
 #include "app/settings.h"
 #include "base/result.h"
-
-namespace CLI {
-class App;
-}
 
 namespace millrace::app {
 
@@ -23,7 +20,7 @@ struct ServeOptions {
   std::vector<std::string> set;
 };
 
-void add_serve_options(CLI::App& command, ServeOptions& options);
+void add_serve_options(Command command, ServeOptions& options);
 // Defaults, then the file, then --set, then the named options.
 base::Result<Settings> load_settings(const ServeOptions& options);
 
