@@ -125,7 +125,11 @@ base::Result<std::unique_ptr<Lake>> Lake::open(ObjectStore& store, const base::C
   TRY(clear_directory(settings.scratch_directory));
   TRY_ASSIGN(const auto store_directory, local_path(store, ""));
   settings.duck.spill_directory = settings.scratch_directory + "/spill";
-  settings.duck.readable_directories = {store_directory, settings.scratch_directory};
+  // Keys and journals may lie beside the tables: the store's root is no place for a statement.
+  settings.duck.readable_directories = {settings.scratch_directory};
+  for (const Table table : kTables)
+    settings.duck.readable_directories.push_back(
+        fmt::format("{}/{}", store_directory, spec_of(table).name_space));
   auto lake = std::make_unique<Lake>(store, clock, std::move(settings));
   TRY_ASSIGN(lake->database_, DuckDatabase::open(lake->settings_.duck));
   TRY_ASSIGN(lake->connection_, lake->database_->connect());

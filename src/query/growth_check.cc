@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "query/syntax_tree.h"
+
 namespace millrace::query {
 
 namespace {
@@ -29,54 +31,6 @@ constexpr std::array<Growing, 6> kGrowing = {
 
 constexpr std::array<std::string_view, 5> kJoining = {"concat", "concat_ws", "list_value", "struct_pack",
                                                       "row"};
-
-std::string_view text_of(const element& object, std::string_view key) {
-  std::string_view value;
-  if (object[key].get(value) != simdjson::SUCCESS) return {};
-  return value;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return c < 0x80 ? std::tolower(c) : c; });
-  return out;
-}
-
-std::vector<element> arguments_of(const element& call) {
-  std::vector<element> out;
-  simdjson::dom::array list;
-  if (call["children"].get(list) != simdjson::SUCCESS) return out;
-  for (const auto argument : list) out.push_back(argument);
-  return out;
-}
-
-// Its text, when it is a constant that is one.
-std::string_view literal_text(const element& expression) {
-  element value;
-  if (text_of(expression, "class") != "CONSTANT" || expression["value"].get(value) != simdjson::SUCCESS)
-    return {};
-  return text_of(value, "value");
-}
-
-// A number as it is written, also with a cast or a sign around it. (A decimal comes without its point: too long, never too short.)
-std::optional<double> literal_number(const element& expression) {
-  element inner;
-  if (text_of(expression, "class") == "CAST" && expression["child"].get(inner) == simdjson::SUCCESS)
-    return literal_number(inner);
-  if (text_of(expression, "function_name") == "-") {
-    const auto arguments = arguments_of(expression);
-    if (arguments.size() != 1) return std::nullopt;
-    const auto value = literal_number(arguments[0]);
-    return value ? std::optional(-*value) : std::nullopt;
-  }
-  double value = 0;
-  if (text_of(expression, "class") != "CONSTANT" || expression["value"].get(inner) != simdjson::SUCCESS ||
-      inner["value"].get(value) != simdjson::SUCCESS) {
-    return std::nullopt;
-  }
-  return value;
-}
 
 // A number that the expression does not exceed: a literal, or least(..., literal, ...).
 std::optional<double> upper_bound_of(const element& expression) {

@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <set>
 
+#include "query/function_list.h"
 #include "query/growth_check.h"
+#include "query/syntax_tree.h"
 
 namespace millrace::query {
 
@@ -19,10 +22,20 @@ constexpr std::array<std::string_view, 8> kTableFunctions = {"range",     "gener
                                                              "repeat",    "repeat_row",         "json_each",
                                                              "json_tree", "generate_subscripts"};
 
-// Scalar functions that look outside the query, change something, or only waste time.
-constexpr std::array<std::string_view, 12> kForbiddenFunctions = {
-    "getenv",   "current_setting", "getvariable",  "nextval",    "currval",        "write_log",
-    "sleep_ms", "pg_sleep",        "txid_current", "set_config", "pg_get_viewdef", "current_query"};
+// Their second argument is a type, which nests as deeply as it is written; a type that is made of data has no bound.
+constexpr std::array<std::string_view, 4> kTypedByText = {"from_json", "from_json_strict", "json_transform",
+                                                          "json_transform_strict"};
+constexpr std::size_t kTypeTextMax = 2000;
+
+// Types that the parser does not know by itself. (A VARIANT is made by a function that calls itself for each nested value.)
+constexpr std::array<std::string_view, 2> kNamedTypes = {"enum", "json"};
+
+// Of lag() and lead(): with the lowest number there is, DuckDB 1.5 reads where nothing is.
+constexpr double kRowsAheadMax = 1e9;
+
+// The search path leads to DuckDB's own views, which tell of the catalog. A WITH of such a name would open it outside of the
+// WITH as well.
+constexpr std::array<std::string_view, 4> kCatalogNames = {"duckdb_", "pg_", "pragma_", "sqlite_"};
 
 constexpr std::string_view kTakesAdmin = "not allowed: only the role admin may read ";
 
@@ -33,13 +46,6 @@ constexpr std::array<std::string_view, 4> kShown = {"tables", "__show_tables_exp
 constexpr std::array<std::string_view, 8> kTableReferences = {
     "BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EXPRESSION_LIST", "EMPTY", "PIVOT", "SHOW_REF"};
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return c < 0x80 ? std::tolower(c) : c; });
-  return out;
-}
-
 bool contains(const auto& list, std::string_view name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
@@ -48,12 +54,6 @@ bool is_plain_name(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '_' || c == ' ' || c == '-';
   });
-}
-
-std::string_view text_of(const element& object, std::string_view key) {
-  std::string_view value;
-  if (object[key].get(value) != simdjson::SUCCESS) return {};
-  return value;
 }
 
 class TreeCheck {
@@ -88,7 +88,12 @@ class TreeCheck {
       for (const auto entry : names) {
         const auto name = text_of(entry, "key");
         if (!is_plain_name(name)) forbid(fmt::format("a WITH name must be a plain word, not \"{}\"", name));
-        expressions_.insert(lower(name));
+        auto word = lower(name);
+        if (std::any_of(kCatalogNames.begin(), kCatalogNames.end(),
+                        [&](std::string_view taken) { return word.starts_with(taken); })) {
+          forbid(fmt::format("\"{}\" is not allowed as a WITH name", name));
+        }
+        expressions_.insert(std::move(word));
       }
     }
     each_child(node, [this](const element& child) { collect_names(child); });
@@ -119,10 +124,38 @@ class TreeCheck {
       return;
     }
     if (type == "SHOW_REF") return check_show(node);
-    if (node["function_name"].get(ignored) == simdjson::SUCCESS) {
-      const auto name = lower(text_of(node, "function_name"));
-      if (contains(kForbiddenFunctions, name)) forbid(fmt::format("the function {}() is not allowed", name));
+    if (node["function_name"].get(ignored) == simdjson::SUCCESS) check_function(node);
+    if (node["cast_type"].get(ignored) == simdjson::SUCCESS) check_type(ignored);
+  }
+
+  void check_function(const element& node) {
+    const auto name = lower(text_of(node, "function_name"));
+    if (!is_listed_function(name))
+      return forbid(fmt::format("the function {}() is not allowed, or there is none", name));
+    if (contains(kTypedByText, name)) {
+      const auto arguments = arguments_of(node);
+      const auto type = arguments.size() < 2 ? std::string_view() : literal_text(arguments[1]);
+      if (type.empty() || type.size() > kTypeTextMax)
+        forbid(fmt::format("{}() is only allowed with a written type of at most {} characters", name,
+                           kTypeTextMax));
     }
+    element rows;
+    if (node["offset_expr"].get(rows) != simdjson::SUCCESS || rows.is_null()) return;
+    const auto number = literal_number(rows);
+    if (!number || std::abs(*number) > kRowsAheadMax)
+      forbid(fmt::format("{}() is only allowed with a written number of rows, at most {:.0f}", name,
+                         kRowsAheadMax));
+  }
+
+  void check_type(const element& node) {
+    if (node.is_object()) {
+      const auto id = text_of(node, "id");
+      const auto name = lower(text_of(node, "name"));
+      if (id == "VARIANT") forbid("the type VARIANT is not allowed");
+      if (text_of(node, "type") == "UNBOUND_TYPE_INFO" && !contains(kNamedTypes, name))
+        forbid(fmt::format("the type {} is not allowed, or there is none", name));
+    }
+    each_child(node, [this](const element& child) { check_type(child); });
   }
 
   void check_table(const element& node) {
