@@ -139,10 +139,12 @@ base::Status LakeTable::publish() {
       sql = fmt::format("SELECT {} FROM {} UNION ALL {}", columns, read_files_sql(spec, paths), sql);
   }
   if (table_ == Table::raw_events) {
+    // What the three have in common is evaluated outside of TRY: it may not fail.
     sql = fmt::format(
-        "SELECT * EXCLUDE (assigned_id), coalesce(assigned_id, TRY(decode(raw) ->> '$.messageId'), "
-        "TRY(decode(raw) ->> '$.eid')) AS message_id, TRY(decode(raw) ->> '$.replayed_from') AS "
-        "replayed_from FROM ({})",
+        "SELECT * EXCLUDE (assigned_id), coalesce(assigned_id, TRY(decode(raw, 'replace') ->> "
+        "'$.messageId'), "
+        "TRY(decode(raw, 'replace') ->> '$.eid')) AS message_id, TRY(decode(raw, 'replace') ->> "
+        "'$.replayed_from') AS replayed_from FROM ({})",
         sql);
   }
   const TailPin pin(parts_.tail, parts_.connection.id());

@@ -29,6 +29,24 @@ TEST_CASE("SQL answers over committed rows and the tail together") {
   CHECK(setup.json("FROM range(3)") == "[[0],[1],[2]]");
 }
 
+TEST_CASE("one item that is no UTF-8 or no JSON takes the message id of no other") {
+  SqlFixture setup("sql-bytes");
+  setup.builder.event(lake::make_event("v3", "{\"messageId\":\"\xff\"}"))
+      .event(lake::make_event("v3", "\xfe no JSON"))
+      .event(lake::make_event("v3", "{\"messageId\":"))
+      .event(lake::make_event("v3", R"({"messageId":"m7"})"));
+  REQUIRE(setup.fixture.lake().append(setup.builder.take()).ok());
+  for (int round = 0; round < 2; ++round) {
+    CHECK(setup.json("SELECT message_id FROM raw.events WHERE message_id LIKE 'm%' ORDER BY 1") ==
+          R"([["m1"],["m2"],["m3"],["m7"]])");
+    CHECK(setup.json("SELECT count(*), count(replayed_from), count(raw) FROM raw.events") == "[[7,0,7]]");
+    CHECK(setup.json("SELECT max(message_id), max(replayed_from) FROM raw.events") == R"([["m7",null]])");
+    CHECK(setup.engine.run("SELECT * FROM raw.events").ok());
+    CHECK(setup.engine.run("SUMMARIZE raw.events").ok());
+    REQUIRE(setup.fixture.lake().commit().ok());
+  }
+}
+
 TEST_CASE("values keep their exactness in JSON") {
   SqlFixture setup("sql-values");
   CHECK(setup.json("SELECT 9007199254740992, 9007199254740993, -9007199254740993") ==
