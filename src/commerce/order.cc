@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "commerce/order_returns.h"
 #include "commerce/order_sales.h"
 #include "event/order_amounts.h"
 #include "event/row_codec.h"
@@ -17,10 +18,6 @@ using event::Money;
 using event::OrderLine;
 using event::OrderRow;
 using event::OrderStatus;
-
-bool gives_back(OrderStatus status) {
-  return status == OrderStatus::refunded || status == OrderStatus::cancelled;
-}
 
 // What a telling says, without who said it and when.
 std::uint64_t content_hash(const OrderRow& told) {
@@ -41,70 +38,30 @@ std::uint64_t content_hash(const OrderRow& told) {
   return base::hash64(bytes);
 }
 
-// Takes the units named from the lines that still have some, in their order; of a product that was ordered at several prices, as its variants
-// are, first from the lines of the price that is named.
-void subtract(const std::vector<OrderLine>& returned, std::vector<OrderLine>& lines) {
-  for (const auto& unit : returned) {
-    std::int64_t left = unit.quantity;
-    for (const bool at_any_price : {false, true}) {
-      for (auto& line : lines) {
-        if (line.product_id != unit.product_id || line.quantity <= 0 || left <= 0) continue;
-        if (!at_any_price && line.price != unit.price) continue;
-        const std::int64_t taken = std::min(left, line.quantity);
-        line.quantity -= taken;
-        left -= taken;
-      }
-    }
-  }
-}
-
-// The units of `ordered` that are not in `left`.
-std::vector<OrderLine> difference(const std::vector<OrderLine>& ordered, const std::vector<OrderLine>& left) {
-  std::vector<OrderLine> gone = ordered;
-  subtract(left, gone);
-  return gone;
-}
-
-void clear_quantities(std::vector<OrderLine>& lines) {
-  for (auto& line : lines) line.quantity = 0;
-}
-
-// What a refund without products gives back of what the customer paid; 0 when it does not say. Revenue and subtotal mean in it what they
-// mean in the order.
-Money refunded_amount(const OrderRow& told, const Order& order) {
-  if (told.status != OrderStatus::refunded || !told.lines.empty()) return {};
-  const auto usable = [](Money amount) { return amount.micros != 0 && amount.micros != INT64_MIN; };
-  const auto positive = [](Money amount) {
-    return Money{std::abs(amount.micros)};  // Some clients write it as what they pay out.
-  };
-  if (usable(told.total)) return positive(told.total);
-  OrderRow whole = order.row;
-  whole.lines = order.ordered;
-  event::derive_amounts(whole);
-  if (usable(told.revenue)) return event::in_gross(positive(told.revenue), whole.revenue, whole);
-  if (usable(told.subtotal)) return event::in_gross(positive(told.subtotal), whole.subtotal, whole);
-  return {};
-}
-
-// Whether it gives back a part of what is left of the order. In another currency nobody can tell: then it is taken for the whole, as
-// without an amount.
-bool is_part_of(const OrderRow& told, const Order& order) {
-  const bool comparable = told.currency == event::Currency{} || told.currency == order.row.currency;
-  const Money amount = refunded_amount(told, order);
-  return comparable && amount.micros > 0 && amount.micros < order.row.order_gross.micros;
-}
-
-// As many as a client that writes what leaves the order with a minus means.
-std::vector<OrderLine> units_returned(const OrderRow& told) {
-  std::vector<OrderLine> lines = told.lines;
-  for (auto& line : lines) {
-    if (line.quantity < 0 && line.quantity != INT64_MIN) line.quantity = -line.quantity;
-  }
-  return lines;
-}
-
 void take_given(const event::Money& told, event::Money& known) {
   if (told.micros != 0) known = told;
+}
+
+void take_given_amounts(const OrderRow& told, OrderRow& known) {
+  take_given(told.revenue, known.revenue);
+  take_given(told.total, known.total);
+  take_given(told.subtotal, known.subtotal);
+  take_given(told.tax, known.tax);
+  take_given(told.shipping, known.shipping);
+  take_given(told.discount, known.discount);
+  if (!told.coupon.empty()) known.coupon = told.coupon;
+}
+
+// A telling under the user id alone is a server's: its session is no visit.
+bool has_visit(const OrderRow& row) { return row.session_id != 0 && row.visitor_id != row.user_id; }
+
+void take_visit(const OrderRow& from, OrderRow& into) {
+  into.visitor_id = from.visitor_id;
+  into.session_id = from.session_id;
+  into.channel = from.channel;
+  into.device = from.device;
+  if (!from.user_id.empty()) into.user_id = from.user_id;
+  if (!from.country.empty()) into.country = from.country;
 }
 
 }  // namespace
@@ -150,6 +107,8 @@ OrderOutcome Orders::apply(std::uint64_t offset, OrderRow told) {
   const int against = precedence(order.row.source);
   if (order.unknown && !gives_back(told.status)) {
     join_unknown(order, std::move(told), out);
+  } else if (told.status == OrderStatus::completed && order.incomplete) {
+    complete(order, std::move(told), out);
   } else if (told.status == OrderStatus::completed && !order.unknown && precedence(told.source) > against) {
     supersede(order, std::move(told), out);
   } else if (told.status == OrderStatus::completed || is_repeat(order, told)) {
@@ -161,6 +120,9 @@ OrderOutcome Orders::apply(std::uint64_t offset, OrderRow told) {
   } else if (told.status == OrderStatus::updated) {
     update(order, told, out);
   } else {
+    if (order.incomplete && order.ordered.empty() && order.earlier_returns.size() < Order::kReturns) {
+      order.earlier_returns.push_back(told);
+    }
     give_back(order, told, out);
   }
   return out;
@@ -174,6 +136,7 @@ void Orders::accept(OrderRow told, OrderOutcome& out) {
   out.rows.push_back(told);
   Order& order = orders_.edit(told.order_id);
   order.ordered = told.lines;
+  order.incomplete = told.status == OrderStatus::updated;
   remember(order, told);
   order.row = std::move(told);
 }
@@ -211,17 +174,59 @@ void Orders::join_unknown(Order& order, OrderRow told, OrderOutcome& out) {
   derive_amounts(told);
   out.sales = sales_between(told, told.ordered_at, {}, told.lines);
   order.unknown = false;
+  order.incomplete = told.status == OrderStatus::updated;
+  if (order.incomplete && told.lines.empty()) order.earlier_returns = returns;
   order.tellings.clear();
   order.ordered = told.lines;
   order.row = std::move(told);
+  give_back_all(order, returns, out);
+  order.row.version = version;
+  order.row.offset = offset;
+  out.rows.push_back(order.row);
+}
+
+void Orders::give_back_all(Order& order, const std::vector<OrderRow>& returns, OrderOutcome& out) {
   for (const OrderRow& returned : returns) {
     OrderOutcome step;
     give_back(order, returned, step);
     out.sales.insert(out.sales.end(), step.sales.begin(), step.sales.end());
   }
-  order.row.version = version;
-  order.row.offset = offset;
-  out.rows.push_back(order.row);
+}
+
+// The completion of an order that updates have told of: what they said of it is newer and stands, unless a higher source completes it.
+void Orders::complete(Order& order, OrderRow told, OrderOutcome& out) {
+  OrderRow& row = order.row;
+  const std::vector<OrderLine> before = row.lines;
+  std::vector<OrderLine> returned = difference(order.ordered, before);
+  const std::vector<OrderRow> returns = std::exchange(order.earlier_returns, {});
+  const std::uint32_t version = row.version + 1;
+  const std::uint64_t offset = told.offset;
+  const bool cancelled = row.status == OrderStatus::cancelled && returns.empty();
+  link(order, {row.source, row.visitor_id});
+  if (has_visit(row) && !has_visit(told)) take_visit(row, told);
+  if (precedence(told.source) <= precedence(row.source)) {
+    take_given_amounts(row, told);
+    if (!order.ordered.empty()) told.lines = order.ordered;
+    if (precedence(told.source) < precedence(row.source)) told.source = row.source;
+  }
+  order.incomplete = false;
+  order.ordered = told.lines;
+  if (returns.empty()) {
+    told.status = row.status;
+  } else {  // They found no lines before: they are given back again, from the order as it is known now.
+    told.status = OrderStatus::updated;
+    order.returned = {};
+    order.returned_by = kNoSource;
+    order.tellings.clear();
+  }
+  cancelled ? clear_quantities(told.lines) : subtract(returned, told.lines);
+  derive_remaining(told, order.ordered, order.returned);
+  out.sales = sales_between(told, told.ordered_at, before, told.lines);
+  row = std::move(told);
+  give_back_all(order, returns, out);
+  row.version = version;
+  row.offset = offset;
+  out.rows.push_back(row);
 }
 
 int Orders::precedence(std::uint32_t source) const {
@@ -238,12 +243,11 @@ void Orders::supersede(Order& order, OrderRow told, OrderOutcome& out) {
   told.version = row.version + 1;
   told.status = row.status;
   told.ordered_at = row.ordered_at;
-  told.visitor_id = row.visitor_id;
-  told.session_id = row.session_id;
-  told.channel = row.channel;
-  told.device = row.device;
-  if (told.user_id.empty()) told.user_id = row.user_id;
-  if (told.country.empty()) told.country = row.country;
+  const std::string user_id = told.user_id.empty() ? row.user_id : told.user_id;
+  const std::string country = told.country.empty() ? row.country : told.country;
+  if (has_visit(row) || !has_visit(told)) take_visit(row, told);
+  told.user_id = user_id;
+  told.country = country;
   if (told.coupon.empty()) told.coupon = row.coupon;
   if (told.lines.empty()) told.lines = order.ordered;
   order.ordered = told.lines;
@@ -263,13 +267,7 @@ void Orders::update(Order& order, const OrderRow& told, OrderOutcome& out) {
   const std::vector<OrderLine> before = order.row.lines;
   OrderRow& row = order.row;
   if (!told.lines.empty()) row.lines = order.ordered = told.lines;
-  take_given(told.revenue, row.revenue);
-  take_given(told.total, row.total);
-  take_given(told.subtotal, row.subtotal);
-  take_given(told.tax, row.tax);
-  take_given(told.shipping, row.shipping);
-  take_given(told.discount, row.discount);
-  if (!told.coupon.empty()) row.coupon = told.coupon;
+  take_given_amounts(told, row);
   if (row.status == OrderStatus::completed || !told.lines.empty()) row.status = OrderStatus::updated;
   ++row.version;
   row.offset = told.offset;
@@ -354,6 +352,12 @@ void Orders::repeat(Order& order, const OrderRow& told, OrderOutcome& out) {
   out.duplicate = true;
   ++order.duplicates;
   link(order, {told.source, told.visitor_id});
+  if (told.status != OrderStatus::completed || order.unknown || has_visit(order.row) || !has_visit(told))
+    return;
+  take_visit(told, order.row);
+  ++order.row.version;
+  order.row.offset = told.offset;
+  out.rows.push_back(order.row);
 }
 
 void Orders::link(Order& order, OrderSighting sighting) const {

@@ -51,8 +51,10 @@ struct Order {
   event::OrderRow row;                    // As last written; its lines hold what was not returned.
   std::vector<event::OrderLine> ordered;  // Its lines with the quantities ordered.
   bool unknown = false;  // Only refunds or cancellations have been seen; `row` and `ordered` are of the last.
-  std::vector<event::OrderRow> earlier_returns;  // Those before it, as they were told.
-  base::WallTime accepted_at;                    // By the stage's time; 0 when no time was known yet.
+  bool incomplete = false;  // Only changes by updates have been seen, no completion.
+  // Returns that wait for the lines of their order, as they were told: of an unknown one those before `row`.
+  std::vector<event::OrderRow> earlier_returns;
+  base::WallTime accepted_at;          // By the stage's time; 0 when no time was known yet.
   std::vector<OrderTelling> tellings;  // The last one, and those shortly before it; the newest last.
   std::uint32_t duplicates = 0;
   std::vector<OrderSighting> sightings;   // The first few distinct ones, other than the one believed.
@@ -73,10 +75,11 @@ struct OrderOutcome {
 // order with different message ids and as different visitors, so this is the second de-duplication, by
 // business key: the source of the highest precedence is believed, of equals the first to arrive; the others are
 // counted and linked. A source that is believed over an earlier one replaces its lines and amounts, and leaves the
-// visit that the order is credited to.
+// visit that the order is credited to. That is the first visit that told of it: a telling under the user id alone is a
+// server's, which has no visit of the customer to show, and gives way to one that has.
 //
 // Refunds, updates and cancellations carry little more than the order's id: they are joined to it and give
-// its next version. Those that come before their order wait for it.
+// its next version. Those that come before their order wait for it; an update counts meanwhile for what it says.
 class Orders final : public process::Checkpointed {
  public:
   Orders(const process::StateStore& store, const std::string& prefix, OrderSettings settings);
@@ -104,10 +107,12 @@ class Orders final : public process::Checkpointed {
   void accept_unknown(event::OrderRow told, OrderOutcome& out);
   void wait(Order& order, event::OrderRow told, OrderOutcome& out);
   void join_unknown(Order& order, event::OrderRow told, OrderOutcome& out);
+  void complete(Order& order, event::OrderRow told, OrderOutcome& out);
   void update(Order& order, const event::OrderRow& told, OrderOutcome& out);
   void give_back(Order& order, const event::OrderRow& told, OrderOutcome& out);
   void give_money_back(Order& order, const event::OrderRow& told, OrderOutcome& out);
   void supersede(Order& order, event::OrderRow told, OrderOutcome& out);
+  void give_back_all(Order& order, const std::vector<event::OrderRow>& returns, OrderOutcome& out);
   void link(Order& order, OrderSighting sighting) const;
   int precedence(std::uint32_t source) const;
   void repeat(Order& order, const event::OrderRow& told, OrderOutcome& out);

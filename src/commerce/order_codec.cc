@@ -6,6 +6,8 @@ namespace millrace::commerce {
 namespace {
 
 constexpr std::uint8_t kVersion = 3;  // 1 had no returned_by, 2 one telling and one return waiting.
+constexpr int kUnknown = 1;
+constexpr int kIncomplete = 2;
 
 }  // namespace
 
@@ -16,7 +18,7 @@ void Order::encode(std::string& out) const {
   const bool older = tellings.size() <= 1 && last.returned_by == kNoSource && earlier_returns.empty();
   writer.u8(older ? kVersion - 1 : kVersion);
   event::write_order(row, writer);
-  writer.u8(unknown ? 1 : 0);
+  writer.u8(static_cast<std::uint8_t>((unknown ? kUnknown : 0) | (incomplete ? kIncomplete : 0)));
   writer.varint(ordered.size());
   for (const auto& line : ordered) {
     for (const auto* text : {&line.product_id, &line.name, &line.category}) writer.text(*text);
@@ -50,7 +52,10 @@ bool Order::decode(std::string_view bytes, Order& into) {
   base::ByteReader reader(bytes);
   const std::uint8_t version = reader.u8();
   if (version == 0 || version > kVersion || !event::read_order(reader, into.row)) return false;
-  into.unknown = reader.u8() != 0;
+  const std::uint8_t bits = reader.u8();
+  if ((bits & ~(kUnknown | kIncomplete)) != 0) return false;
+  into.unknown = (bits & kUnknown) != 0;
+  into.incomplete = (bits & kIncomplete) != 0;
   const std::uint64_t lines = reader.varint();
   if (lines > reader.remaining()) return false;
   into.ordered.resize(lines);

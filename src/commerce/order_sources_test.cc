@@ -40,19 +40,18 @@ TEST_CASE("the source of the highest precedence is believed, in whatever order t
     CHECK(first.rows.size() == 1);
     const auto second = orders.apply(2, browser_first ? webhook : browser);
     CHECK(second.duplicate);
-    CHECK(second.rows.size() == (browser_first ? 1 : 0));
+    REQUIRE_EQ(second.rows.size(), 1);
     const Order* order = orders.find("o-1");
     CHECK_EQ(order->row.source, 3);
     CHECK_EQ(event::to_string(order->row.order_net), "25");
     CHECK_EQ(order->row.lines.size(), 2);
     REQUIRE_EQ(order->sightings.size(), 1);
     CHECK_EQ(order->sightings[0].source, 1);
-    if (browser_first) {
-      CHECK_EQ(second.rows[0].version, 2);
-      CHECK_EQ(second.rows[0].session_id, 77);
-      CHECK_EQ(second.rows[0].visitor_id, "of 1");
-      CHECK_EQ(second.rows[0].ordered_at.ms, 1000);
-    }
+    // The visit it is credited to is the browser's: there is no other.
+    CHECK_EQ(second.rows[0].version, 2);
+    CHECK_EQ(second.rows[0].session_id, 77);
+    CHECK_EQ(second.rows[0].visitor_id, "of 1");
+    CHECK_EQ(second.rows[0].ordered_at.ms, browser_first ? 1000 : 2000);
     // What the products are told of adds up to the order that is believed.
     std::int64_t units = 0;
     for (const auto* told_sales : {&first.sales, &second.sales}) {
@@ -117,6 +116,38 @@ TEST_CASE("money given back stays given back when a source of higher precedence 
     CHECK_EQ(event::to_string(order.order_gross), "80");
     CHECK_EQ(event::to_string(order.order_net), "80");
     CHECK_EQ(order.lines[0].quantity, 2);
+  }
+}
+
+TEST_CASE("an order is credited to the visit of the browser also when the shop's server was faster") {
+  OrderRow server = told(OrderStatus::completed, {line("a", 1, 20)}, 1000);
+  server.visitor_id = server.user_id = "u";
+  server.session_id = 5;
+  server.channel = event::Channel::direct;
+  OrderRow browser = told(OrderStatus::completed, {line("a", 1, 20)}, 1500);
+  browser.visitor_id = "anonymous";
+  browser.session_id = 6;
+  browser.channel = event::Channel::paid;
+  browser.device = event::Device::mobile;
+  for (const bool server_first : {true, false}) {
+    CAPTURE(server_first);
+    Shop shop;
+    const auto first = shop.tell(server_first ? server : browser);
+    const auto second = shop.tell(server_first ? browser : server);
+    CHECK(second.duplicate);
+    CHECK(second.sales.empty());
+    CHECK_EQ(second.rows.size(), server_first ? 1 : 0);
+    const OrderRow& order = shop.orders.find("o-1")->row;
+    CHECK_EQ(order.version, server_first ? 2 : 1);
+    CHECK_EQ(order.session_id, 6);
+    CHECK_EQ(order.visitor_id, "anonymous");
+    CHECK(order.channel == event::Channel::paid);
+    CHECK(order.device == event::Device::mobile);
+    CHECK_EQ(event::to_string(order.order_net), "20");
+    // Another browser changes nothing.
+    browser.session_id = 9;
+    CHECK(shop.tell(browser).rows.empty());
+    browser.session_id = 6;
   }
 }
 
