@@ -13,10 +13,24 @@ bool first_message(process::DedupIndex& index, const event::Event& event, std::u
                           event.received_at);
 }
 
+namespace {
+
+std::uint64_t order_hash(const event::Event& event) { return base::hash64(event[event::Text::order_id]); }
+
+bool is_completion(const event::Event& event) {
+  return event.type == event::EventType::order_completed && !event[event::Text::order_id].empty();
+}
+
+}  // namespace
+
+bool RecentOrders::knows(const event::Event& event) const {
+  return is_completion(event) &&
+         std::find(hashes_.begin(), hashes_.end(), order_hash(event)) != hashes_.end();
+}
+
 bool RecentOrders::first_order(const event::Event& event) {
-  const auto order_id = event[event::Text::order_id];
-  if (event.type != event::EventType::order_completed || order_id.empty()) return true;
-  const std::uint64_t hash = base::hash64(order_id);
+  if (!is_completion(event)) return true;
+  const std::uint64_t hash = order_hash(event);
   if (std::find(hashes_.begin(), hashes_.end(), hash) != hashes_.end()) return false;
   if (hashes_.size() >= kRecentOrdersMax) hashes_.erase(hashes_.begin());
   hashes_.push_back(hash);

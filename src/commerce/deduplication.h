@@ -21,6 +21,7 @@ class RecentOrders {
  public:
   // True when the order is not among them, and remembers it. An event that is no order_completed, or has no order id, is new.
   bool first_order(const event::Event& event);
+  bool knows(const event::Event& event) const;
 
   void encode(base::ByteWriter& writer) const;
   bool decode(base::ByteReader& reader);

@@ -125,13 +125,23 @@ Verdict VisitorStage::judge(std::string_view visitor_id, Step& step, std::uint64
     return Verdict::accepted;
   }
   VisitorState& state = visitors_.edit(visitor_id);
-  if (!state.recent_orders.first_order(event_)) {
+  if (!state.recent_orders.first_order(event_) || bought_as_another(visitor_id)) {
     // Another source may know the order better: the order stage decides, and links it.
     tell_order(state, 0, order_of(event_, step.offset, visitor_id), step);
     return Verdict::duplicate;
   }
   accept(visitor_id, state, visitor_hash, step, session_id);
   return Verdict::accepted;
+}
+
+// A server tells of an order under the user id alone: the browser may have told of it as the visitor that it knows.
+bool VisitorStage::bought_as_another(std::string_view visitor_id) {
+  if (event_.type != EventType::order_completed || event_[Text::user_id] != visitor_id) return false;
+  const UserVisitors* user = users_.find(visitor_id);
+  return user != nullptr && std::any_of(user->visitors.begin(), user->visitors.end(), [&](const auto& other) {
+           const VisitorState* known = other == visitor_id ? nullptr : visitors_.find(other);
+           return known != nullptr && known->recent_orders.knows(event_);
+         });
 }
 
 void VisitorStage::accept_anonymous(Step& step) {

@@ -83,6 +83,7 @@ class VisitorStage final : public process::Stage {
               std::uint64_t& session_id);
   event::Verdict judge(std::string_view visitor_id, Step& step, std::uint64_t& session_id);
   // An event of nobody: its order counts, and nothing else is known of it.
+  bool bought_as_another(std::string_view visitor_id);
   void accept_anonymous(Step& step);
   void identify(std::string_view visitor_id, VisitorState& state, Step& step);
   void take_cart(std::string_view from_id, std::string_view visitor_id, VisitorState& state, Step& step);

@@ -328,3 +328,32 @@ TEST_CASE("a record that is not of this journal, or not an event, is refused and
   CHECK(harness.out().views.empty());
   CHECK(harness.stage().totals().events == 0);
 }
+
+TEST_CASE(
+    "an order that the browser told of is a duplicate when the shop's server tells of it under the user id") {
+  VisitorHarness harness;
+  auto browser = at(0, EventType::order_completed, "a");
+  browser.texts.emplace_back(Text::order_id, "o-1");
+  browser.texts.emplace_back(Text::user_id, "u");
+  auto server = browser;
+  server.visitor.clear();
+  auto of_another = server;
+  of_another.texts[2].second = "someone else";
+  auto another_order = server;
+  another_order.texts[0].second = "another message";
+  another_order.texts[1].second = "o-2";
+  for (const auto& event : {browser, server, of_another, another_order}) harness.feed(event);
+  const auto& rows = harness.out().events;
+  CHECK(rows[0].verdict == Verdict::accepted);
+  CHECK(rows[1].verdict == Verdict::duplicate);
+  CHECK(rows[1].session_id == 0);
+  CHECK(rows[2].verdict == Verdict::accepted);
+  CHECK(rows[3].verdict == Verdict::accepted);
+  // The order stage links the server's telling, and believes it if it should.
+  CHECK(harness.facts<event::OrderPlaced>().size() == 4);
+  harness.checkpoint();
+  harness.restart();
+  server.texts[0].second = "told again";
+  harness.feed(server);
+  CHECK(harness.out().events.back().verdict == Verdict::duplicate);
+}
