@@ -176,8 +176,8 @@ base::Status LakeTable::commit(std::uint64_t generation, const Appended& appende
   parts_.sorter.sort(*snapshot, table_, first_generation_, generation);
   const auto base = iceberg_->state();
   TRY_ASSIGN(auto files, write_days(*snapshot, *base, settings));
-  Attempt attempt{offsets, generation, parts_.sorter.json_bytes(), 0};
-  for (const auto& file : files) attempt.parquet_bytes += file.file_bytes;
+  Attempt attempt{offsets, generation, parts_.sorter.json_bytes(), {}, {}};
+  for (const auto& file : files) attempt.files.emplace_back(file.object, file.file_bytes);
   auto receipt = base::Result<CommitReceipt>(CommitReceipt{});
   if (table_ == Table::funnel && !files.empty()) {
     std::vector<std::vector<PartitionValue>> partitions;
@@ -186,7 +186,7 @@ base::Status LakeTable::commit(std::uint64_t generation, const Appended& appende
       const bool replaced = std::any_of(partitions.begin(), partitions.end(), [&](const auto& partition) {
         return partition.front().day == file.partition.front().day;
       });
-      if (replaced) attempt.parquet_bytes -= file.file_bytes;
+      if (replaced) attempt.replaced.push_back(file.object);
     });
     receipt = iceberg_->replace_partitions(*base, partitions, std::move(files), offsets);
   } else {
@@ -207,7 +207,23 @@ base::Status LakeTable::commit(std::uint64_t generation, const Appended& appende
 void LakeTable::take(const Attempt& attempt) {
   first_generation_ = attempt.generation + 1;
   json_bytes_ += attempt.json_bytes;
-  parquet_bytes_ += attempt.parquet_bytes;
+  for (const auto& object : attempt.replaced) stop_counting(object);
+  for (const auto& [object, bytes] : attempt.files) count(object, bytes);
+}
+
+void LakeTable::count(const std::string& object, std::int64_t bytes) {
+  counted_[object] += bytes;
+  parquet_bytes_ += bytes;
+}
+
+// What it was counted with: nothing when it is older than this run.
+std::int64_t LakeTable::stop_counting(const std::string& object) {
+  const auto counted = counted_.find(object);
+  if (counted == counted_.end()) return 0;
+  const std::int64_t bytes = counted->second;
+  counted_.erase(counted);
+  parquet_bytes_ -= bytes;
+  return bytes;
 }
 
 // A commit whose outcome is unknown, or that finds its offsets taken, is resolved by looking. While that is not possible
@@ -293,7 +309,7 @@ base::Result<LakeTable::Compacted> LakeTable::compact(const CompactionSettings& 
     DataFileWriter writer(table_, settings.parquet);
     TRY(append_rows(sql, writer));
     TRY_ASSIGN(auto file, writer.store(parts_.store, iceberg_->data_object_name(partition), partition));
-    const std::int64_t merged_bytes = file.file_bytes;
+    const auto [merged_object, merged_bytes] = std::pair(file.object, file.file_bytes);
     std::vector<DataFile> merged;
     merged.push_back(std::move(file));
     if (auto receipt = iceberg_->replace_files(objects, std::move(merged)); !receipt.ok()) {
@@ -301,7 +317,13 @@ base::Result<LakeTable::Compacted> LakeTable::compact(const CompactionSettings& 
       TRY(publish());
       return std::move(receipt).error();
     }
-    parquet_bytes_ += merged_bytes - bytes;
+    std::int64_t counted = 0;
+    for (const auto& object : objects) counted += stop_counting(object);
+    if (counted > 0) {
+      count(merged_object,
+            static_cast<std::int64_t>(static_cast<double>(merged_bytes) * static_cast<double>(counted) /
+                                      static_cast<double>(bytes)));
+    }
     TRY(publish());
     return Compacted::one_file;
   }

@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "lake/data_file_writer.h"
@@ -61,9 +63,8 @@ class LakeTable {
   Table table() const { return table_; }
   std::uint64_t view_generation() const { return view_generation_; }  // The view's tail begins with it.
   std::int64_t json_bytes() const { return json_bytes_; }             // Of the raw rows committed since open.
-  std::int64_t parquet_bytes() const {
-    return parquet_bytes_;
-  }  // Written since open, less what was compacted.
+  // Of the files that hold them; of a file that compaction made of these and of older ones, their share.
+  std::int64_t parquet_bytes() const { return parquet_bytes_; }
 
  private:
   OffsetRanges ranges(const Appended& appended) const;
@@ -78,9 +79,12 @@ class LakeTable {
     OffsetRanges ranges;
     std::uint64_t generation = 0;
     std::int64_t json_bytes = 0;
-    std::int64_t parquet_bytes = 0;
+    std::vector<std::pair<std::string, std::int64_t>> files;  // Objects with their bytes.
+    std::vector<std::string> replaced;
   };
   void take(const Attempt& attempt);
+  void count(const std::string& object, std::int64_t bytes);
+  std::int64_t stop_counting(const std::string& object);
   base::Status look_for_attempt();
 
   const Table table_;
@@ -92,6 +96,7 @@ class LakeTable {
       in_doubt_;  // Nobody could tell whether it happened. Before another one this must be known.
   std::int64_t json_bytes_ = 0;
   std::int64_t parquet_bytes_ = 0;
+  std::unordered_map<std::string, std::int64_t> counted_;  // The bytes above by object.
 };
 
 // The path at which DuckDB finds an object: the location without "file://".
