@@ -31,6 +31,14 @@ std::optional<event::ProductAction> product_action(EventType type) {
   }
 }
 
+// It follows from where the event stands, so that the same journal gives the same id.
+std::string own_order_id(std::uint64_t hash) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string id = "without-id-0000000000000000";
+  for (auto digit = id.rbegin(); hash != 0; ++digit, hash >>= 4) *digit = kDigits[hash & 15];
+  return id;
+}
+
 }  // namespace
 
 void VisitorStage::tell_products(const Arrival& arrival, std::uint64_t session_id, Step& step) {
@@ -71,6 +79,11 @@ void VisitorStage::tell_order(const VisitorState& state, std::uint64_t session_i
     if (session.id == session_id) credit(order, session);
   }
   if (order.user_id.empty()) order.user_id = state.identity.user_id();
+  if (order.order_id.empty()) {
+    // Nobody can tell what a change of an order without an id is a change of. The order itself is one of its own.
+    if (order.status != event::OrderStatus::completed) return;
+    order.order_id = own_order_id(base::mix(base::hash64(event_.partition_key()), step.offset));
+  }
   const std::uint64_t key = base::hash64(order.order_id);
   step.out.emit(event::Topic::facts, key, step.offset, event::Fact(event::OrderPlaced{std::move(order)}));
 }

@@ -357,3 +357,18 @@ TEST_CASE(
   harness.feed(server);
   CHECK(harness.out().events.back().verdict == Verdict::duplicate);
 }
+
+TEST_CASE("an order without an id is an order of its own, and what changes an order without an id changes none") {
+  VisitorHarness harness;
+  harness.feed(at(0, EventType::order_completed, "a"));
+  harness.feed(at(0, EventType::order_completed, "a"));
+  for (const auto type : {EventType::order_updated, EventType::order_refunded, EventType::order_cancelled}) {
+    harness.feed(at(kMinute, type, "a"));
+  }
+  const auto orders = harness.facts<event::OrderPlaced>();
+  REQUIRE(orders.size() == 2);
+  CHECK(orders[0].order.order_id.starts_with("without-id-"));
+  CHECK(orders[0].order.order_id.size() == 27);
+  CHECK(orders[0].order.order_id != orders[1].order.order_id);
+  CHECK(harness.visitor("v1")->orders == 2);
+}
