@@ -105,8 +105,7 @@ base::Status show(tools::HttpClient& client, const Options& options, std::size_t
   std::vector<simdjson::dom::element> list(items.begin(), items.end());
   for (auto item = list.rbegin(); item != list.rend(); ++item) print(*item, options);
   std::fflush(stdout);
-  // A smaller number: the server began anew, and so do we.
-  after = newest < after ? 0 : newest;
+  after = newest;
   return base::Ok{};
 }
 

@@ -3,11 +3,15 @@
 #include <utility>
 
 #include "serve/json_writer.h"
+#include "serve/parameters.h"
 #include "serve/routes.h"
 
 namespace millrace::serve {
 
 namespace {
+
+// The one that reads parameters, and refuses those it does not know.
+constexpr std::string_view kWithParameters = "list_audit";
 
 struct AdminRoute {
   http::Method method;
@@ -27,7 +31,7 @@ constexpr AdminRoute kRoutes[] = {
     {http::Method::put, "/v1/admin/keys/{id}", "change_key"},
     {http::Method::post, "/v1/admin/keys/{id}/rotate", "rotate_key"},
     {http::Method::del, "/v1/admin/keys/{id}", "revoke_key"},
-    {http::Method::get, "/v1/admin/audit", "list_audit"},
+    {http::Method::get, "/v1/admin/audit", kWithParameters},
 };
 
 void write_refused(JsonWriter& json, std::string_view name, const std::vector<RefusedRequests>& refused) {
@@ -45,7 +49,9 @@ void write_region(JsonWriter& json, const std::string& region) {
   }
 }
 
-http::Response list_sources(const Sources& sources) {
+http::Response list_sources(const http::Request& request, const Sources& sources) {
+  Parameters parameters(request);
+  if (auto refusal = parameters.refusal()) return *std::move(refusal);
   if (!sources.source_details) return not_available("The list of sources");
   const SourceDetails details = sources.source_details();
   std::string body;
@@ -76,12 +82,15 @@ http::Response list_sources(const Sources& sources) {
 
 void add_admin_routes(RouteTable& table, const Sources& sources) {
   table.answer(http::Method::get, "/v1/sources",
-               [&sources](const http::Request&) { return list_sources(sources); });
+               [&sources](const http::Request& request) { return list_sources(request, sources); });
   for (const AdminRoute& route : kRoutes) {
     table.later(
         route.method, route.pattern,
         [&sources, operation = route.operation](const http::Request& request, http::Responder responder) {
           if (!sources.admin) return std::move(responder).send(not_available("Administration"));
+          Parameters none(request);
+          if (auto refusal = none.refusal(); refusal && operation != kWithParameters)
+            return std::move(responder).send(*std::move(refusal));
           auto shared = std::make_shared<http::Responder>(std::move(responder));
           sources.admin(operation, request,
                         [shared](http::Response response) { std::move(*shared).send(std::move(response)); });

@@ -1,5 +1,6 @@
 #include "serve/item_feed.h"
 
+#include <charconv>
 #include <string>
 
 #include "serve/json_writer.h"
@@ -42,6 +43,19 @@ std::vector<std::string> names_of(const Sources& sources) {
   return sources.source_names ? sources.source_names() : std::vector<std::string>{};
 }
 
+// A number that was not given yet is of the process before: all is new to who has seen that.
+std::uint64_t since_start(const Sources& sources, std::uint64_t after) {
+  return sources.recent_items != nullptr && after > sources.recent_items->newest() ? 0 : after;
+}
+
+// The last event that a stream showed to a client that comes back: it repeats the address it began with.
+std::uint64_t last_shown(const http::Request& request, std::uint64_t preset) {
+  const std::string_view id = request.header("last-event-id");
+  std::uint64_t sequence = 0;
+  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), sequence);
+  return error == std::errc{} && end == id.data() + id.size() ? sequence : preset;
+}
+
 // 400 or 404 when the question makes no sense.
 std::optional<http::Response> read_query(const http::Request& request, const Sources& sources,
                                          RecentItemQuery& query) {
@@ -50,7 +64,7 @@ std::optional<http::Response> read_query(const http::Request& request, const Sou
   const std::size_t any = std::size(kVerdicts);
   const std::size_t verdict = parameters.choice("verdict", kVerdicts, any);
   query.contains = parameters.text("contains", kContainsBytesMax);
-  query.after = static_cast<std::uint64_t>(parameters.number("after", 0, 0, INT64_MAX));
+  query.after = since_start(sources, static_cast<std::uint64_t>(parameters.number("after", 0, 0, INT64_MAX)));
   query.n = static_cast<std::size_t>(parameters.number("n", 50, 1, kItemsMax));
   if (auto refusal = parameters.refusal()) return refusal;
   if (verdict != any) query.verdict = static_cast<event::Verdict>(verdict);
@@ -111,7 +125,7 @@ bool ItemFeed::feed(Client& client, std::uint64_t newest) {
     for (auto item = items.rbegin(); item != items.rend(); ++item) {
       // What came after `newest` was read is for this tick all the same.
       client.query.after = std::max(client.query.after, (*item)->sequence);
-      text += "event: item\ndata: ";
+      text += "event: item\nid: " + std::to_string((*item)->sequence) + "\ndata: ";
       JsonWriter json(text);
       write_item(json, **item, names);
       text += "\n\n";
@@ -150,6 +164,7 @@ void add_item_routes(RouteTable& table, ItemFeed& feed, const Sources& sources) 
                 if (sources.recent_items == nullptr) {
                   return std::move(responder).send(not_available("The stream of items"));
                 }
+                query.after = since_start(sources, last_shown(request, query.after));
                 feed.subscribe(std::move(query), std::move(responder));
               });
 }

@@ -232,6 +232,14 @@ const Exchange kExchanges[] = {
      R"({"id":"r","lines":[{"sku":"a","quantity":0}]})"},
     {http::Method::post, "/v1/stock/reservations", "/v1/stock/reservations", 400,
      R"({"id":"r","lines":[{"sku":"a","quantity":1,"price":3}]})"},
+    {http::Method::post, "/v1/stock/reservations", "/v1/stock/reservations", 400,
+     R"({"id":"r","lines":[{"sku":"a","quantity":1}],"ttl_s":86401})"},
+    {http::Method::post, "/v1/stock/reservations", "/v1/stock/reservations", 400,
+     R"({"id":"r","lines":[{"sku":"a","quantity":1000000001}]})"},
+    {http::Method::put, "/v1/stock/" + std::string(201, 's'), "/v1/stock/{sku}", 400, R"({"on_hand":1})"},
+    {http::Method::put, "/v1/stock/%FF", "/v1/stock/{sku}", 400, R"({"on_hand":1})"},
+    {http::Method::post, "/v1/stock/reservations/%C3/commit", "/v1/stock/reservations/{id}/commit", 400, ""},
+    {http::Method::del, "/v1/stock/reservations/%C3", "/v1/stock/reservations/{id}", 400, ""},
     {http::Method::get, "/v1/events/recent", "/v1/events/recent", 200, ""},
     {http::Method::get, "/v1/events/recent?source=shop&verdict=quarantined&n=1&after=1&contains=%7B",
      "/v1/events/recent", 200, ""},
@@ -272,6 +280,16 @@ TEST_CASE("every route is described, and nothing else is") {
     }
   }
   CHECK_EQ(routes, described);
+}
+
+TEST_CASE("every operation says what its other errors look like") {
+  Description description;
+  for (const auto& [path, operations] : simdjson::dom::object(description.document["paths"])) {
+    for (const auto& [method, operation] : simdjson::dom::object(operations)) {
+      CAPTURE(path);
+      CHECK(operation["responses"]["default"].error() == simdjson::SUCCESS);
+    }
+  }
 }
 
 TEST_CASE("every example of the description fits its schema") {

@@ -188,3 +188,28 @@ TEST_CASE("the stream gives the newest at once and then what comes, each client 
   bench.get_api().tick();
   CHECK_NE(bench.get("/metrics").body.find("millrace_item_feed_clients 1"), std::string::npos);
 }
+
+TEST_CASE("a client that comes back goes on behind what it saw, and begins anew with a server that did") {
+  RecentItems items{
+      {.items_max = 1000, .bytes_max = 1 << 20, .identities_max = 100, .items_per_window = 1000}};
+  ApiBench bench;
+  bench.sources.recent_items = &items;
+  for (int i = 0; i < 4; ++i) items.accepted(make_event(0, "m-" + std::to_string(i)), kNow);
+  const auto shown = [&](std::string_view target, std::string_view last_id) {
+    const auto client = bench.ask(http::Method::get, target, {}, {{"Last-Event-ID", last_id}});
+    REQUIRE(client->chunks);
+    std::string seen;
+    for (const char* id : {"id: 1\n", "id: 2\n", "id: 3\n", "id: 4\n"}) {
+      if (client->chunks->text.find(id) != std::string::npos) seen += id[4];
+    }
+    return seen;
+  };
+  CHECK_EQ(shown("/v1/events/stream?n=3", ""), "234");
+  CHECK_EQ(shown("/v1/events/stream?n=50&after=1", "3"), "4");
+  CHECK_EQ(shown("/v1/events/stream?n=50", "four"), "1234");
+  // Numbers of the run before, which came further.
+  CHECK_EQ(shown("/v1/events/stream?n=50", "900"), "1234");
+  CHECK_EQ(shown("/v1/events/stream?n=50&after=900", ""), "1234");
+  CHECK_NE(bench.get("/v1/events/recent?after=900").body.find("m-3"), std::string::npos);
+  CHECK_EQ(bench.get("/v1/events/recent?after=4").body.find("m-3"), std::string::npos);
+}

@@ -9,19 +9,23 @@ namespace millrace::serve {
 namespace {
 
 constexpr std::size_t kIdBytesMax = 128;
-constexpr std::size_t kSkuBytesMax = 256;
+// These are the stage's own limits, so that what is promised here is taken there.
+constexpr std::size_t kSkuBytesMax = 200;
 constexpr std::size_t kLinesMax = 100;
-constexpr std::int64_t kUnitsMax = 1'000'000'000'000;
+constexpr std::int64_t kUnitsMax = 1'000'000'000;
 constexpr std::int64_t kHoldPresetS = 900;
-constexpr std::int64_t kHoldMaxS = 7 * 24 * 3600;
+constexpr std::int64_t kHoldMaxS = 24 * 3600;
 
 // Ids and SKUs of a path are percent-decoded by the router.
-bool usable_id(const std::string& id, std::size_t bytes_max) { return !id.empty() && id.size() <= bytes_max; }
+bool usable_id(const std::string& id, std::size_t bytes_max) {
+  return !id.empty() && id.size() <= bytes_max && simdjson::validate_utf8(id);
+}
 
 http::Response bad_id(std::string_view what, std::size_t bytes_max) {
   return http::error_response(400, "invalid_parameter",
-                              "The " + std::string(what) + " in the path is too long.",
-                              "At most " + std::to_string(bytes_max) + " bytes.");
+                              "The " + std::string(what) + " in the path is too long or not UTF-8.",
+                              "At most " + std::to_string(bytes_max) +
+                                  " bytes; percent-encode the UTF-8 of what is no letter or digit.");
 }
 
 void set_stock(StockDesk& desk, const http::Request& request, http::Responder responder) {
