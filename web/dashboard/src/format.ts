@@ -29,7 +29,7 @@ export function milliseconds(value: number): string {
 }
 
 function inCurrency(value: Money, options: Intl.NumberFormatOptions): string {
-  const key = `${value.currency} ${options.maximumFractionDigits}`;
+  const key = `${value.currency} ${options.maximumFractionDigits} ${options.notation}`;
   let format = moneys.get(key);
   if (!format) {
     try {
@@ -44,9 +44,16 @@ function inCurrency(value: Money, options: Intl.NumberFormatOptions): string {
 
 export const money = (value: Money | null | undefined): string => (value ? inCurrency(value, {}) : NONE);
 
-// For columns of revenue, where nobody compares cents.
-export const wholeMoney = (value: Money | null | undefined): string =>
-  value ? inCurrency(value, { maximumFractionDigits: 0 }) : NONE;
+// For narrow columns: a figure that is cut off reads as another one. The larger it is, the less its last digits matter.
+const narrow = (value: Money, wholeFrom: number): string => {
+  const size = Math.abs(Number(value.amount));
+  if (size >= 100_000) return inCurrency(value, { notation: 'compact', maximumSignificantDigits: 3 });
+  return inCurrency(value, size >= wholeFrom ? { maximumFractionDigits: 0 } : {});
+};
+
+// Of revenue nobody compares cents.
+export const wholeMoney = (value: Money | null | undefined): string => (value ? narrow(value, 0) : NONE);
+export const price = (value: Money | null | undefined): string => (value ? narrow(value, 1000) : NONE);
 
 export function age(ms: number): string {
   const s = Math.max(0, Math.floor(ms / 1000));

@@ -24,7 +24,7 @@ export function LakeCard() {
         <div><dt title="Rows that wait for the next commit; queries see them already">in the tail</dt><dd>{beat ? format.short(beat.lake.rows_tail) : format.NONE}</dd></div>
         <div>
           <dt>last commit</dt>
-          <dd class={stale ? 'low' : ''}>{since === null ? 'none yet' : `${format.age(since)} ago`}</dd>
+          <dd class={stale ? 'low' : ''}>{since === null ? 'none' : `${format.age(since)} ago`}</dd>
         </div>
         <div><dt>snapshots</dt><dd>{beat ? format.count(beat.lake.snapshots) : format.NONE}</dd></div>
       </dl>

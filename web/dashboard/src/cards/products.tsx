@@ -15,6 +15,7 @@ interface Row {
   available: number | null;
   share: number;
   value: string;
+  exact: string;
 }
 
 function Stock({ left }: { left: number | null }) {
@@ -44,8 +45,8 @@ function Ranking({ caption, value, rows, known }: { caption: string; value: stri
             <tr key={index}>
               <th scope="row" title={row ? `${row.name} (${row.id}), ${row.category}` : ''}>{row?.name ?? '\u00a0'}</th>
               <td class="wide">{row && <Bar part={row.share} of={1} />}</td>
-              <td class="number strong">{row?.value}</td>
-              <td class="number">{row && format.money(row.price)}</td>
+              <td class="number strong" title={row?.exact}>{row?.value}</td>
+              <td class="number" title={row?.price ? format.money(row.price) : ''}>{row && format.price(row.price)}</td>
               <td class="number">{row && known && <Stock left={row.available} />}</td>
             </tr>
           );
@@ -69,6 +70,7 @@ export function TopProducts() {
     available: item.stock?.available ?? null,
     share: most > 0 ? amount(item.revenue) / most : 0,
     value: format.wholeMoney(item.revenue),
+    exact: format.money(item.revenue),
   });
   return (
     <Card id="products" title="Top products" note="by revenue">
@@ -89,6 +91,7 @@ export function Trending() {
     available: item.available,
     share: most > 0 ? item.events_per_hour / most : 0,
     value: format.rate(item.events_per_hour),
+    exact: '',
   });
   return (
     <Card id="trending" title="Trending" note="rising first, then the popular">
