@@ -358,7 +358,8 @@ TEST_CASE(
   CHECK(harness.out().events.back().verdict == Verdict::duplicate);
 }
 
-TEST_CASE("an order without an id is an order of its own, and what changes an order without an id changes none") {
+TEST_CASE(
+    "an order without an id is an order of its own, and what changes an order without an id changes none") {
   VisitorHarness harness;
   harness.feed(at(0, EventType::order_completed, "a"));
   harness.feed(at(0, EventType::order_completed, "a"));
