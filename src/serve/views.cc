@@ -87,7 +87,8 @@ Applied Views::apply(const event::ViewGroup& group, std::optional<base::Instant>
         Overloaded{
             [&](const ProductPointer& view) { apply_product(view); },
             [&](const std::shared_ptr<const event::TrendingView>& view) {
-              trending_.apply(group.partition, view, group.received_at);
+              // A ranking follows from facts and from time, which no client sent.
+              trending_.apply(group.partition, view, clock_.wall());
             },
             [&](const event::FunnelCell&) { has_cells = true; },
             [&](const event::LedgerCell&) { has_cells = true; },

@@ -246,7 +246,10 @@ TEST_CASE("rankings of several partitions are merged, best first") {
     return std::shared_ptr<const event::TrendingView>(view);
   };
   f.get().apply(f.group(part({{"a", 9}, {"b", 2}}), 0));
+  CHECK_EQ(f.get().trending("shoes").as_of, f.clock.wall());
+  f.clock.advance_ms(1000);
   f.get().apply(f.group(part({{"c", 5}}), 1));
+  CHECK_EQ(f.get().trending("shoes").as_of, f.clock.wall());
   auto ranking = f.get().trending("shoes").view;
   REQUIRE(ranking);
   REQUIRE_EQ(ranking->items.size(), 3);
