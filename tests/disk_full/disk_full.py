@@ -131,6 +131,16 @@ def full_disk(disk):
     ballast = disk / "ballast"
     with open(ballast, "wb") as file:
         os.posix_fallocate(file.fileno(), 0, free_bytes(disk) - (3 << 20))
+
+    def fill_rest():
+        """Room that is left by chance, or that a journal gave back."""
+        try:
+            with open(disk / "rest", "ab", buffering=0) as file:
+                while True:
+                    file.write(b"x" * 4096)
+        except OSError:
+            return True
+
     sent = 0
     while (answer := client.send(server))[0] == 200:
         sent += 1
@@ -138,20 +148,15 @@ def full_disk(disk):
     status, body, headers = answer
     assert (status, body["error"]["code"]) == (503, "disk_full"), answer
     assert headers["Retry-After"], "503 without Retry-After"
+    fill_rest()
     status, body, _ = server.ask("/readyz")
     assert status == 503 and any("full" in reason for reason in body["reasons"]), body
 
     def waits(answer):
         """For the lake, since when, and what is to be done."""
         return any("takes no commit" in each and " since 20" in each and "Free space" in each for each in answer[1]["waiting"])
-    wait_until("/readyz tells that the lake waits for the disk", lambda: waits(server.ask("/readyz")), 20)
-    # Whatever room is left by chance: the journal of the facts gets to its end too.
-    try:
-        with open(disk / "rest", "wb", buffering=0) as file:
-            while True:
-                file.write(b"x" * 4096)
-    except OSError:
-        pass
+
+    wait_until("/readyz tells that the lake waits for the disk", lambda: fill_rest() and waits(server.ask("/readyz")), 20)
     # The journal of the facts still has the room that was prepared for it.
     for number in range(1000):
         lines = [{"sku": f"{number}-{line}-" + "s" * 150, "quantity": 1} for line in range(100)]

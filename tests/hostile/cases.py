@@ -601,7 +601,7 @@ def asked():
     yield "stock-sku-too-long", "400 invalid_parameter", put("s" * 257, b'{"on_hand":1}')
     yield "stock-sku-slashes", "200", put("..%2f..%2fetc%2fpasswd", b'{"on_hand":1}')
     yield "stock-sku-nul", "200", put("a%00b", b'{"on_hand":1}')
-    yield "stock-sku-noise", "200", put("%ff%fe", b'{"on_hand":1}')
+    yield "stock-sku-noise", "400 invalid_parameter", put("%ff%fe", b'{"on_hand":1}')
 
     def reserve(body):
         return post("/v1/stock/reservations", body)
@@ -614,10 +614,11 @@ def asked():
             b'{"id":5,"lines":[' + line + b"]}", b'{"id":"","lines":[' + line + b"]}", b'{"id":"' + b"r" * 129 + b'","lines":[' + line + b"]}", b'{"id":"r","lines":[' + line + b'],"ttl_s":0}',
             b'{"id":"r","lines":[' + line + b'],"ttl_s":-1}', b'{"id":"r","lines":[' + line + b'],"ttl_s":1e9}', b'{"id":"r","lines":[{"sku":"' + b"s" * 257 + b'","quantity":1}]}', b"[" * 100_000]):
         yield f"stock-reserve-{i}", named(body), reserve(body)
-    yield "stock-commit-unknown", "404 unknown_reservation", post("/v1/stock/reservations/%00%ff/commit", b"")
+    yield "stock-commit-noise", "400 invalid_parameter", post("/v1/stock/reservations/%00%ff/commit", b"")
+    yield "stock-commit-unknown", "404 unknown_reservation", post("/v1/stock/reservations/%00%c3%bf/commit", b"")
     yield "stock-release-unknown", "404 unknown_reservation", head("DELETE", "/v1/stock/reservations/..%2f..")
     yield "stock-short", "409 stock_short", reserve(b'{"id":"short","lines":[{"sku":"nothing","quantity":1000000000}]}')
-    yield "stock-beyond-all", "400 invalid_stock_command", reserve(b'{"id":"all","lines":[{"sku":"nothing","quantity":1000000000000}]}')
+    yield "stock-beyond-all", "400 invalid_member", reserve(b'{"id":"all","lines":[{"sku":"nothing","quantity":1000000000000}]}')
     for name, target, expected in (
             ("unknown-parameter", "/v1/funnel?form=2026-01-01", "400 invalid_parameter"), ("twice", "/v1/trending?n=1&n=2", "400 invalid_parameter"),
             ("n-huge", "/v1/trending?n=99999999999999999999", "400 invalid_parameter"), ("n-negative", "/v1/trending?n=-1", "400 invalid_parameter"), ("n-words", "/v1/trending?n=1e3", "400 invalid_parameter"),
