@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <future>
+#include <optional>
 #include <thread>
 
 using namespace millrace::http;
@@ -68,6 +70,51 @@ TEST_CASE("many answers from another thread reach their own connections") {
     for (auto& responder : fixture.shelf.take(clients.size())) std::move(responder).send({});
     for (auto& client : clients) CHECK(status(client->answer()) == 200);
   }
+}
+
+TEST_CASE("an answer that has come in goes out before the next request that was read is routed") {
+  Shelf shelf;
+  std::promise<void> both_wait, answered;
+  std::shared_future<void> go_on(both_wait.get_future()), given(answered.get_future());
+  std::optional<TestClient> first;
+  std::string seen;
+  Router router;
+  router.add(Method::get, "/later",
+             [&](const Request&, Responder responder) { shelf.put(std::move(responder)); });
+  router.add(Method::get, "/hold", [&](const Request&, Responder responder) {
+    shelf.put(Responder(nullptr));
+    go_on.wait();
+    std::move(responder).send({});
+  });
+  router.add(Method::get, "/meanwhile", [&](const Request&, Responder responder) {
+    shelf.put(Responder(nullptr));
+    given.wait();
+    std::move(responder).send({});
+  });
+  router.add(Method::get, "/next", [&](const Request&, Responder responder) {
+    seen = first->answer();
+    std::move(responder).send({});
+  });
+  ServerSettings settings;
+  settings.threads = 1;
+  auto server = start_server(settings, router);
+  REQUIRE(server);
+  const auto port = (*server)->port();
+  TestClient holding(port), second(port), third(port);
+  first.emplace(port);
+  REQUIRE(first->send(get("/later")));
+  auto waiting = shelf.take(1);
+  REQUIRE(holding.send(get("/hold")));
+  shelf.take(1);
+  // The loop finds these two together.
+  REQUIRE(second.send(get("/meanwhile")));
+  REQUIRE(third.send(get("/next")));
+  both_wait.set_value();
+  shelf.take(1);
+  std::move(waiting[0]).send({});
+  answered.set_value();
+  CHECK(status(third.answer()) == 200);
+  CHECK(status(seen) == 200);
 }
 
 TEST_CASE("HTTP/1.0 and Connection: close end the connection after the answer") {
