@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-#include "privacy/personal_forms.h"
+#include "privacy/spelling.h"
 
 namespace millrace::privacy {
 
@@ -25,17 +25,20 @@ const std::vector<FieldRule>& person_fields() {
     std::vector<FieldRule> made;
     for (const char* path :
          {"anonymousId", "userId", "previousId", "groupId", "context.ip", "request_ip", "context.device.id",
-          "context.device.advertisingId", "context.device.token", "context.network.ip", "properties.email",
+          "context.device.advertisingId", "context.device.token", "context.device.name", "context.network.ip", "properties.email",
           "properties.phone", "context.externalId",
           // Snowplow: of several ids of a visitor only one is the event's own.
           "duid", "nuid", "tnuid", "uid", "co.data.data.userId", "co.data.data.email",
+          "co.data.data.appleIdfa", "co.data.data.appleIdfv", "co.data.data.androidIdfa",
+          "co.data.data.openIdfa",
           // Google, by either protocol.
           "client_id", "app_instance_id", "user_id", "ip_override", "cid",
           // Shopify.
           "email", "contact_email", "phone", "first_name", "last_name", "browser_ip",
           "client_details.browser_ip", "default_address", "shipping_address", "billing_address",
           "customer.id", "customer.email", "customer.phone", "customer.first_name", "customer.last_name",
-          "customer.default_address"}) {
+          "customer.default_address", "addresses", "customer.addresses", "note", "customer.note",
+          "payment_details.credit_card_name"}) {
       made.push_back({path});
     }
     for (const char* name : {"email", "phone", "name", "firstName", "lastName", "username", "birthday",
@@ -50,7 +53,9 @@ const std::vector<FieldRule>& person_fields() {
 
 std::string_view without_query(std::string_view url) { return url.substr(0, url.find_first_of("?#")); }
 
-bool is_word(char c) { return is_digit(c) || is_letter(c); }
+bool lies_in(std::string_view text, std::string_view in) {
+  return text.data() >= in.data() && text.data() + text.size() <= in.data() + in.size();
+}
 
 }  // namespace
 
@@ -58,11 +63,8 @@ void PersonRemover::replace_everywhere(std::string_view text, std::string_view v
                                        Rewrite& rewrite) {
   std::size_t seen = 0;
   bool quoted = false;  // Where `seen` is.
-  for (std::size_t at = text.find(value); at != std::string_view::npos;
-       at = text.find(value, at + value.size())) {
-    const std::size_t to = at + value.size();
-    if ((at > 0 && is_word(text[at - 1])) || (to < text.size() && is_word(text[to]))) continue;
-    for (; seen < at; ++seen) {
+  for (auto at = find_spelling(text, value); at; at = find_spelling(text, value, at->to)) {
+    for (; seen < at->from; ++seen) {
       if (text[seen] == '\\') {
         ++seen;
       } else if (text[seen] == '"') {
@@ -70,35 +72,63 @@ void PersonRemover::replace_everywhere(std::string_view text, std::string_view v
       }
     }
     if (quoted) {
-      rewrite.replace(at, to, token);
+      rewrite.replace(at->from, at->to, token);
     } else {
-      rewrite.replace_quoted(at, to, token);
+      rewrite.replace_quoted(at->from, at->to, token);
     }
   }
 }
 
-void PersonRemover::pseudonymise(event::Event& event) {
+void PersonRemover::replace_ids(std::string_view text, Rewrite& rewrite) {
+  rewrite.begin(text);
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    if (values_[i].size() >= kSearchedBytesMin) replace_everywhere(text, values_[i], made_[i], rewrite);
+  }
+}
+
+void PersonRemover::replace_ids(std::string_view& text) {
+  text_.begin(text);
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    if (values_[i].size() < kSearchedBytesMin) continue;
+    for (auto at = find_spelling(text, values_[i]); at; at = find_spelling(text, values_[i], at->to))
+      text_.replace(at->from, at->to, made_[i]);
+  }
+  if (!text_.empty()) text = texts_.emplace_back(text_.apply());
+}
+
+void PersonRemover::note_ids(const event::Event& event) {
   values_.clear();
   made_.clear();
+  texts_.clear();
+  for (const Text field : kIds) {
+    if (!event[field].empty()) values_.emplace_back(event[field]);
+  }
+}
+
+void PersonRemover::pseudonymise(event::Event& event) {
+  note_ids(event);
   for (const Text field : kIds) {
     if (event[field].empty()) continue;
-    values_.emplace_back(event[field]);
     made_.push_back(tokens_.token(field == Text::email ? "email"
                                   : field == Text::ip  ? "ip"
                                                        : "id",
                                   event[field]));
   }
-  raw_.begin(event.raw);
-  for (std::size_t i = 0; i < values_.size(); ++i) {
-    if (values_[i].size() >= kSearchedBytesMin) replace_everywhere(event.raw, values_[i], made_[i], raw_);
-  }
+  replace_ids(event.raw, raw_);
   if (!raw_.empty()) raw_.apply(event);
-  extra_.begin(event[Text::extra]);
-  for (std::size_t i = 0; i < values_.size(); ++i) {
-    if (values_[i].size() >= kSearchedBytesMin)
-      replace_everywhere(event[Text::extra], values_[i], made_[i], extra_);
-  }
+  replace_ids(event[Text::extra], extra_);
   if (!extra_.empty()) event[Text::extra] = extra_.apply();
+  // What had escapes, came percent-encoded or is of the whole batch lies elsewhere.
+  for (std::size_t i = 0; i < event.texts.size(); ++i) {
+    if (i != static_cast<std::size_t>(Text::extra) && !lies_in(event.texts[i], event.raw))
+      replace_ids(event.texts[i]);
+  }
+  for (auto& line : event.products) {
+    for (auto* text : {&line.product_id, &line.sku, &line.name, &line.brand, &line.category, &line.variant,
+                       &line.coupon}) {
+      if (!lies_in(*text, event.raw)) replace_ids(*text);
+    }
+  }
   std::size_t i = 0;
   for (const Text field : kIds) {
     if (event[field].empty()) continue;
@@ -114,7 +144,21 @@ void PersonRemover::pseudonymise(event::Event& event) {
 }
 
 void PersonRemover::anonymise(event::Event& event) {
+  note_ids(event);
+  made_.assign(values_.size(), "*");
   for (const Text field : kOfPersons) event[field] = {};
+  // A message stays what it was to its repetitions.
+  std::string_view message = event[Text::message_id];
+  replace_ids(message);
+  if (message != event[Text::message_id])
+    event[Text::message_id] = texts_.emplace_back(tokens_.token("message", event[Text::message_id]));
+  for (std::size_t i = 0; i < event.texts.size(); ++i) {
+    if (i != static_cast<std::size_t>(Text::message_id) && i != static_cast<std::size_t>(Text::order_id))
+      replace_ids(event.texts[i]);
+  }
+  for (auto& line : event.products) {
+    for (auto* text : {&line.name, &line.variant, &line.coupon}) replace_ids(*text);
+  }
   for (const Text field : {Text::page_url, Text::page_referrer, Text::page_path}) {
     event[field] = without_query(event[field]);
   }

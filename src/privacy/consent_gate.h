@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,19 +27,25 @@ class PersonRemover {
   // bytes.
   void pseudonymise(event::Event& event);
   // Nothing that leads to a person stays: no id, address, cookie or user agent, no raw bytes, no properties
-  // beyond the canonical fields, no query of a URL. The order id stays, which the shop needs for its books.
+  // beyond the canonical fields, no query of a URL; in what stays, such as a page's path, a star is where an id was. The order id and
+  // the products' ids stay as they are, which the shop needs for its books.
   void anonymise(event::Event& event);
 
  private:
+  void note_ids(const event::Event& event);
   void replace_everywhere(std::string_view text, std::string_view value, std::string_view token,
                           Rewrite& rewrite);
+  void replace_ids(std::string_view text, Rewrite& rewrite);
+  // The same in a view of the event that lies neither in its raw bytes nor in `extra`.
+  void replace_ids(std::string_view& text);
 
   Tokens tokens_;
   PrivacyCounters& counters_;
   FieldReplacer fields_;
-  Rewrite raw_, extra_;
+  Rewrite raw_, extra_, text_;
   std::vector<std::string> values_;
-  std::vector<std::string> made_;  // Their tokens.
+  std::vector<std::string> made_;  // What stands for them.
+  std::deque<std::string> texts_;
   std::string country_;
 };
 

@@ -132,6 +132,13 @@ TEST_CASE("an event of a suppressed person is suppressed by any of their ids, at
     REQUIRE(*list->remove(id, {1}));
     CHECK(ruling(kRaw, "", "u1") == collect::Ruling::pass);
   }
+  for (const char* name : {"nuid", "tnuid", "appleIdfa", "appleIdfv", "androidIdfa", "app_instance_id"}) {
+    CAPTURE(name);
+    const std::string raw = std::string(R"({"co":{"data":[{"data":{")") + name + R"(":"S1"}}]}})";
+    REQUIRE(*list->add("S1", {1}));
+    CHECK(ruling(raw, "", "u1") == collect::Ruling::suppress);
+    REQUIRE(*list->remove("S1", {1}));
+  }
   // A product's id is nobody's.
   REQUIRE(*list->add("P1", {1}));
   CHECK(ruling(kRaw, "", "u1") == collect::Ruling::pass);

@@ -11,7 +11,7 @@ namespace millrace::privacy {
 
 namespace {
 
-constexpr std::uint32_t kNone = 0xfffd;
+constexpr std::uint32_t kNone = Character{}.code;
 constexpr std::size_t kBackslashesMax = 16;
 constexpr std::size_t kMantissaDigitsMin = 12;
 
@@ -54,27 +54,22 @@ bool lies_in(const std::array<Range, N>& ranges, std::uint32_t code) {
                      [&](const Range& range) { return code >= range.first && code <= range.last; });
 }
 
-struct Code {
-  std::uint32_t value = kNone;
-  std::size_t size = 1;
-};
-
 // A byte of the text, percent escapes undone however often they were applied: "%2534" is '4'.
-Code coded_byte(std::string_view text, std::size_t at) {
+Character coded_byte(std::string_view text, std::size_t at) {
   const int code = percent_code(text, at);
   if (code < 0) return {static_cast<unsigned char>(text[at]), 1};
-  Code out{static_cast<std::uint32_t>(code), 3};
-  while (out.value == '%') {
+  Character out{static_cast<std::uint32_t>(code), 3};
+  while (out.code == '%') {
     const auto digits = text.substr(std::min(at + out.size, text.size()), 2);
     if (digits.size() < 2 || !is_hex(digits[0]) || !is_hex(digits[1])) break;
-    std::from_chars(digits.data(), digits.data() + 2, out.value, 16);
+    std::from_chars(digits.data(), digits.data() + 2, out.code, 16);
     out.size += 2;
   }
   return out;
 }
 
 // "\u0034" at the backslash, with as many of those as strings in strings need.
-Code json_escape(std::string_view text, std::size_t at) {
+Character json_escape(std::string_view text, std::size_t at) {
   std::size_t size = 0;
   while (size < kBackslashesMax && at + size < text.size() && text[at + size] == '\\') ++size;
   const char kind = at + size < text.size() ? text[at + size] : '\0';
@@ -89,17 +84,17 @@ Code json_escape(std::string_view text, std::size_t at) {
 }
 
 // Of two escapes that are halves of one character.
-Code json_character(std::string_view text, std::size_t at) {
-  Code high = json_escape(text, at);
-  if (high.value < 0xd800 || high.value > 0xdbff) return high;
+Character json_character(std::string_view text, std::size_t at) {
+  Character high = json_escape(text, at);
+  if (high.code < 0xd800 || high.code > 0xdbff) return high;
   if (at + high.size >= text.size() || text[at + high.size] != '\\') return {kNone, high.size};
-  const Code low = json_escape(text, at + high.size);
-  if (low.value < 0xdc00 || low.value > 0xdfff) return {kNone, high.size};
-  return {0x10000 + ((high.value - 0xd800) << 10) + (low.value - 0xdc00), high.size + low.size};
+  const Character low = json_escape(text, at + high.size);
+  if (low.code < 0xdc00 || low.code > 0xdfff) return {kNone, high.size};
+  return {0x10000 + ((high.code - 0xd800) << 10) + (low.code - 0xdc00), high.size + low.size};
 }
 
 // "&#52;", "&#x34;", "&nbsp;"
-Code character_reference(std::string_view text, std::size_t at) {
+Character character_reference(std::string_view text, std::size_t at) {
   if (text.substr(at, 6) == "&nbsp;") return {0xa0, 6};
   if (text.substr(at, 2) != "&#") return {kNone, 1};
   const bool hex = at + 2 < text.size() && (text[at + 2] == 'x' || text[at + 2] == 'X');
@@ -113,23 +108,27 @@ Code character_reference(std::string_view text, std::size_t at) {
   return {code, from - at + used + 1};
 }
 
-Code read_code(std::string_view text, std::size_t at) {
+}  // namespace
+
+Character read_character(std::string_view text, std::size_t at) {
   if (text[at] == '\\') return json_character(text, at);
   if (text[at] == '&') return character_reference(text, at);
-  Code first = coded_byte(text, at);
-  if (first.value < 0x80) return first;
-  const int more = first.value >= 0xf5 ? -1 : first.value >= 0xf0 ? 3 : first.value >= 0xe0 ? 2 : 1;
-  if (more < 0 || first.value < 0xc2) return {kNone, first.size};
-  Code out{first.value & (0x3fu >> more), first.size};
+  Character first = coded_byte(text, at);
+  if (first.code < 0x80) return first;
+  const int more = first.code >= 0xf5 ? -1 : first.code >= 0xf0 ? 3 : first.code >= 0xe0 ? 2 : 1;
+  if (more < 0 || first.code < 0xc2) return {kNone, first.size};
+  Character out{first.code & (0x3fu >> more), first.size};
   for (int i = 0; i < more; ++i) {
     if (at + out.size >= text.size()) return {kNone, first.size};
-    const Code next = coded_byte(text, at + out.size);
-    if ((next.value & 0xc0u) != 0x80u || next.value > 0xff) return {kNone, first.size};
-    out.value = out.value << 6 | (next.value & 0x3fu);
+    const Character next = coded_byte(text, at + out.size);
+    if ((next.code & 0xc0u) != 0x80u || next.code > 0xff) return {kNone, first.size};
+    out.code = out.code << 6 | (next.code & 0x3fu);
     out.size += next.size;
   }
   return out;
 }
+
+namespace {
 
 Glyph classified(std::uint32_t code, std::size_t size) {
   const auto bytes = static_cast<std::uint32_t>(size);
@@ -155,8 +154,8 @@ Glyph read_glyph(std::string_view text, std::size_t at) {
   if (is_digit(c)) return {Glyph::Kind::digit, static_cast<std::uint8_t>(c - '0'), 1};
   const auto byte = static_cast<unsigned char>(c);
   if (byte < 0x80 && c != '\\' && c != '&' && c != '%') return classified(byte, 1);
-  const Code code = read_code(text, at);
-  return classified(code.value, code.size);
+  const Character character = read_character(text, at);
+  return classified(character.code, character.size);
 }
 
 bool expand_exponent(std::string_view text, std::size_t from, std::size_t& to, std::string& digits) {

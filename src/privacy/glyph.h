@@ -24,6 +24,13 @@ struct Glyph {
 // `at` lies in the text; the glyph ends in it too. Bytes that are no UTF-8 are glyphs of one byte.
 Glyph read_glyph(std::string_view text, std::size_t at);
 
+// A character of a text with what JSON, URLs and HTML did to it undone, as of a glyph; U+FFFD for what is none.
+struct Character {
+  std::uint32_t code = 0xfffd;
+  std::size_t size = 1;  // Bytes of the text.
+};
+Character read_character(std::string_view text, std::size_t at);
+
 // The digits of a card number however it is written, so that the same one written differently has the same token;
 // the text itself when it is not written in digits alone (base64).
 void normalise_card(std::string_view written, std::string& out);

@@ -62,7 +62,9 @@ collect::Decision PersonalGate::inspect(event::Event& event) {
   cleanse_numbers(event);
   if (person_) sealed_ |= vault_->grant(*person_, granted_);
   // An id made from the bytes as they came would let who knows all but a number try out which it was.
-  if (event.has(event::Flag::message_id_made) && (replaced || event.has(event::Flag::anonymised))) {
+  const bool changed =
+      replaced || event.has(event::Flag::anonymised) || event.has(event::Flag::pseudonymised);
+  if (event.has(event::Flag::message_id_made) && changed) {
     std::string& id = scratch();
     id = tokens_.token("message", event[Text::message_id]);
     event[Text::message_id] = id;

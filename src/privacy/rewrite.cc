@@ -87,16 +87,18 @@ void Rewrite::apply(event::Event& event) {
   event.raw = new_;
 }
 
+// In a string of JSON that is in a string of JSON the backslash of an escape is two, and so on.
 void unescape(std::string_view json, Rewrite& rewrite) {
   rewrite.begin(json);
-  for (std::size_t at = json.find('\\'); at != std::string_view::npos && at + 1 < json.size();
-       at = json.find('\\', at)) {
-    if (json[at + 1] != 'u' || at + 6 > json.size()) {
-      at += 2;
+  for (std::size_t at = json.find('\\'); at != std::string_view::npos; at = json.find('\\', at)) {
+    const std::size_t from = at;
+    at = std::min(json.find_first_not_of('\\', at), json.size());
+    if (at + 5 > json.size() || json[at] != 'u') {
+      at = std::min(at + 1, json.size());
       continue;
     }
     unsigned code = 0;
-    const auto* digits = json.data() + at + 2;
+    const auto* digits = json.data() + at + 1;
     const auto [end, error] = std::from_chars(digits, digits + 4, code, 16);
     const bool readable = error == std::errc() && end == digits + 4;
     // Controls, quotes and backslashes need their escapes; halves of surrogate pairs are no characters.
@@ -115,9 +117,11 @@ void unescape(std::string_view json, Rewrite& rewrite) {
         }
         bytes[size++] = static_cast<char>(0x80 | (code & 0x3f));
       }
-      rewrite.replace(at, at + 6, {bytes, size});
+      // Of an odd number the last one is of the escape, and those before it are pairs of their own.
+      const std::size_t backslashes = at - from;
+      rewrite.replace(backslashes % 2 == 1 ? at - 1 : from, at + 5, {bytes, size});
     }
-    at += 6;
+    at += 5;
   }
 }
 

@@ -12,7 +12,9 @@ namespace {
 
 constexpr auto kIdKeys = std::to_array<std::string_view>(
     {"anonymousId", "userId", "previousId", "deviceId", "device_id", "advertisingId", "advertising_id",
-     "idfa", "idfv", "gaid", "client_id", "clientId", "user_id", "phone", "duid", "uid", "cid", "email"});
+     "idfa", "idfv", "gaid", "client_id", "clientId", "user_id", "phone", "duid", "uid", "cid", "email",
+     // Snowplow's cookie and its phones, Google's apps.
+     "nuid", "tnuid", "appleIdfa", "appleIdfv", "androidIdfa", "openIdfa", "app_instance_id"});
 
 }  // namespace
 
