@@ -15,8 +15,11 @@ namespace millrace::contract {
 
 namespace {
 
-constexpr std::string_view kColumns =
-    R"(received_at, source, reason, pointer, detail, octet_length(raw) AS bytes, "partition", "offset")";
+std::string columns() {
+  return fmt::format(
+      R"(received_at, source, reason, pointer, detail, octet_length(raw) AS bytes, "partition", "offset", {} AS repeated)",
+      QuarantineMarks::repeats());
+}
 
 http::Response bad_request(std::string_view message, std::string_view hint) {
   return http::error_response(400, "invalid_parameter", message, hint);
@@ -95,7 +98,7 @@ void Quarantine::list(const http::Request& request, Respond respond) const {
   ports_.run_sql(
       fmt::format(
           R"(SELECT {} FROM conformed.quarantine{} ORDER BY received_at DESC, "offset" DESC LIMIT {})",
-          kColumns, filter.where(marks_, std::nullopt), limit),
+          columns(), filter.where(marks_, std::nullopt), limit),
       [this, respond = std::move(respond)](http::Response answer) {
         JsonDocument document;
         if (answer.status != 200 || !document.own(answer.body).ok()) return respond(std::move(answer));
@@ -115,7 +118,11 @@ void Quarantine::list(const http::Request& request, Respond respond) const {
 // The row as an object that is still open at its end.
 void Quarantine::append_with_state(std::string& out, const JsonDocument& rows, std::uint32_t row) const {
   out += rows[row].raw.substr(0, rows[row].raw.size() - 1);
-  out += fmt::format(R"(,"state":"{}")", to_string(marks_.state(place_of(rows.tape(), row))));
+  auto state = marks_.state(place_of(rows.tape(), row));
+  const std::uint32_t repeated = find_member(rows.tape(), row, "repeated");
+  if (state == QuarantineState::open && repeated != kNoNode && rows[repeated].text == "true")
+    state = QuarantineState::repeated;
+  out += fmt::format(R"(,"state":"{}")", to_string(state));
 }
 
 void Quarantine::inspect(const http::Request& request, Respond respond) const {
@@ -123,7 +130,7 @@ void Quarantine::inspect(const http::Request& request, Respond respond) const {
   if (!filter.add("partition", request.parameters[0]) || !filter.add("offset", request.parameters[1]))
     return respond(bad_request("Partition and offset are whole numbers.", "Take them from the list."));
   ports_.run_sql(
-      fmt::format("SELECT {}, base64(raw) AS raw FROM conformed.quarantine{} LIMIT 1", kColumns,
+      fmt::format("SELECT {}, base64(raw) AS raw FROM conformed.quarantine{} LIMIT 1", columns(),
                   filter.where(marks_, std::nullopt)),
       [this, respond = std::move(respond)](http::Response answer) {
         JsonDocument document;
@@ -148,7 +155,7 @@ void Quarantine::set_state(const http::Request& request, Respond respond) const 
   JsonDocument body;
   const bool read = body.own(std::string(request.body)).ok();
   const auto state = parse_quarantine_state(read ? text_of(body.tape(), 0, "state") : std::string_view{});
-  if (!state || *state == QuarantineState::replayed)
+  if (state != QuarantineState::open && state != QuarantineState::ignored)
     return respond(http::error_response(400, "invalid_state", "The body names no state that can be set.",
                                         R"(Send {"state":"ignored"} or {"state":"open"}.)"));
   QuarantineFilter filter;

@@ -11,7 +11,7 @@ namespace millrace::contract {
 namespace {
 
 constexpr std::string_view kFile = "contracts/quarantine";
-constexpr std::string_view kStates[] = {"open", "replayed", "ignored"};
+constexpr std::string_view kStates[] = {"open", "replayed", "ignored", "repeated"};
 
 // "replayed 0 17 1795000000000"
 template <class Number>
@@ -53,7 +53,7 @@ base::Status QuarantineMarks::load() {
     line.remove_prefix(std::min(line.find(' '), line.size()));
     QuarantinePlace place;
     Mark mark;
-    const bool read = state && read_number(line, place.partition) && read_number(line, place.offset) &&
+    const bool read = state && *state != QuarantineState::repeated && read_number(line, place.partition) && read_number(line, place.offset) &&
                       read_number(line, mark.at.ms) && line.empty();
     if (!read) return base::Error(base::ErrorCode::corrupt, std::string(kFile) + " has an unreadable line");
     mark.state = *state;
@@ -93,12 +93,17 @@ base::Status QuarantineMarks::set(std::span<const QuarantinePlace> places, Quara
   return base::Ok{};
 }
 
+// The mark of a replay is the first member of the bytes that it sends.
+std::string_view QuarantineMarks::repeats() {
+  return R"(coalesce(raw >= '{"replayed_from":"'::BLOB AND raw < '{"replayed_from":#'::BLOB, false))";
+}
+
 std::string QuarantineMarks::condition(QuarantineState state) const {
   const std::lock_guard lock(mutex_);
-  const bool is_open = state == QuarantineState::open;
+  const bool is_unmarked = state == QuarantineState::open || state == QuarantineState::repeated;
   std::map<std::uint32_t, std::string> offsets;
   for (const auto& [place, mark] : marks_) {
-    if (!is_open && mark.state != state) continue;
+    if (!is_unmarked && mark.state != state) continue;
     std::string& list = offsets[place.partition];
     list += (list.empty() ? "" : ",") + std::to_string(place.offset);
   }
@@ -108,7 +113,8 @@ std::string QuarantineMarks::condition(QuarantineState state) const {
                        list);
   }
   if (any.empty()) any = "false";
-  return is_open ? "NOT (" + any + ")" : "(" + any + ")";
+  if (!is_unmarked) return "(" + any + ")";
+  return fmt::format("NOT ({}) AND {}{}", any, state == QuarantineState::open ? "NOT " : "", repeats());
 }
 
 }  // namespace millrace::contract

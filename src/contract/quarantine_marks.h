@@ -21,6 +21,7 @@ enum class QuarantineState : std::uint8_t {
   open,
   replayed,  // It was sent again and taken.
   ignored,   // A person looked and left it.
+  repeated,  // What was sent again and turned away again: the item that it was made of is the one to mend. Never a mark.
 };
 std::string_view to_string(QuarantineState state);
 std::optional<QuarantineState> parse_quarantine_state(std::string_view name);
@@ -44,8 +45,10 @@ class QuarantineMarks {
   // exhausted past kMarksMax.
   base::Status set(std::span<const QuarantinePlace> places, QuarantineState state);
   bool has_room(std::size_t more) const;
-  // An SQL condition on "partition" and "offset" that holds for the items of a state.
+  // An SQL condition on "partition", "offset" and "raw" that holds for the items of a state.
   std::string condition(QuarantineState state) const;
+  // The same for what was turned away again, whatever became of it since.
+  static std::string_view repeats();
 
  private:
   struct Mark {

@@ -34,6 +34,7 @@ struct Bench {
   std::vector<std::string> statements;
   std::vector<std::string> sent;
   std::unique_ptr<QuarantineMarks> marks = *QuarantineMarks::open(disk, clock);
+  std::string repeated = "false";
   std::string answer_of_door = R"({"success":true,"received":1,"accepted":1,"quarantined":0,"items":[]})";
   Quarantine quarantine{
       *registry,
@@ -42,9 +43,9 @@ struct Bench {
          statements.push_back(std::move(statement));
          http::Response answer;
          answer.body =
-             R"({"columns":[{"name":"source"},{"name":"partition"},{"name":"offset"},{"name":"received_at"},{"name":"raw"}],)"
+             R"({"columns":[{"name":"source"},{"name":"partition"},{"name":"offset"},{"name":"received_at"},{"name":"raw"},{"name":"repeated"}],)"
              R"("rows":[["web",0,17,"2026-11-21T10:00:00.000Z",")" +
-             encode_base64(raw) + R"("]],"took_ms":1,"truncated":false})";
+             encode_base64(raw) + R"(",)" + repeated + R"(]],"took_ms":1,"truncated":false})";
          respond(std::move(answer));
        },
        [this](const std::string& source, std::string_view path, std::string body, Respond respond) {
@@ -152,6 +153,29 @@ TEST_CASE("an item that its visitor's consent keeps out is done with, and counte
     CHECK_NE(answer.body.find(R"("accepted":0,"quarantined":0,"dropped":1,)"), std::string::npos);
     CHECK_EQ(bench.marks->state({0, 17}), QuarantineState::replayed);
   }
+}
+
+TEST_CASE("what is turned away again is no item more to mend, however often a replay fails") {
+  Bench bench;
+  const std::string repeats(QuarantineMarks::repeats());
+  bench.ask("replay_quarantine", {}, R"({"dry_run":false})");
+  CHECK_NE(bench.statements.back().find("AND NOT " + repeats), std::string::npos);
+  // The mark that the condition looks for is the first that the bytes of a replay say.
+  const auto mark = [&](const std::string& item) { return item.rfind(R"({"replayed_from":")", 0) == 0; };
+  const std::string sent = bench.sent.back();
+  CHECK(mark(sent.substr(sent.find('[') + 1)));
+  bench.ask("list_quarantine", {}, {}, {{"state", "open"}});
+  CHECK_NE(bench.statements.back().find("AND NOT " + repeats), std::string::npos);
+  bench.ask("list_quarantine", {}, {}, {{"state", "repeated"}});
+  CHECK_NE(bench.statements.back().find(") AND " + repeats), std::string::npos);
+  // What has no mark yet: the one of this bench was taken above.
+  Bench another;
+  CHECK_NE(another.ask("list_quarantine", {}).body.find(R"("state":"open")"), std::string::npos);
+  another.repeated = "true";
+  CHECK_NE(another.ask("list_quarantine", {}).body.find(R"("state":"repeated")"), std::string::npos);
+  CHECK_EQ(another.ask("mark_quarantined", {"0", "17"}, R"({"state":"repeated"})").status, 400);
+  CHECK_EQ(another.ask("mark_quarantined", {"0", "17"}, R"({"state":"ignored"})").status, 200);
+  CHECK_NE(another.ask("list_quarantine", {}).body.find(R"("state":"ignored")"), std::string::npos);
 }
 
 TEST_CASE("an item that is turned away again stays open, and one that a person left is ignored") {
