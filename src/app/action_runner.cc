@@ -77,7 +77,9 @@ void ActionRunner::start() {
   for (auto& sender : senders_) sender->start();
 }
 
+// Also of one that could not be opened, which has no threads yet.
 void ActionRunner::stop() {
+  if (!reader_) return;
   for (auto& sender : senders_) sender->announce_stop();
   for (auto& sender : senders_) sender->stop();
   reader_->stop();

@@ -48,3 +48,18 @@ TEST_CASE("offers are there after a restart, but for those of carts that were bo
     (*runner)->stop();
   }
 }
+
+TEST_CASE("an address that actions cannot be posted to is an error that names the setting") {
+  journal::MemoryJournal actions;
+  sim::SimDisk disk(7);
+  sim::SimClock clock;
+  base::SeededRandom random(7);
+  for (const char* url : {"ftp://shop.example", "shop.example", "https://shop.example/a b", "http://"}) {
+    INFO(url);
+    WebhookSettings settings;
+    settings.url = url;
+    const auto runner = ActionRunner::open(settings, disk, actions, clock, random);
+    REQUIRE_FALSE(runner.ok());
+    CHECK_NE(runner.error().message().find("webhook.url"), std::string::npos);
+  }
+}

@@ -42,11 +42,16 @@ base::Result<std::string> scalar_text(const toml::node& node, std::string_view n
 }  // namespace
 
 void SettingTable::add(std::string_view name, std::string& field, std::string_view doc) {
-  entries_.push_back(
-      {std::string(name), "text", field, std::string(doc), [&field](std::string_view value) -> base::Status {
-         field = value;
-         return base::Ok{};
-       }});
+  add(name, field, {[](std::string_view) { return true; }, ""}, doc);
+}
+
+void SettingTable::add(std::string_view name, std::string& field, TextForm form, std::string_view doc) {
+  auto assign = [&field, form, name = std::string(name)](std::string_view value) -> base::Status {
+    if (!form.fits(value)) return invalid(fmt::format("{}: \"{}\" {}", name, value, form.otherwise));
+    field = value;
+    return base::Ok{};
+  };
+  entries_.push_back({std::string(name), "text", field, std::string(doc), std::move(assign)});
 }
 
 void SettingTable::add_integer(std::string_view name, std::int64_t initial, Range range, std::string_view doc,

@@ -19,7 +19,15 @@ class SettingTable {
     std::int64_t max;
   };
 
+  // What a text must look like, and that as the end of a sentence: "is no name of a cookie".
+  struct TextForm {
+    bool (*fits)(std::string_view text);
+    std::string_view otherwise;
+  };
+
   void add(std::string_view name, std::string& field, std::string_view doc);
+  // Takes nothing but a text of that form.
+  void add(std::string_view name, std::string& field, TextForm form, std::string_view doc);
   void add_path(std::string_view name, std::string& field, std::string_view doc) { add(name, field, doc); }
   template <class Integer>
   void add(std::string_view name, Integer& field, Range range, std::string_view doc) {

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "app/settings.h"
+
 using namespace millrace;
 
 namespace {
@@ -77,4 +79,40 @@ TEST_CASE("the reference lists every setting with its default as built in") {
   const std::string page = table.reference();
   CHECK(page.find("| `http.port` | 0 to 65535 | `80` | Which. |") != std::string::npos);
   CHECK(page.find("| `mode` | fast, slow | `fast` | How. |") != std::string::npos);
+}
+
+TEST_CASE("a text that could not stand where it is used ends the start with the setting's name") {
+  const std::pair<const char*, const char*> refused[] = {
+      {"id.cookie", "a;b"},          {"id.cookie", "a b"},
+      {"id.cookie", ""},             {"snowplow.cookie", "sp=1"},
+      {"snowplow.cookie", "a\r\nb"}, {"snowplow.cookie_domain", "shop.example; Path=/x"},
+      {"snowplow.post_path", "t1"},  {"snowplow.post_path", "/t1?x"},
+      {"snowplow.post_path", "/"},   {"consent.country_header", "CF-IPCountry:"},
+  };
+  for (const auto& [name, value] : refused) {
+    CAPTURE(name);
+    CAPTURE(value);
+    app::Settings settings;
+    const auto set = app::setting_table(settings).set(name, value);
+    REQUIRE_FALSE(set.ok());
+    CHECK_EQ(set.error().message().find(std::string(name) + ": \"" + value + "\" is no "), 0);
+  }
+  const std::pair<const char*, const char*> taken[] = {
+      {"id.cookie", "__Host-visitor"},         {"snowplow.cookie", ""},
+      {"snowplow.cookie_domain", ""},          {"snowplow.cookie_domain", ".shop.example"},
+      {"snowplow.post_path", "/com.shop/t_1"}, {"snowplow.post_path", ""},
+      {"consent.country_header", ""},          {"consent.country_header", "X-Country"},
+  };
+  for (const auto& [name, value] : taken) {
+    CAPTURE(name);
+    CAPTURE(value);
+    app::Settings settings;
+    CHECK(app::setting_table(settings).set(name, value).ok());
+  }
+  for (const char* const path : {".a", "a.", "a..b"}) {
+    app::Settings settings;
+    CHECK_FALSE(app::setting_table(settings)
+                    .load_toml(std::string("[[privacy.field]]\npath = '") + path + "'", "f")
+                    .ok());
+  }
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "admin/write_key_book.h"
@@ -12,6 +13,27 @@ namespace {
 
 constexpr std::int64_t kMebibyte = 1 << 20;
 constexpr std::int64_t kGibibyte = 1 << 30;
+
+bool consists_of(std::string_view text, std::string_view others) {
+  return std::all_of(text.begin(), text.end(), [others](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           others.find(c) != std::string_view::npos;
+  });
+}
+
+// RFC 9110's token; what comes into a header as a name must be one, or it ends the header, the name or the cookie.
+bool is_token(std::string_view text) { return consists_of(text, "!#$%&'*+-.^_`|~"); }
+
+constexpr SettingTable::TextForm kName{[](std::string_view text) { return !text.empty() && is_token(text); },
+                                       "is no name: letters, digits and !#$%&'*+-.^_`|~"};
+constexpr SettingTable::TextForm kNameOrNone{is_token, "is no name: letters, digits and !#$%&'*+-.^_`|~"};
+constexpr SettingTable::TextForm kDomainOrNone{
+    [](std::string_view text) { return consists_of(text, "-."); }, "is no domain such as shop.example"};
+constexpr SettingTable::TextForm kPathOrNone{
+    [](std::string_view text) {
+      return text.empty() || (text.size() > 1 && text.front() == '/' && consists_of(text, "/-._~"));
+    },
+    "is no path such as /com.shop/t1"};
 
 base::Status append_source(const std::vector<std::pair<std::string, std::string>>& row, Settings& s) {
   const auto wrong = [](std::string message) {
@@ -81,11 +103,11 @@ void add_collection(SettingTable& table, Settings& s) {
   table.add("collect.unknown_write_keys", s.unknown_write_keys,
             {{"refuse", UnknownKeys::refuse}, {"accept", UnknownKeys::accept}},
             "What a write key of no `[[source]]` gets: 401, or the source named `default`.");
-  table.add("snowplow.cookie", s.snowplow_cookie,
+  table.add("snowplow.cookie", s.snowplow_cookie, kNameOrNone,
             "Cookie that tells browsers without an id of their own apart; empty: none is set.");
-  table.add("snowplow.cookie_domain", s.snowplow_cookie_domain,
+  table.add("snowplow.cookie_domain", s.snowplow_cookie_domain, kDomainOrNone,
             "Its domain; empty: the host that was asked.");
-  table.add("snowplow.post_path", s.snowplow_post_path,
+  table.add("snowplow.post_path", s.snowplow_post_path, kPathOrNone,
             "Where trackers with a path of their own post to, beside the standard path.");
   table.add_list(
       "source", {"name", "write_key", "secret", "mapping", "region", "enabled", "precedence"},
@@ -157,7 +179,7 @@ void add_answers(SettingTable& table, Settings& s) {
             "Rows of an answer; more are cut off, and the answer says so.");
   table.add("sql.memory_bytes", s.sql_memory_bytes, {64 * kMebibyte, 64 * kGibibyte},
             "DuckDB's memory, of statements and commits.");
-  table.add("id.cookie", s.visitor_id.cookie,
+  table.add("id.cookie", s.visitor_id.cookie, kName,
             "Name of the cookie that /v1/id sets on the shop's own origin.");
   table.add("id.days", s.visitor_id.days, {0, 395}, "How long it stays; 0: no cookie is ever set.");
   table.add("webhook.url", s.webhook.url,
@@ -229,6 +251,8 @@ base::Status add_field_rule(std::vector<privacy::FieldRule>& rules, const Row& r
     }
   }
   if (rule.path.empty()) return invalid("privacy.field: needs a path");
+  if (rule.path.front() == '.' || rule.path.back() == '.' || rule.path.find("..") != std::string::npos)
+    return invalid("privacy.field: \"" + rule.path + "\" has an empty step, and would replace nothing");
   rules.push_back(std::move(rule));
   return base::Ok{};
 }
@@ -263,7 +287,7 @@ void add_privacy(SettingTable& table, Settings& s) {
   table.add("consent.when_unknown", p.consent.otherwise.when_unknown,
             {{"grant", event::Purposes::kAll}, {"deny", kOnlyNecessary}},
             "What counts for purposes that no signal speaks of, where no rule says otherwise.");
-  table.add("consent.country_header", p.consent.country_header,
+  table.add("consent.country_header", p.consent.country_header, kNameOrNone,
             "Header in which a proxy says the visitor's country (`CF-IPCountry`); an event's own country "
             "goes before it.");
   table.add_list("consent.rule", {"region", "when_denied", "when_unknown"},
