@@ -23,6 +23,8 @@ export function createTag(options: Options): Tag {
 
   const allowed = (): boolean => !!consent?.analytics;
   const sendable = (): boolean => allowed() || !!options.anonymous;
+  // Not while events go without consent: then nobody's name goes with them.
+  const named = (): boolean => allowed() || !options.anonymous;
   const known = (): string | undefined => (allowed() ? visitor : pageId);
 
   // The server's cookie knows the visitor; asked once a visit. A server without the service leaves it to this browser.
@@ -61,7 +63,7 @@ export function createTag(options: Options): Tag {
     try {
       // A copy as it is now: the page may go on changing what it passed.
       item = JSON.parse(JSON.stringify({
-        type, messageId: uuid(), timestamp: new Date().toISOString(), userId: user, ...fields, context: pageContext(),
+        type, messageId: uuid(), timestamp: new Date().toISOString(), userId: named() ? user : undefined, ...fields, context: pageContext(),
       }));
     } catch (error) {
       return console.error('millrace', error);
@@ -127,7 +129,7 @@ export function createTag(options: Options): Tag {
     identify(userId, traits = {}) {
       user = userId;
       if (allowed()) remember('localStorage', USER, userId);
-      capture('identify', { userId, traits });
+      if (named()) capture('identify', { userId, traits });
     },
     reset() {
       // Also what came before anybody knew whose it is must not become the next visitor's.

@@ -75,6 +75,23 @@ test('anonymous mode: the id ends with the page, nothing is stored, no cookie is
   assert.equal(browser.items().at(-1).anonymousId, 'visitor-1');
 });
 
+test('anonymous mode: whoever signs in is not named before they consent, nor after they refuse', async () => {
+  const browser = openBrowser();
+  const tag = load({ writeKey: 'key', anonymous: true });
+  tag.identify('user-7', { email: 'ada@example.com' });
+  tag.product({ product_id: 'a' });
+  tag.consent({ analytics: false });
+  tag.identify('user-7', { email: 'ada@example.com' });
+  tag.product({ product_id: 'b' });
+  await tag.flush();
+  assert.deepEqual(browser.items().map((one) => [one.type, one.userId]), [['track', undefined], ['track', undefined]]);
+  assert.doesNotMatch(JSON.stringify(browser.items()), /user-7|ada@/);
+  tag.consent({ analytics: true });
+  tag.product({ product_id: 'c' });
+  await tag.flush();
+  assert.equal(browser.items().at(-1).userId, 'user-7');
+});
+
 test('the id service is asked once a visit, and not again on its next page', async () => {
   const browser = openBrowser();
   for (let page = 0; page < 2; ++page) {
