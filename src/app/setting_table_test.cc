@@ -83,11 +83,16 @@ TEST_CASE("the reference lists every setting with its default as built in") {
 
 TEST_CASE("a text that could not stand where it is used ends the start with the setting's name") {
   const std::pair<const char*, const char*> refused[] = {
-      {"id.cookie", "a;b"},          {"id.cookie", "a b"},
-      {"id.cookie", ""},             {"snowplow.cookie", "sp=1"},
-      {"snowplow.cookie", "a\r\nb"}, {"snowplow.cookie_domain", "shop.example; Path=/x"},
-      {"snowplow.post_path", "t1"},  {"snowplow.post_path", "/t1?x"},
-      {"snowplow.post_path", "/"},   {"consent.country_header", "CF-IPCountry:"},
+      {"id.cookie", "a;b"},
+      {"id.cookie", "a b"},
+      {"id.cookie", ""},
+      {"snowplow.cookie", "sp=1"},
+      {"snowplow.cookie", "a\r\nb"},
+      {"snowplow.cookie_domain", "shop.example; Path=/x"},
+      {"snowplow.post_path", "t1"},
+      {"snowplow.post_path", "/t1?x"},
+      {"snowplow.post_path", "/"},
+      {"consent.country_header", "CF-IPCountry:"},
   };
   for (const auto& [name, value] : refused) {
     CAPTURE(name);

@@ -27,8 +27,8 @@ bool is_token(std::string_view text) { return consists_of(text, "!#$%&'*+-.^_`|~
 constexpr SettingTable::TextForm kName{[](std::string_view text) { return !text.empty() && is_token(text); },
                                        "is no name: letters, digits and !#$%&'*+-.^_`|~"};
 constexpr SettingTable::TextForm kNameOrNone{is_token, "is no name: letters, digits and !#$%&'*+-.^_`|~"};
-constexpr SettingTable::TextForm kDomainOrNone{
-    [](std::string_view text) { return consists_of(text, "-."); }, "is no domain such as shop.example"};
+constexpr SettingTable::TextForm kDomainOrNone{[](std::string_view text) { return consists_of(text, "-."); },
+                                               "is no domain such as shop.example"};
 constexpr SettingTable::TextForm kPathOrNone{
     [](std::string_view text) {
       return text.empty() || (text.size() > 1 && text.front() == '/' && consists_of(text, "/-._~"));

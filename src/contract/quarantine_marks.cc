@@ -53,8 +53,8 @@ base::Status QuarantineMarks::load() {
     line.remove_prefix(std::min(line.find(' '), line.size()));
     QuarantinePlace place;
     Mark mark;
-    const bool read = state && *state != QuarantineState::repeated && read_number(line, place.partition) && read_number(line, place.offset) &&
-                      read_number(line, mark.at.ms) && line.empty();
+    const bool read = state && *state != QuarantineState::repeated && read_number(line, place.partition) &&
+                      read_number(line, place.offset) && read_number(line, mark.at.ms) && line.empty();
     if (!read) return base::Error(base::ErrorCode::corrupt, std::string(kFile) + " has an unreadable line");
     mark.state = *state;
     marks_[place] = mark;

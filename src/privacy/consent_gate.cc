@@ -25,8 +25,8 @@ const std::vector<FieldRule>& person_fields() {
     std::vector<FieldRule> made;
     for (const char* path :
          {"anonymousId", "userId", "previousId", "groupId", "context.ip", "request_ip", "context.device.id",
-          "context.device.advertisingId", "context.device.token", "context.device.name", "context.network.ip", "properties.email",
-          "properties.phone", "context.externalId",
+          "context.device.advertisingId", "context.device.token", "context.device.name", "context.network.ip",
+          "properties.email", "properties.phone", "context.externalId",
           // Snowplow: of several ids of a visitor only one is the event's own.
           "duid", "nuid", "tnuid", "uid", "co.data.data.userId", "co.data.data.email",
           "co.data.data.appleIdfa", "co.data.data.appleIdfv", "co.data.data.androidIdfa",

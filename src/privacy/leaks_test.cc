@@ -67,13 +67,17 @@ TEST_CASE("a pseudonymous event of any dialect has neither short ids nor a secon
       {R"({"id":1,"customer":{"id":4711,"first_name":"Ada"},"shipping_address":{"name":"Ada L","country_code":"DE"}})",
        "4711",
        {"4711", "Ada"}},
-      {R"({"id":1,"note":"for Ada","addresses":[{"name":"Ada L"}],"customer":{"id":4711,"note":"Ada"},"payment_details":{"credit_card_name":"ADA L"}})",
+      {R"({"id":1,"note":"for Ada","addresses":[{"name":"Ada L"}],"customer":{"id":4711,"note":"Ada"},)"
+       R"("payment_details":{"credit_card_name":"ADA L"}})",
        "4711",
        {"4711", "Ada", "ADA"}},
-      {R"({"e":"pv","duid":"d-771","co":{"data":[{"data":{"appleIdfa":"AAAA-1","appleIdfv":"AAAA-2","androidIdfa":"AAAA-3"}}]}})",
+      {R"({"e":"pv","duid":"d-771","co":{"data":[{"data":{"appleIdfa":"AAAA-1","appleIdfv":"AAAA-2",)"
+       R"("androidIdfa":"AAAA-3"}}]}})",
        "d-771",
        {"d-771", "AAAA"}},
-      {R"({"type":"track","userId":"4711","context":{"device":{"name":"Ada's iPhone"}}})", "4711", {"4711", "Ada"}},
+      {R"({"type":"track","userId":"4711","context":{"device":{"name":"Ada's iPhone"}}})",
+       "4711",
+       {"4711", "Ada"}},
   };
   for (const auto& [raw, id, planted] : cases) {
     CAPTURE(raw);
@@ -115,9 +119,9 @@ TEST_CASE("an id is replaced wherever it is, in time that grows with the size of
 
 TEST_CASE("an id is replaced however it is spelt, also where a view of the event is of its own") {
   // As it is, and as JSON (of PHP, of Python, in a string), a URL (of forms and of browsers) and HTML spell it.
-  for (const char* const spelt :
-       {"J\u00fcrgen /7", R"(J\u00fcrgen \/7)", R"(J\u00FCrgen /7)", R"(J\\u00fcrgen \\/7)", "J%C3%BCrgen%20%2F7", "J%c3%bcrgen+/7",
-        "J%25C3%25BCrgen%2520%252F7", "J&#252;rgen /7", "J&#xfc;rgen&#32;&#47;7"}) {
+  for (const char* const spelt : {"J\u00fcrgen /7", R"(J\u00fcrgen \/7)", R"(J\u00FCrgen /7)",
+                                  R"(J\\u00fcrgen \\/7)", "J%C3%BCrgen%20%2F7", "J%c3%bcrgen+/7",
+                                  "J%25C3%25BCrgen%2520%252F7", "J&#252;rgen /7", "J&#xfc;rgen&#32;&#47;7"}) {
     CAPTURE(spelt);
     for (const auto action : {ConsentAction::pseudonymise, ConsentAction::anonymise}) {
       Rig rig(action);
@@ -143,15 +147,16 @@ TEST_CASE("an id is replaced however it is spelt, also where a view of the event
       CHECK_EQ(rig.event[Text::page_title], "Hello, " + stands);
       CHECK_EQ(rig.event.products[0].variant, "Hello, " + stands);
       CHECK(is_token(rig.event[Text::message_id]));
-      const std::string kept = R"({"properties":{"a":"at )" + stands + R"(, \u00e9)" + stands +
-                               R"(","b":"not J\u00fcrgen /77"}})";
+      const std::string kept =
+          R"({"properties":{"a":"at )" + stands + R"(, \u00e9)" + stands + R"(","b":"not J\u00fcrgen /77"}})";
       CHECK_EQ(rig.event.raw, gone ? "{}" : kept);
       CHECK_EQ(rig.event[Text::extra], gone ? "" : kept);
     }
   }
 }
 
-TEST_CASE("an order of nobody keeps its id and those of its products, though a visitor's id is the same number") {
+TEST_CASE(
+    "an order of nobody keeps its id and those of its products, though a visitor's id is the same number") {
   Rig rig(ConsentAction::anonymise);
   rig.gate.begin(rig.request);
   rig.event.raw = "{}";

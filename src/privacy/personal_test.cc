@@ -98,11 +98,13 @@ TEST_CASE(
 
 TEST_CASE("what JSON escapes hide is found, and escapes that hide nothing stay") {
   Rig rig;
-  for (const char* raw : {R"({"a":"\u0034111111111111111"})", R"({"a":"4111\u00201111\u00a01111\u20131111"})",
-                          R"({"a":"ada\u0040example.com"})", R"({"a\u0040b.com":1})",
-                          // In a string of JSON that is in a string, as .NET and others escape it, and in one more.
-                          R"({"a":"{\"m\":\"ada\\u0040example.com\"}"})", R"({"a":"{\\u0022p\\u0022:\\u0022\\u002B4915111111111"})",
-                          R"({"a":"\\\\u0061da\\\\u0040example.com"})", R"({"a":"\\\u0061da\u0040example.com"})"}) {
+  for (const char* raw :
+       {R"({"a":"\u0034111111111111111"})", R"({"a":"4111\u00201111\u00a01111\u20131111"})",
+        R"({"a":"ada\u0040example.com"})", R"({"a\u0040b.com":1})",
+        // In a string of JSON that is in a string, as .NET and others escape it, and in one more.
+        R"({"a":"{\"m\":\"ada\\u0040example.com\"}"})",
+        R"({"a":"{\\u0022p\\u0022:\\u0022\\u002B4915111111111"})",
+        R"({"a":"\\\\u0061da\\\\u0040example.com"})", R"({"a":"\\\u0061da\u0040example.com"})"}) {
     CAPTURE(raw);
     const std::string all = rig.inspect(raw);
     CHECK(all.find("tok_1_") != std::string::npos);
