@@ -36,13 +36,16 @@ std::map<std::string, std::string> summary_of(const TableState& head, const Plan
   return summary;
 }
 
-// Drops snapshots from the old end while the one dropped was not current lately and is none of the last few.
+// Drops snapshots from the old end while the one dropped was not current lately and is none of the last few, or they are too
+// many: a clock that was ahead for a moment would keep all until then.
 void expire(TableMetadata& metadata, std::int64_t now_ms, const IcebergSettings& settings) {
   auto& snapshots = metadata.snapshots;
   const auto kept_min = static_cast<std::size_t>(std::max(settings.snapshots_min, 1));
+  const auto kept_max = std::max(kept_min, static_cast<std::size_t>(settings.snapshots_max));
   std::size_t expired = 0;
   while (snapshots.size() - expired > kept_min &&
-         snapshots[expired + 1].timestamp_ms + settings.snapshot_keep_ms < now_ms &&
+         (snapshots.size() - expired > kept_max ||
+          snapshots[expired + 1].timestamp_ms + settings.snapshot_keep_ms < now_ms) &&
          snapshots[expired].id != metadata.current_snapshot_id) {
     ++expired;
   }

@@ -202,6 +202,22 @@ TEST_CASE("old snapshots expire, and what only they referred to is removed") {
   CHECK(must(table->remove_orphans()).orphans_removed == 0);
 }
 
+TEST_CASE("a clock that was ahead for a moment does not keep snapshots without end") {
+  Fixture f;
+  f.settings.snapshots_max = 10;
+  const auto table = f.open();
+  const DataFile old = sample_file(*table, 1), merged = sample_file(*table, 1);
+  for (const DataFile& file : {old, merged}) must(f.store.create(file.object, "parquet"));
+  must(table->append({old}, {}));
+  f.clock.advance_ms(365 * base::kDayMs);
+  must(table->replace_files({old.object}, {merged}));
+  f.clock.set_wall(f.clock.wall() - 365 * base::kDayMs);
+  for (std::uint64_t i = 0; i < 30; ++i) must(table->append({}, {events_range(0, i, i + 1)}));
+  CHECK(table->state()->metadata.snapshots.size() == 10);
+  CHECK_FALSE(f.store.read(old.object).ok());
+  CHECK(f.store.read(merged.object).ok());
+}
+
 TEST_CASE("a reader of what was current until a moment ago finds its files, however old they are") {
   Fixture f;
   f.settings.snapshots_min = 1;
