@@ -34,7 +34,7 @@ constexpr std::string_view kFunctions =
     " isodow isoyear jaccard jaro_similarity jaro_winkler_similarity json json_array json_array_length"
     " json_contains json_each json_exists json_extract json_extract_path json_extract_path_text"
     " json_extract_string json_group_array json_group_object json_keys json_merge_patch json_object"
-    " json_pretty json_quote json_transform json_transform_strict json_tree json_type json_valid"
+    " json_quote json_transform json_transform_strict json_tree json_type json_valid"
     " json_value julian kahan_sum kurtosis kurtosis_pop lag last last_day last_value lcase lcm lead least"
     " least_common_multiple left left_grapheme len length length_grapheme levenshtein lgamma like_escape"
     " list list_aggr list_aggregate list_any_value list_append list_apply list_approx_count_distinct"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cctype>
 #include <utility>
 
@@ -74,6 +75,9 @@ struct SqlEngine::Session {
   std::unique_ptr<lake::DuckConnection> connection;
   base::Instant deadline;
   std::int64_t timeout_ms = 0;
+  HeapMeter heap;
+  std::int64_t heap_before = 0;
+  std::atomic<bool> over_heap = false;
 };
 
 // A session for one query; goes back when the query is over.
@@ -92,7 +96,7 @@ struct SqlEngine::Lease {
 };
 
 SqlEngine::SqlEngine(lake::Lake& lake, const base::Clock& clock, SqlSettings settings)
-    : lake_(lake), clock_(clock), settings_(settings), tables_(readable_tables()) {}
+    : lake_(lake), clock_(clock), settings_(std::move(settings)), tables_(readable_tables()) {}
 
 SqlEngine::~SqlEngine() = default;
 
@@ -119,6 +123,11 @@ base::Result<SqlEngine::Lease> SqlEngine::lease(std::int64_t timeout_ms) {
   }
   session->timeout_ms = timeout_ms;
   session->deadline = {clock_.now().ns + timeout_ms * 1'000'000};
+  session->over_heap = false;
+  if (settings_.heap_meter) {
+    session->heap = settings_.heap_meter();
+    session->heap_before = session->heap();
+  }
   busy_.push_back(session.get());
   return Lease(*this, std::move(session));
 }
@@ -163,6 +172,11 @@ base::Result<SqlResult> SqlEngine::run(std::string_view sql, const SqlLimits& li
 }
 
 base::Error SqlEngine::failure(const Session& session, const char* text) const {
+  if (session.over_heap) {
+    return base::Error(
+        base::ErrorCode::exhausted,
+        fmt::format("the statement needs more than {} MiB of memory", settings_.heap_bytes_max >> 20));
+  }
   if (clock_.now() >= session.deadline) return no_time(session.timeout_ms);
   const auto message = message_of(text);
   const bool memory =
@@ -245,7 +259,9 @@ void SqlEngine::interrupt_expired() {
   const auto now = clock_.now();
   const std::lock_guard lock(mutex_);
   for (auto* session : busy_) {
-    if (now >= session->deadline) session->connection->interrupt();
+    if (session->heap && session->heap() - session->heap_before > settings_.heap_bytes_max)
+      session->over_heap = true;
+    if (session->over_heap || now >= session->deadline) session->connection->interrupt();
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -15,12 +16,19 @@
 
 namespace millrace::query {
 
+// What one thread has allocated and not freed. May be asked by any thread while that one lives.
+using HeapMeter = std::function<std::int64_t()>;
+
 struct SqlSettings {
   std::size_t statement_bytes_max = 64 << 10;
   std::int64_t timeout_ms = 10'000;
   std::size_t rows_max = 10'000;            // The rest is cut off, and the result says so.
   std::size_t result_bytes_max = 16 << 20;  // The same.
   std::uint32_t concurrent_max = 4;         // More are refused.
+  // What a statement's thread may allocate and keep meanwhile. The database's own limit does not know what aggregates keep on
+  // the heap: the values of a median, the counts of a mode.
+  std::int64_t heap_bytes_max = INT64_MAX;
+  std::function<HeapMeter()> heap_meter = nullptr;  // Of the thread that calls it; none: not watched.
 };
 
 // May be smaller than the settings say, not larger.
@@ -47,8 +55,8 @@ class SqlEngine {
   base::Result<SqlResult> run(std::string_view sql, const SqlLimits& limits = {},
                               Asker asker = Asker::analyst);
 
-  // Stops the queries that are over their time. Whoever drives the engine calls this every 50 ms or so: a query notices
-  // its deadline by itself only between chunks of rows.
+  // Stops the queries that are over their time or their share of the heap. Whoever drives the engine calls this every 50 ms or
+  // so: a query notices its deadline by itself only between chunks of rows.
   void interrupt_expired();
   std::uint32_t running() const;
 

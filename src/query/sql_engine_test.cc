@@ -123,6 +123,7 @@ TEST_CASE("no statement reads a file, writes, attaches, installs or asks about t
       "SELECT * FROM conformed.events AT (VERSION => 1)",
       "SELECT json_serialize_plan('SELECT nothing FROM read_csv(''" + file + "'')')",
       "SELECT json_serialize_sql('SELECT 1')", "SELECT [json_serialize_plan(x) FOR x IN ['SELECT 1']]",
+      "SELECT json_pretty(repeat('[', 40000) || repeat(']', 40000)) IS NULL",
       "SELECT setseed(0.5)", "SELECT no_such_function(1)",
       "SELECT list_transform([1], lambda x : __internal_decompress_string(x::UTINYINT))",
       // Each ended the process.
@@ -207,6 +208,29 @@ TEST_CASE("a query that is over its time ends, and its session serves the next o
   watchdog.join();
   CHECK(setup.json("SELECT 1") == "[[1]]");
   CHECK(setup.engine.running() == 0);
+}
+
+TEST_CASE("a query that keeps more on the heap than it may is stopped, and the next one is not") {
+  std::atomic<std::int64_t> heap = 5000;
+  SqlSettings settings{.concurrent_max = 1, .heap_bytes_max = 1000};
+  settings.heap_meter = [&heap] { return [&heap] { return heap.load(); }; };
+  SqlFixture setup("sql-heap", settings);
+  std::atomic<bool> done = false;
+  std::thread watchdog([&] {
+    while (!done) {
+      setup.engine.interrupt_expired();
+      if (setup.engine.running() > 0) ++heap;
+      std::this_thread::yield();
+    }
+  });
+  const auto result =
+      setup.engine.run("SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b");
+  done = true;
+  watchdog.join();
+  REQUIRE_FALSE(result.ok());
+  CHECK(result.error().code() == base::ErrorCode::exhausted);
+  setup.engine.interrupt_expired();
+  CHECK(setup.json("SELECT 1") == "[[1]]");
 }
 
 TEST_CASE("rows, bytes and queries at a time have limits") {
