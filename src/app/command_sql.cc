@@ -42,6 +42,13 @@ base::Status run(const Options& options) {
   }
   TRY_ASSIGN(const auto result, query::parse_json_result(body));
   fmt::print("{}", options.format == "csv" ? query::to_csv(result) : query::to_table(result));
+  if (options.format == "csv" && result.truncated) {  // The other formats say so themselves.
+    return base::Error(
+        base::ErrorCode::exhausted,
+        fmt::format("these are the first {} rows: the others were cut off. Ask for fewer, or raise "
+                    "sql.rows_max on the server",
+                    result.rows.size()));
+  }
   return base::Ok{};
 }
 
@@ -55,7 +62,9 @@ void add_sql_command(Command program) {
   command.option("--to", options->to, "http://HOST:PORT of the server (default http://127.0.0.1:8080)");
   command.option("--token-file", options->token_file,
                  "A file with the token to show, where tokens are asked for");
-  command.option("--format", options->format, "table (default), csv or json")
+  command
+      .option("--format", options->format,
+              "table (default), csv (exit code 1 when rows were cut off) or json")
       .one_of({"table", "csv", "json"});
   command.run([options] { return run(*options); });
 }

@@ -19,6 +19,7 @@
 #include "app/stage_sink.h"
 #include "app/stages.h"
 #include "app/stored_views.h"
+#include "app/thread_heap.h"
 #include "app/token_file.h"
 #include "app/version.h"
 #include "base/hash.h"
@@ -189,6 +190,8 @@ base::Status Platform::open_serving() {
   sql.timeout_ms = settings_.sql_timeout_ms;
   sql.rows_max = settings_.sql_rows_max;
   sql.concurrent_max = static_cast<std::uint32_t>(settings_.sql_threads);
+  sql.heap_bytes_max = static_cast<std::int64_t>(settings_.sql_memory_bytes + settings_.sql_memory_bytes / 4);
+  sql.heap_meter = thread_heap;
   sql_ = std::make_unique<SqlRunner>(*lake_, sql, clock_);
   TRY(sql_->add(audit_table(admin_directory_of(directory_->path()))));
   constexpr double kNanosecondsPerMs = 1e6;

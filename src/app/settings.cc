@@ -178,7 +178,8 @@ void add_answers(SettingTable& table, Settings& s) {
   table.add("sql.rows_max", s.sql_rows_max, {1, 10'000'000},
             "Rows of an answer; more are cut off, and the answer says so.");
   table.add("sql.memory_bytes", s.sql_memory_bytes, {64 * kMebibyte, 64 * kGibibyte},
-            "DuckDB's memory, of statements and commits.");
+            "DuckDB's memory, of statements and commits. A statement that takes a quarter more by itself is "
+            "stopped: 429.");
   table.add("id.cookie", s.visitor_id.cookie, kName,
             "Name of the cookie that /v1/id sets on the shop's own origin.");
   table.add("id.days", s.visitor_id.days, {0, 395}, "How long it stays; 0: no cookie is ever set.");

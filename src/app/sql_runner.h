@@ -26,7 +26,8 @@ class SqlRunner {
   base::Status add(const query::SideTable& table) { return engine_.add(table); }
   void start();
   void stop();
-  // `respond` runs on one of the threads, or at once with 429 when too many wait.
+  // `respond` runs on one of the threads, or at once with 429 when too many wait. A statement whose turn comes later than it may
+  // run is answered 429 as well: who asked has mostly gone, and those behind it have not.
   void submit(std::string statement, query::Asker asker, Respond respond);
 
  private:
@@ -34,9 +35,12 @@ class SqlRunner {
     std::string statement;
     query::Asker asker;
     Respond respond;
+    base::Instant asked_at;
   };
   std::int64_t answer_next();
 
+  const base::Clock& clock_;
+  const std::int64_t wait_ms_max_;
   query::SqlEngine engine_;
   std::mutex mutex_;
   std::deque<Question> waiting_;  // Guarded by mutex_.

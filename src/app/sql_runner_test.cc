@@ -50,3 +50,16 @@ TEST_CASE("a statement that takes all its time does not hold up the next one") {
   CHECK(answers.wait_for(2) == std::vector<int>{200, 408});
   runner.stop();
 }
+
+TEST_CASE("statements whose turn comes too late are answered that it is busy, and hold up nobody") {
+  lake::LakeFixture fixture("sql-runner-late");
+  SqlRunner runner(fixture.lake(), {.timeout_ms = 1000, .concurrent_max = 1}, fixture.clock());
+  Answers answers;
+  for (int i = 0; i < 3; ++i)
+    runner.submit("SELECT count(*) FROM range(100000000000)", query::Asker::analyst, answers.next());
+  fixture.clock().advance_ms(1001);
+  runner.submit("SELECT 1", query::Asker::analyst, answers.next());
+  runner.start();
+  CHECK(answers.wait_for(4) == std::vector<int>{429, 429, 429, 200});
+  runner.stop();
+}
