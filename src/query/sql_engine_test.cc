@@ -123,8 +123,8 @@ TEST_CASE("no statement reads a file, writes, attaches, installs or asks about t
       "SELECT * FROM conformed.events AT (VERSION => 1)",
       "SELECT json_serialize_plan('SELECT nothing FROM read_csv(''" + file + "'')')",
       "SELECT json_serialize_sql('SELECT 1')", "SELECT [json_serialize_plan(x) FOR x IN ['SELECT 1']]",
-      "SELECT json_pretty(repeat('[', 40000) || repeat(']', 40000)) IS NULL",
-      "SELECT setseed(0.5)", "SELECT no_such_function(1)",
+      "SELECT json_pretty(repeat('[', 40000) || repeat(']', 40000)) IS NULL", "SELECT setseed(0.5)",
+      "SELECT no_such_function(1)",
       "SELECT list_transform([1], lambda x : __internal_decompress_string(x::UTINYINT))",
       // Each ended the process.
       "SELECT json_structure(repeat('{\"a\":', 20000) || '1' || repeat('}', 20000))",
