@@ -279,7 +279,7 @@ void Orders::update(Order& order, const OrderRow& told, OrderOutcome& out) {
 
 void Orders::give_money_back(Order& order, const OrderRow& told, OrderOutcome& out) {
   OrderRow& row = order.row;
-  order.returned.micros += refunded_amount(told, order).micros;
+  order.returned = event::add(order.returned, refunded_amount(told, order)).value_or(order.returned);
   order.returned_by = told.source;
   row.status = told.status;
   ++row.version;

@@ -1,7 +1,6 @@
 #include "commerce/session.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "commerce/channel.h"
 #include "commerce/device.h"
@@ -28,7 +27,7 @@ FirstTouch first_touch(const event::Event& event) {
 
 event::Money saturating_add(event::Money a, event::Money b) {
   if (const auto sum = event::add(a, b)) return *sum;
-  return {a.micros > 0 ? std::numeric_limits<std::int64_t>::max() : std::numeric_limits<std::int64_t>::min()};
+  return {a.micros > 0 ? event::kMicrosMax : -event::kMicrosMax};
 }
 
 bool shows_product(EventType type) {

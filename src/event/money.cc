@@ -1,6 +1,5 @@
 #include "event/money.h"
 
-#include <limits>
 #include <optional>
 
 namespace millrace::event {
@@ -137,15 +136,14 @@ base::Result<ParsedMoney> parse_money(std::string_view text) {
   const int shift = kDecimals - digits.decimals + digits.exponent;
   ParsedMoney result;
   __int128 micros = 0;
-  constexpr __int128 kMax = std::numeric_limits<std::int64_t>::max();
   const auto keep = static_cast<int>(digits.text.size()) + (shift < 0 ? shift : 0);
   for (int i = 0; i < keep; ++i) {
     micros = micros * 10 + (digits.text[static_cast<std::size_t>(i)] - '0');
-    if (micros > kMax) return unreadable(text);
+    if (micros > kMicrosMax) return unreadable(text);
   }
   for (int i = 0; i < shift && micros != 0; ++i) {
     micros *= 10;
-    if (micros > kMax) return unreadable(text);
+    if (micros > kMicrosMax) return unreadable(text);
   }
   for (int i = keep < 0 ? 0 : keep; i < static_cast<int>(digits.text.size()); ++i) {
     if (digits.text[static_cast<std::size_t>(i)] != '0') result.loss = MoneyLoss::rounded;
@@ -153,7 +151,7 @@ base::Result<ParsedMoney> parse_money(std::string_view text) {
   if (keep >= 0 && keep < static_cast<int>(digits.text.size()) &&
       digits.text[static_cast<std::size_t>(keep)] >= '5') {
     ++micros;
-    if (micros > kMax) return unreadable(text);
+    if (micros > kMicrosMax) return unreadable(text);
   }
   result.money.micros = static_cast<std::int64_t>(digits.negative ? -micros : micros);
   return result;
@@ -161,13 +159,13 @@ base::Result<ParsedMoney> parse_money(std::string_view text) {
 
 std::optional<Money> add(Money a, Money b) {
   Money sum;
-  if (__builtin_add_overflow(a.micros, b.micros, &sum.micros)) return std::nullopt;
+  if (__builtin_add_overflow(a.micros, b.micros, &sum.micros) || !fits(sum)) return std::nullopt;
   return sum;
 }
 
 std::optional<Money> multiply(Money unit, std::int64_t quantity) {
   Money product;
-  if (__builtin_mul_overflow(unit.micros, quantity, &product.micros)) return std::nullopt;
+  if (__builtin_mul_overflow(unit.micros, quantity, &product.micros) || !fits(product)) return std::nullopt;
   return product;
 }
 

@@ -12,13 +12,16 @@
 namespace millrace::event {
 
 // An amount as an exact count of millionths of its currency's unit: six decimals hold every ISO 4217 currency (at most
-// four) and unit prices of parts of a cent. The range is +-9.2e12 units, wide enough for IDR and VND orders.
+// four) and unit prices of parts of a cent. What is read, added and multiplied stays below +-1e12 units, as DECIMAL(18,6) of the
+// tables does: wide enough for IDR and VND orders.
 struct Money {
   std::int64_t micros = 0;
   auto operator<=>(const Money&) const = default;
 };
 
 constexpr std::int64_t kMoneyScale = 1'000'000;
+constexpr std::int64_t kMicrosMax = 999'999'999'999'999'999;
+constexpr bool fits(Money money) { return money.micros <= kMicrosMax && money.micros >= -kMicrosMax; }
 
 enum class MoneyLoss : std::uint8_t {
   none,

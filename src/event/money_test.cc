@@ -53,7 +53,7 @@ TEST_CASE("an amount without signs reads as the same with one") {
 }
 
 TEST_CASE("what is not an amount is refused") {
-  for (const std::string_view text : {"", "abc", "-", "1.2.3", "1,23,4.5", "12-3", "1e99999", "9300000000000",
+  for (const std::string_view text : {"", "abc", "-", "1.2.3", "1,23,4.5", "12-3", "1e99999", "9300000000000", "1000000000000", "-1e12", "999999999999.9999995",
                                       "1e13", "NaN", "12345678901234567890123", "1 2"}) {
     CAPTURE(text);
     CHECK_EQ(read(text), "unreadable");
@@ -73,6 +73,11 @@ TEST_CASE("more than six decimals are rounded half away from zero, and said to b
 
 TEST_CASE("sums and products that do not fit say so") {
   CHECK_FALSE(add({std::numeric_limits<std::int64_t>::max()}, {1}).has_value());
+  CHECK_FALSE(add({kMicrosMax}, {1}).has_value());
+  CHECK_FALSE(add({-kMicrosMax}, {-1}).has_value());
+  CHECK_EQ(add({kMicrosMax}, {-1})->micros, kMicrosMax - 1);
+  CHECK_FALSE(multiply({kMoneyScale}, -kMoneyScale * kMoneyScale).has_value());
+  CHECK_EQ(parse_money("-999999999999.999999")->money.micros, -kMicrosMax);
   CHECK_FALSE(multiply({std::numeric_limits<std::int64_t>::max()}, 2).has_value());
   CHECK_EQ(multiply({1'500'000}, 3)->micros, 4'500'000);
   CHECK_EQ(to_string(Money{std::numeric_limits<std::int64_t>::min()}), "-9223372036854.775808");

@@ -30,7 +30,10 @@ class DuckColumn {
   }
   void int64(std::size_t row, std::int64_t value) { static_cast<std::int64_t*>(values_)[row] = value; }
   void time(std::size_t row, base::WallTime value) { int64(row, value.ms * 1000); }
-  void money(std::size_t row, event::Money value) { int64(row, value.micros); }
+  // What DECIMAL(18,6) does not hold is null: records of earlier versions have some.
+  void money(std::size_t row, event::Money value) {
+    event::fits(value) ? int64(row, value.micros) : null(row);
+  }
   // The text is not copied: it must outlive the query. Empty is null. Bytes that are no UTF-8 are copied as '?'.
   void text(std::size_t row, std::string_view value) {
     if (value.empty()) return null(row);

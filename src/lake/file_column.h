@@ -25,7 +25,10 @@ class FileColumn {
   void int32(std::size_t row, std::int64_t value) { int64(row, static_cast<std::int32_t>(value)); }
   void int64(std::size_t row, std::int64_t value) { chunk_.number(first_row_ + row, value); }
   void time(std::size_t row, base::WallTime value) { int64(row, value.ms * 1000); }
-  void money(std::size_t row, event::Money value) { int64(row, value.micros); }
+  // What DECIMAL(18,6) does not hold is null: records of earlier versions have some.
+  void money(std::size_t row, event::Money value) {
+    event::fits(value) ? int64(row, value.micros) : null(row);
+  }
   // Empty is null. Bytes that are no UTF-8 become '?'.
   void text(std::size_t row, std::string_view value) {
     if (value.empty()) return;

@@ -47,6 +47,23 @@ TEST_CASE("one item that is no UTF-8 or no JSON takes the message id of no other
   }
 }
 
+TEST_CASE("an amount that its column does not hold is null, in the tail and in files") {
+  SqlFixture setup("sql-amounts");
+  for (const std::int64_t micros :
+       {event::kMicrosMax, -event::kMicrosMax, event::kMicrosMax + 1, INT64_MIN}) {
+    auto event = lake::make_event("v4", "{}");
+    event.set(event::Amount::total, {micros});
+    setup.builder.event(event);
+  }
+  REQUIRE(setup.fixture.lake().append(setup.builder.take()).ok());
+  for (int round = 0; round < 2; ++round) {
+    CHECK(setup.json(
+              "SELECT total::VARCHAR FROM conformed.events WHERE visitor_id = 'v4' ORDER BY \"offset\"") ==
+          R"([["999999999999.999999"],["-999999999999.999999"],[null],[null]])");
+    REQUIRE(setup.fixture.lake().commit().ok());
+  }
+}
+
 TEST_CASE("values keep their exactness in JSON") {
   SqlFixture setup("sql-values");
   CHECK(setup.json("SELECT 9007199254740992, 9007199254740993, -9007199254740993") ==
