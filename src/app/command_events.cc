@@ -21,7 +21,7 @@ constexpr std::int64_t kAskAgainMs = 200;
 constexpr std::size_t kItemsPerAnswer = 500;
 
 struct Options {
-  std::string to = "http://127.0.0.1:8080", source, verdict, contains, token_file, token;
+  std::string to = "http://127.0.0.1:8080", source, verdict, contains, token_file, token, ca_file, host;
   std::size_t n = 20;
   bool follow = false, json = false;
 };
@@ -83,12 +83,14 @@ base::Status show(tools::HttpClient& client, const Options& options, std::size_t
                   const std::function<bool()>& stop) {
   int status = 0;
   std::string body;
-  client.send(tools::render_request("GET", target(options, after, n), "", {}, options.token),
+  client.send(tools::render_request("GET", target(options, after, n), "", {}, options.token, options.host),
               [&](const tools::Reply& reply) {
                 status = reply.status;
                 body = reply.body;
               });
   if (!client.drain(stop)) return base::Ok{};
+  if (status == 0 && !client.failure().empty())
+    return base::Error(base::ErrorCode::invalid_argument, options.to + ": " + client.failure());
   if (status == 0) {
     return base::Error(base::ErrorCode::unavailable,
                        "nothing answers at " + options.to + "; is `millrace serve` running there?");
@@ -110,7 +112,8 @@ base::Status show(tools::HttpClient& client, const Options& options, std::size_t
 }
 
 base::Status run(Options& options) {
-  TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to));
+  TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to, options.ca_file));
+  options.host = endpoint.authority;
   TRY_ASSIGN(options.token, read_token_file(options.token_file));
   tools::HttpClient client(endpoint, 1);
   std::uint64_t after = 0;
@@ -128,7 +131,10 @@ void add_events_command(Command program) {
   Command command = program.add(
       "events", "What came in last at a running Millrace, with its verdict; --follow goes on until Ctrl-C");
   auto options = std::make_shared<Options>();
-  command.option("--to", options->to, "http://HOST:PORT of the server (default http://127.0.0.1:8080)");
+  command.option("--to", options->to,
+                 "http:// or https://HOST:PORT of the server (default http://127.0.0.1:8080)");
+  command.option("--ca-file", options->ca_file,
+                 "PEM: whom to believe the server's certificate, in place of the system's list");
   command.option("--token-file", options->token_file,
                  "A file with the token to show, where tokens are asked for");
   command.option("--source", options->source, "Only of this source");

@@ -14,7 +14,7 @@ namespace millrace::app {
 namespace {
 
 struct Options {
-  std::string to, rate = "1000", target = "collect";
+  std::string to, ca_file, rate = "1000", target = "collect";
   tools::LoadSettings load;
   tools::StockLoadSettings stock;
 };
@@ -79,7 +79,7 @@ base::Status run_stock(Options& options) {
 }
 
 base::Status run(Options& options) {
-  TRY_ASSIGN(options.load.to, tools::parse_endpoint(options.to));
+  TRY_ASSIGN(options.load.to, tools::parse_endpoint(options.to, options.ca_file));
   if (options.target == "stock") return run_stock(options);
   if (options.rate != "max") {
     const auto [end, error] =
@@ -103,7 +103,9 @@ void add_load_command(Command program) {
       "load",
       "Open-loop load generator; prints one JSON line. Latencies in ms, from the intended time of sending");
   auto options = std::make_shared<Options>();
-  command.option("--to", options->to, "http://HOST:PORT of the server").required();
+  command.option("--to", options->to, "http:// or https://HOST:PORT of the server").required();
+  command.option("--ca-file", options->ca_file,
+                 "PEM: whom to believe the server's certificate, in place of the system's list");
   command
       .option("--target", options->target,
               "collect (default), recommend, stock: reservations of one SKU, or raw: POST to --path")

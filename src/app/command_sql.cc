@@ -15,22 +15,25 @@ namespace millrace::app {
 namespace {
 
 struct Options {
-  std::string statement, to = "http://127.0.0.1:8080", format = "table", token_file;
+  std::string statement, to = "http://127.0.0.1:8080", format = "table", token_file, ca_file;
 };
 
 base::Status run(const Options& options) {
-  TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to));
+  TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to, options.ca_file));
   TRY_ASSIGN(const std::string token, read_token_file(options.token_file));
   tools::HttpClient client(endpoint, 1);
   int status = 0;
   std::string body;
-  client.send(tools::render_request("POST", "/v1/sql",
-                                    "{\"sql\":" + tools::json_text(options.statement) + "}", {}, token),
-              [&](const tools::Reply& reply) {
-                status = reply.status;
-                body = reply.body;
-              });
+  client.send(
+      tools::render_request("POST", "/v1/sql", "{\"sql\":" + tools::json_text(options.statement) + "}", {},
+                            token, endpoint.authority),
+      [&](const tools::Reply& reply) {
+        status = reply.status;
+        body = reply.body;
+      });
   client.drain();
+  if (status == 0 && !client.failure().empty())
+    return base::Error(base::ErrorCode::invalid_argument, options.to + ": " + client.failure());
   if (status == 0) {
     return base::Error(base::ErrorCode::unavailable,
                        "nothing answers at " + options.to + "; is `millrace serve` running there?");
@@ -59,7 +62,10 @@ void add_sql_command(Command program) {
       program.add("sql", "Ask a running Millrace in SQL: one SELECT over raw, conformed and curated tables");
   auto options = std::make_shared<Options>();
   command.option("statement", options->statement, "The statement").required();
-  command.option("--to", options->to, "http://HOST:PORT of the server (default http://127.0.0.1:8080)");
+  command.option("--to", options->to,
+                 "http:// or https://HOST:PORT of the server (default http://127.0.0.1:8080)");
+  command.option("--ca-file", options->ca_file,
+                 "PEM: whom to believe the server's certificate, in place of the system's list");
   command.option("--token-file", options->token_file,
                  "A file with the token to show, where tokens are asked for");
   command

@@ -27,6 +27,9 @@ class BatchSender {
   BatchSender(const Endpoint& to, std::string_view target, std::string_view write_key,
               const base::Clock& clock);
 
+  // Asks for as long as the server is away or too busy, at last every ten seconds, and hands `say` a sentence when that begins and
+  // ends. Without it, half a minute.
+  void wait_for_server(std::function<void(const std::string&)> say) { say_ = std::move(say); }
   // Asked some ten times a second while an answer is waited for, or the time to ask again: true gives up.
   void stop_when(std::function<bool()> stop) { stop_ = std::move(stop); }
 
@@ -51,8 +54,10 @@ class BatchSender {
   const base::Clock& clock_;
   const std::string target_;
   const std::string write_key_;
+  const std::string host_;
   HttpClient client_;
   std::function<bool()> stop_;
+  std::function<void(const std::string&)> say_;  // Set: never gives up by itself.
   SendReport report_;
 };
 

@@ -92,6 +92,33 @@ TEST_CASE("waiting to ask again can be given up, too") {
   CHECK_FALSE(sender.send("{}", 1).ok());
 }
 
+TEST_CASE("who waits for a server asks until it is there, and says so") {
+  // Time goes on by asking for it.
+  class HurryingClock final : public base::Clock {
+   public:
+    base::Instant now() const override { return {ns += 20'000'000'000}; }
+    base::WallTime wall() const override { return {1}; }
+    mutable std::int64_t ns = 0;
+  };
+  Endpoint nobody;
+  {
+    const Port gone;
+    nobody = gone.endpoint;
+  }
+  const HurryingClock clock;
+  BatchSender impatient(nobody, "/v1/import", "key", clock);
+  CHECK_FALSE(impatient.send("{}", 1).ok());
+  CHECK_EQ(impatient.report().retries, 60);
+  BatchSender sender(nobody, "/v1/import", "key", clock);
+  std::vector<std::string> said;
+  sender.wait_for_server([&](const std::string& text) { said.push_back(text); });
+  sender.stop_when([&] { return sender.report().retries >= 100; });
+  CHECK_FALSE(sender.send("{}", 1).ok());
+  CHECK_EQ(sender.report().retries, 100);
+  REQUIRE_EQ(said.size(), 1);
+  CHECK_EQ(said[0], "the server does not answer; waiting for it");
+}
+
 TEST_CASE("long items are replayed in more and smaller batches, each of which a server takes") {
   const Port port;
   std::vector<std::size_t> sizes;

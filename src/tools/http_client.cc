@@ -80,24 +80,38 @@ Chunks join_chunks(std::string_view in, std::string& body) {
                                                                                  : Chunks::incomplete;
 }
 
-base::Error no_tls() {
-  return base::Error(
-      base::ErrorCode::invalid_argument,
-      "commands speak http alone, not https: name the server as http://HOST:PORT on its own machine or in "
-      "its "
-      "network, or through a tunnel (ssh -L 8080:localhost:8080 HOST, then http://localhost:8080)");
+Step send_some(int socket, TlsSession* tls, std::string_view bytes) {
+  if (tls != nullptr) return tls->write(bytes);
+  const ssize_t sent = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  if (sent >= 0) return {Moved::some, static_cast<std::size_t>(sent)};
+  const bool later = errno == EAGAIN || errno == EWOULDBLOCK;
+  return {later ? Moved::needs_output : Moved::ended, 0};
+}
+
+Step receive_some(int socket, TlsSession* tls, char* into, std::size_t size) {
+  if (tls != nullptr) return tls->read(into, size);
+  const ssize_t got = ::recv(socket, into, size, 0);
+  if (got > 0) return {Moved::some, static_cast<std::size_t>(got)};
+  const bool later = got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  return {later ? Moved::needs_input : Moved::ended, 0};
 }
 
 }  // namespace
 
-base::Result<Endpoint> parse_endpoint(std::string_view url) {
+base::Result<Endpoint> parse_endpoint(std::string_view url, const std::string& ca_file) {
   const base::Error bad(base::ErrorCode::invalid_argument,
-                        "expected http://HOST:PORT, not \"" + std::string(url) + "\"");
-  if (url.starts_with("https://")) return no_tls();
-  if (!url.starts_with("http://")) return bad;
-  url.remove_prefix(7);
+                        "expected http://HOST:PORT or https://HOST:PORT, not \"" + std::string(url) + "\"");
+  const bool secure = url.starts_with("https://");
+  if (!secure && !url.starts_with("http://")) return bad;
+  if (!secure && !ca_file.empty()) {
+    return base::Error(base::ErrorCode::invalid_argument,
+                       "--ca-file is for https, and " + std::string(url) + " is in the clear");
+  }
+  url.remove_prefix(secure ? 8 : 7);
   url = url.substr(0, url.find('/'));
   Endpoint endpoint;
+  endpoint.authority = url;
+  if (secure) endpoint.port = 443;
   std::string_view rest;
   if (url.starts_with('[')) {
     const std::size_t end = url.find(']');
@@ -110,10 +124,14 @@ base::Result<Endpoint> parse_endpoint(std::string_view url) {
     const std::size_t colon = std::min(url.find(':'), url.size());
     endpoint.host = url.substr(0, colon);
     rest = url.substr(colon);
-    if (endpoint.host == "localhost") endpoint.host = "127.0.0.1";
     if (endpoint.host.empty() || endpoint.host.find_first_of("[]?#@") != std::string::npos) return bad;
   }
+  const std::string name = endpoint.host;
+  if (endpoint.host == "localhost") endpoint.host = "127.0.0.1";
   if (!rest.empty() && (rest.front() != ':' || !read_port(rest.substr(1), endpoint.port))) return bad;
+  if (secure) {
+    TRY_ASSIGN(endpoint.tls, TlsClient::make(name, ca_file));
+  }
   TRY_ASSIGN(endpoint.host, address_of(endpoint.host));
   return endpoint;
 }
@@ -140,10 +158,17 @@ HttpClient::HttpClient(Endpoint endpoint, std::size_t connections)
 }
 
 HttpClient::~HttpClient() {
-  for (auto& connection : connections_) {
-    if (connection.socket >= 0) ::close(connection.socket);
-  }
+  for (auto& connection : connections_) close(connection);
   ::close(epoll_);
+}
+
+// What makes the next request open a new one.
+void HttpClient::close(Connection& connection) {
+  if (connection.tls && !connection.tls->failure().empty()) failure_ = connection.tls->failure();
+  connection.tls.reset();
+  if (connection.socket >= 0) ::close(connection.socket);
+  connection.socket = -1;
+  connection.connected = false;
 }
 
 void HttpClient::send(std::string request, OnReply on_reply) {
@@ -188,6 +213,7 @@ bool HttpClient::open(std::size_t index) {
   connection.connected = result == 0;
   connection.reused = false;
   if (result != 0 && errno != EINPROGRESS) return false;
+  if (endpoint_.tls) connection.tls = endpoint_.tls->connect(connection.socket);
   epoll_event event{};
   event.data.u64 = index;
   event.events = EPOLLIN | (connection.connected ? 0u : static_cast<unsigned>(EPOLLOUT));
@@ -220,9 +246,7 @@ void HttpClient::release(std::size_t index) {
 
 void HttpClient::fail(std::size_t index) {
   Connection& connection = connections_[index];
-  if (connection.socket >= 0) ::close(connection.socket);
-  connection.socket = -1;
-  connection.connected = false;
+  close(connection);
   if (!connection.busy) return;
   if (connection.reused && connection.in.empty()) {  // Closed while idle: the request never arrived.
     connection.reused = false;
@@ -240,11 +264,11 @@ void HttpClient::fail(std::size_t index) {
 void HttpClient::write(std::size_t index) {
   Connection& connection = connections_[index];
   while (connection.written < connection.out.size()) {
-    const ssize_t sent = ::send(connection.socket, connection.out.data() + connection.written,
-                                connection.out.size() - connection.written, MSG_NOSIGNAL);
-    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return want_write(index, 1);
-    if (sent < 0) return fail(index);
-    connection.written += static_cast<std::size_t>(sent);
+    const auto rest = std::string_view(connection.out).substr(connection.written);
+    const Step step = send_some(connection.socket, connection.tls.get(), rest);
+    if (step.moved == Moved::ended) return fail(index);
+    if (step.moved != Moved::some) return want_write(index, step.moved == Moved::needs_output ? 1 : 0);
+    connection.written += step.bytes;
   }
   want_write(index, 0);
 }
@@ -263,7 +287,7 @@ bool HttpClient::complete(std::size_t index, Stream stream) {
   } while (reply.status >= 100 && reply.status < 200);
   reply.head = in.substr(0, end + 2);
   in.remove_prefix(end + 4);
-  bool close = stream == Stream::ended || equals(reply.header("connection"), "close");
+  bool ends = stream == Stream::ended || equals(reply.header("connection"), "close");
   const std::string_view length = reply.header("content-length");
   if (reply.status == 204 || reply.status == 304) {
     in = {};
@@ -284,7 +308,7 @@ bool HttpClient::complete(std::size_t index, Stream stream) {
   } else {
     if (stream == Stream::open && in.size() <= kReplyBodyBytesMax) return false;
     if (in.size() > kReplyBodyBytesMax) reply.status = 0;
-    close = true;
+    ends = true;
   }
   if (reply.status == 0) {  // As if it had not come.
     connection.reused = false;
@@ -295,11 +319,7 @@ bool HttpClient::complete(std::size_t index, Stream stream) {
   connection.reused = true;
   const OnReply on_reply = std::move(connection.on_reply);
   on_reply(reply);
-  if (close) {
-    ::close(connection.socket);
-    connection.socket = -1;
-    connection.connected = false;
-  }
+  if (ends) this->close(connection);
   release(index);
   return true;
 }
@@ -307,12 +327,17 @@ bool HttpClient::complete(std::size_t index, Stream stream) {
 void HttpClient::read(std::size_t index) {
   Connection& connection = connections_[index];
   char buffer[kReadBytes];
-  const ssize_t got = ::recv(connection.socket, buffer, sizeof buffer, 0);
-  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
-  if (got == 0 && connection.busy && complete(index, Stream::ended)) return;
-  if (got <= 0) return fail(index);
-  connection.in.append(buffer, static_cast<std::size_t>(got));
-  if (connection.busy) complete(index, Stream::open);
+  Step step;
+  std::size_t got = 0;
+  do {  // What was decrypted already raises no event of the socket.
+    step = receive_some(connection.socket, connection.tls.get(), buffer, sizeof buffer);
+    connection.in.append(buffer, step.bytes);
+    got += step.bytes;
+  } while (connection.tls && step.moved == Moved::some && connection.in.size() <= kReplyBodyBytesMax);
+  if (got > 0 && connection.busy && complete(index, Stream::open)) return;
+  if (step.moved != Moved::ended) return;
+  if (connection.busy && complete(index, Stream::ended)) return;
+  fail(index);
 }
 
 void HttpClient::poll(int timeout_ms) {
@@ -332,16 +357,18 @@ void HttpClient::poll(int timeout_ms) {
       }
       connection.connected = true;
     }
-    if (events[i].events & EPOLLOUT) write(index);
-    if (connection.socket >= 0 && (events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP))) read(index);
+    // A handshake waits for the other side's word before anything is sent.
+    const bool waits = connection.tls && connection.busy && connection.written < connection.out.size();
+    if (waits || (events[i].events & EPOLLOUT)) write(index);
+    if (connection.connected && (events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP))) read(index);
   }
 }
 
 std::string render_request(std::string_view method, std::string_view target, std::string_view body,
-                           std::string_view write_key, std::string_view token) {
+                           std::string_view write_key, std::string_view token, std::string_view host) {
   std::string request;
   request.reserve(body.size() + 200);
-  request.append(method).append(" ").append(target).append(" HTTP/1.1\r\nHost: millrace\r\n");
+  request.append(method).append(" ").append(target).append(" HTTP/1.1\r\nHost: ").append(host).append("\r\n");
   if (!write_key.empty()) request.append("X-Write-Key: ").append(write_key).append("\r\n");
   if (!token.empty()) request.append("Authorization: Bearer ").append(token).append("\r\n");
   if (!body.empty()) request.append("Content-Type: application/json\r\n");

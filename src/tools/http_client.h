@@ -9,16 +9,20 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tools/tls_client.h"
 
 namespace millrace::tools {
 
 struct Endpoint {
   std::string host;  // An IPv4 or IPv6 address.
   std::uint16_t port = 80;
+  std::string authority = "millrace";         // What the header Host says.
+  std::shared_ptr<const TlsClient> tls = {};  // None: in the clear.
 };
-// "http://127.0.0.1:8080", "http://[::1]:8080"; a path behind it is ignored. A name is looked up once: its first IPv4 address
-// counts, else its first IPv6 address. What cannot be spoken to is refused in a sentence for a person.
-base::Result<Endpoint> parse_endpoint(std::string_view url);
+// "http://127.0.0.1:8080", "http://[::1]:8080", "https://shop.example"; a path behind it is ignored. A name is looked up once: its
+// first IPv4 address counts, else its first IPv6 address. What cannot be spoken to is refused in a sentence for a person.
+// `ca_file`: whom to believe a certificate, in place of those that the system trusts.
+base::Result<Endpoint> parse_endpoint(std::string_view url, const std::string& ca_file = {});
 
 // Larger answers are as none.
 constexpr std::uint64_t kReplyBodyBytesMax = 1ull << 30;
@@ -47,6 +51,8 @@ class HttpClient {
   // Moves bytes until something happened or the timeout; 0 only looks.
   void poll(int timeout_ms);
   std::size_t outstanding() const { return waiting_.size() + busy_; }
+  // Why TLS with the server cannot be, once a connection failed of it; what is asked fails of it again.
+  const std::string& failure() const { return failure_; }
   bool has_idle() const { return !idle_.empty(); }
   // Polls until nothing is outstanding. False when `stop`, asked some ten times a second, gave it up; the callbacks of what is
   // outstanding then still run in a later poll().
@@ -61,6 +67,7 @@ class HttpClient {
  private:
   struct Connection {
     int socket = -1;
+    std::unique_ptr<TlsSession> tls;
     bool connected = false;
     bool writable_wanted = false;
     bool busy = false;
@@ -77,6 +84,7 @@ class HttpClient {
   };
   void assign(std::size_t index, Waiting&& waiting);
   bool open(std::size_t index);
+  void close(Connection& connection);
   void fail(std::size_t index);
   void write(std::size_t index);
   void read(std::size_t index);
@@ -86,6 +94,7 @@ class HttpClient {
   void release(std::size_t index);
 
   const Endpoint endpoint_;
+  std::string failure_;
   int epoll_ = -1;
   std::vector<Connection> connections_;
   std::vector<std::size_t> idle_;
@@ -95,6 +104,7 @@ class HttpClient {
 
 // Renders a request with a JSON body (or none).
 std::string render_request(std::string_view method, std::string_view target, std::string_view body,
-                           std::string_view write_key = {}, std::string_view token = {});
+                           std::string_view write_key = {}, std::string_view token = {},
+                           std::string_view host = "millrace");
 
 }  // namespace millrace::tools

@@ -116,9 +116,21 @@ TEST_CASE("what names no server is refused with what was expected") {
   }
 }
 
-TEST_CASE("https is refused by name, and with what to do instead") {
-  const auto refused = parse_endpoint("https://shop.example");
-  REQUIRE_FALSE(refused.ok());
-  CHECK(refused.error().message().find("http alone, not https") != std::string::npos);
-  CHECK(refused.error().message().find("tunnel") != std::string::npos);
+TEST_CASE(
+    "a server that is reached by TLS is named by https, and certificates to believe by a file that has "
+    "some") {
+  const auto secure = parse_endpoint("https://localhost");
+  REQUIRE(secure.ok());
+  CHECK_EQ(secure->host, "127.0.0.1");
+  CHECK_EQ(secure->port, 443);
+  CHECK_EQ(secure->authority, "localhost");
+  CHECK(secure->tls != nullptr);
+  CHECK_EQ(parse_endpoint("https://[::1]:8443/x")->authority, "[::1]:8443");
+  CHECK(parse_endpoint("http://127.0.0.1:8080")->tls == nullptr);
+  CHECK_EQ(parse_endpoint("http://127.0.0.1:8080/")->authority, "127.0.0.1:8080");
+  const auto absent = parse_endpoint("https://localhost", "/nonexistent/ca.pem");
+  REQUIRE_FALSE(absent.ok());
+  CHECK_EQ(absent.error().message().find("/nonexistent/ca.pem: cannot be read as certificates"), 0);
+  CHECK_NE(parse_endpoint("http://localhost", "ca.pem").error().message().find("in the clear"),
+           std::string::npos);
 }

@@ -99,6 +99,39 @@ def spoken(server, files):
     passed("tls: a batch of 700 kB is taken")
 
 
+def by_command(server, work, files):
+    """The commands speak TLS to whom they can believe, and to nobody else."""
+    trusting = ["--ca-file", str(files / "cert.pem")]
+    assert "41" in command("sql", "select 40 + 1 as sum", "--to", server.base, *trusting)
+    assert "41" in command("sql", "select 40 + 1 as sum", "--to", f"https://localhost:{server.port}", *trusting)
+    says = command("sql", "select 1", "--to", server.base, good=False)
+    assert "its certificate: self-signed certificate" in says or "its certificate: self signed certificate" in says, says
+    says = command("sql", "select 1", "--to", f"https://127.1:{server.port}", *trusting, good=False)
+    assert "its certificate: " in says and "mismatch" in says, says
+    other = work / "another"
+    make_certificate(other, 3)
+    says = command("events", "--to", server.base, "--ca-file", str(other / "cert.pem"), good=False)
+    assert "its certificate: " in says, says
+    silent = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=lambda: silent.accept()[0].sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"), daemon=True).start()
+    says = command("sql", "select 1", "--to", f"https://127.0.0.1:{silent.getsockname()[1]}", good=False)
+    assert "no TLS with it" in says, says
+    rows = work / "rows.csv"
+    rows.write_text("id,who,what\n" + "".join(f"i{i},u{i},{'x' * 500}\n" for i in range(4000)))
+    (work / "rows.toml").write_text('[fields]\nmessage_id = "/id"\nuser_id = "/who"\nquery = "/what"\n')
+    says = command("import", str(rows), "--mapping", str(work / "rows.toml"), "--to", server.base, *trusting)
+    assert "4000 items acknowledged: 4000 accepted" in says, says
+    (work / "access.log").write_text('192.0.2.1 - - [21/Nov/2026:10:00:00 +0000] "GET /a HTTP/1.1" 200 5 "-" "Mozilla/5.0 (X11) Firefox/1"\n')
+    tail = ["tail", str(work / "access.log"), "--to", server.base, "--position", str(work / "position"), "--from-start", "--once"]
+    says = command(*tail, good=False)
+    assert "its certificate: " in says, says
+    says = command(*tail, *trusting)
+    assert "1 page views sent" in says, says
+    answer = command("sql", "select count(*) from conformed.events where user_id like 'u%'", "--to", server.base, "--format", "csv", *trusting)
+    assert "4000" in answer, answer
+    passed("tls: sql, events, import and tail speak it with a server whose certificate they can believe, and say why when not")
+
+
 def hostile(server):
     for method in (b"GET", b"POST", b"OPTIONS", b"PRI"):
         answer = raw(server, method + b" /v1/status HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -180,6 +213,7 @@ def run(work):
     server = Server(work / "data-tls", tls=files)
     try:
         spoken(server, files)
+        by_command(server, work, files)
         hostile(server)
         reload(server, files)
         figures = server.ask("GET", "/metrics").body
