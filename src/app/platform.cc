@@ -87,7 +87,8 @@ base::Status Platform::open_door() {
   ranks_ = std::make_shared<commerce::SourceRanks>();
   TRY(set_ranks(settings_, *directory_, *ranks_));
   settings_.entities.order.ranks = ranks_;
-  TRY_ASSIGN(privacy_, PrivacyGuard::open(settings_.privacy, *directory_, random_, clock_));
+  TRY_ASSIGN(privacy_, PrivacyGuard::open(settings_.privacy, *directory_, random_, clock_,
+                                          [this](std::string_view id) { return granted_before(id); }));
   auto gates = privacy_->first_gates();
   gates.push_back(&contracts_->gates());
   gates.push_back(privacy_->last_gate());
@@ -366,6 +367,17 @@ serve::VisitorPointer Platform::load_visitor(std::string_view visitor_id) const 
     return stored_visitor_view(stage->store(), visitor_id, settings_.visitors.cart);
   }
   return nullptr;
+}
+
+// Whether it is known is known at once; what it refused, as of the last checkpoint.
+std::optional<std::uint8_t> Platform::granted_before(std::string_view visitor_id) const {
+  if (!views_->visitor(visitor_id)) return std::nullopt;
+  const auto partition = base::hash64(visitor_id) % journals_->partitions(event::Topic::events);
+  for (const auto& stage : stages_) {
+    if (stage->topic() != event::Topic::events || stage->partition() != partition) continue;
+    return static_cast<std::uint8_t>(~stored_refusals(stage->store(), visitor_id) & event::Purposes::kAll);
+  }
+  return std::nullopt;
 }
 
 serve::ProductPointer Platform::load_product(std::string_view product_id) const {

@@ -87,6 +87,7 @@ class Platform {
   std::int64_t tick();
   journal::Offset needed_from(event::Topic topic, std::uint32_t partition) const;
   serve::VisitorPointer load_visitor(std::string_view visitor_id) const;
+  std::optional<std::uint8_t> granted_before(std::string_view visitor_id) const;
   serve::ProductPointer load_product(std::string_view product_id) const;
 
   Settings settings_;  // As given, but for what follows from the data directory.

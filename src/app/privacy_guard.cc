@@ -86,7 +86,8 @@ bool names_card(const event::StockCommand& command) {
 
 base::Result<std::unique_ptr<PrivacyGuard>> PrivacyGuard::open(const PrivacySettings& settings,
                                                                DataDirectory& directory, base::Random& random,
-                                                               const base::Clock& clock) {
+                                                               const base::Clock& clock,
+                                                               privacy::GrantedBefore granted_before) {
   TRY(disk::make_directory_durably(directory.disk(), "privacy"));
   const std::string file = key_file_of(directory.path());
   TRY_ASSIGN(auto keys, load_or_make_keys(file, random, clock));
@@ -105,7 +106,15 @@ base::Result<std::unique_ptr<PrivacyGuard>> PrivacyGuard::open(const PrivacySett
       spdlog::warn("built without the list of bots' user agents (web/bots): only their pace gives bots away");
     }
   }
-  guard->consent_ = std::make_unique<privacy::ConsentGateMaker>(settings.consent, guard->ring_, counters);
+  privacy::GrantedBefore known;
+  if (granted_before) {
+    // Under the name that it is stored under.
+    known = [self = guard.get(), granted_before = std::move(granted_before)](std::string_view visitor) {
+      return granted_before(self->cleansed(visitor));
+    };
+  }
+  guard->consent_ = std::make_unique<privacy::ConsentGateMaker>(settings.consent, guard->ring_, counters,
+                                                                guard->vault_.get(), std::move(known));
   guard->personal_ =
       std::make_unique<privacy::PersonalGateMaker>(personal_rules(settings), guard->ring_, counters,
                                                    settings.vault.empty() ? nullptr : guard->vault_.get());

@@ -34,7 +34,8 @@ class PrivacyGuard {
  public:
   static base::Result<std::unique_ptr<PrivacyGuard>> open(const PrivacySettings& settings,
                                                           DataDirectory& directory, base::Random& random,
-                                                          const base::Clock& clock);
+                                                          const base::Clock& clock,
+                                                          privacy::GrantedBefore granted_before = {});
 
   // Those that decide about an event; whatever else rules on its content comes between them and the last,
   // which takes the personal values out.

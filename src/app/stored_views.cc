@@ -34,6 +34,11 @@ serve::VisitorPointer stored_visitor_view(const process::StateStore& store, std:
   return view;
 }
 
+std::uint8_t stored_refusals(const process::StateStore& store, std::string_view visitor_id) {
+  commerce::VisitorState state;
+  return load(store, commerce::kVisitorsPrefix, visitor_id, state) ? state.refused : std::uint8_t{0};
+}
+
 serve::ProductPointer stored_product_view(const process::StateStore& store, std::string_view product_id) {
   commerce::Product product;
   if (!load(store, commerce::kProductPrefix, product_id, product)) return nullptr;

@@ -12,6 +12,8 @@ namespace millrace::app {
 // changed since then was published since then. Null when the partition does not know the id. Any thread.
 serve::VisitorPointer stored_visitor_view(const process::StateStore& store, std::string_view visitor_id,
                                           const commerce::CartSettings& cart);
+// The purposes that a visitor refuses (bits of event::Purpose); none of who is not in that state.
+std::uint8_t stored_refusals(const process::StateStore& store, std::string_view visitor_id);
 serve::ProductPointer stored_product_view(const process::StateStore& store, std::string_view product_id);
 
 }  // namespace millrace::app

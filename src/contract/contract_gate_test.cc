@@ -365,6 +365,21 @@ TEST_CASE("rules of quality count, sample and quarantine") {
   CHECK_EQ(preset->size(), preset_quality_rules().size());
 }
 
+TEST_CASE("an order that consent has made nobody's is not held back for want of who it is of") {
+  Door door;
+  door.quality.set(*parse_quality_rules(
+      R"({"rules":[{"name":"who","kind":"identity","action":"quarantine"},
+                   {"name":"paid","kind":"payment_checkout","action":"quarantine"}]})"));
+  const auto gate = ContractGateMaker(*door.registry, door.quality, door.feed, door.clock).gate();
+  event::Event event;
+  event.type = event::EventType::order_completed;
+  event.raw = "{}";
+  CHECK(gate->inspect(event).ruling == collect::Ruling::quarantine);
+  event.set(event::Flag::anonymised);
+  CHECK(gate->inspect(event).ruling == collect::Ruling::pass);
+  CHECK_EQ((*door.quality.rules())[0]->broken.load(), 1);
+}
+
 TEST_CASE("a rule of uniqueness sees what came by itself, whatever other rules ask for the same") {
   Door door;
   door.quality.set(*parse_quality_rules(

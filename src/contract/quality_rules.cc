@@ -225,7 +225,8 @@ bool QualityCheck::breaks(const QualityBoard::Tally& tally, const event::Event& 
   const QualityRule& rule = tally.rule;
   const auto outside = [&rule](double value) { return value < rule.min || value > rule.max; };
   switch (rule.kind) {
-    case QualityKind::identity: return event.visitor_key().empty();
+    // Of whom consent has made nobody there is nothing to be missed, and nothing of the event left to mend.
+    case QualityKind::identity: return event.visitor_key().empty() && !event.has(event::Flag::anonymised);
     case QualityKind::timestamp: return event.has(event::Flag::time_missing);
     case QualityKind::range:
       if (tally.amount) {
@@ -256,7 +257,8 @@ bool QualityCheck::breaks(const QualityBoard::Tally& tally, const event::Event& 
     case QualityKind::payment_checkout: {
       const bool pays =
           event.type == EventType::payment_info_entered || event.type == EventType::order_completed;
-      return pays && !board_.checkouts.has(base::hash64(event.visitor_key()));
+      return pays && !event.has(event::Flag::anonymised) &&
+             !board_.checkouts.has(base::hash64(event.visitor_key()));
     }
     case QualityKind::totals: return event.has(event::Flag::totals_differ);
   }

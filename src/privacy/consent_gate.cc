@@ -166,6 +166,21 @@ void PersonRemover::anonymise(event::Event& event) {
   event.set(event::Flag::anonymised);
 }
 
+void PersonRemover::leave_withdrawal(event::Event& event) {
+  const Text visitor = event[Text::anonymous_id].empty() ? Text::user_id : Text::anonymous_id;
+  for (std::size_t i = 0; i < event.texts.size(); ++i) {
+    const auto field = static_cast<Text>(i);
+    if (field != visitor && field != Text::message_id && field != Text::country) event[field] = {};
+  }
+  event.type = event::EventType::other;
+  event[Text::event_name] = "Consent Withdrawn";
+  event.products.clear();
+  event.amounts = {};
+  event.present_amounts = 0;
+  event.currency = {};
+  event.raw = "{}";
+}
+
 void ConsentGate::begin(const http::Request& request) {
   reader_.begin(request);
   remover_.refresh();
@@ -190,9 +205,15 @@ collect::Decision ConsentGate::inspect(event::Event& event) {
     }
     if (!event.purposes.has(event::Purpose::analytics)) action = rule.when_denied;
   }
+  // What is left of it is stored as it is.
+  const bool withdrawal = action != ConsentAction::store && withdraws(event, statement);
+  if (withdrawal) action = ConsentAction::store;
   count(counters_.consent[static_cast<std::size_t>(action)]);
+  if (vault_ != nullptr) tell_vault(event);
   switch (action) {
-    case ConsentAction::store: break;
+    case ConsentAction::store:
+      if (withdrawal) remover_.leave_withdrawal(event);
+      break;
     case ConsentAction::pseudonymise: remover_.pseudonymise(event); break;
     case ConsentAction::anonymise: remover_.anonymise(event); break;
     case ConsentAction::drop:
@@ -202,6 +223,27 @@ collect::Decision ConsentGate::inspect(event::Event& event) {
               "The visitor does not consent to it, and the rule of their region is to drop it."};
   }
   return {};
+}
+
+void ConsentGate::tell_vault(const event::Event& event) {
+  const auto user = event[Text::user_id];
+  const auto id = user.empty() ? event[Text::anonymous_id] : user;
+  if (!id.empty()) told_vault_ |= vault_->grant(vault_->person(id), event.purposes.granted);
+}
+
+// An order is an order, and what follows it will say the same of consent.
+bool ConsentGate::withdraws(const event::Event& event, const Statement& statement) const {
+  using event::EventType;
+  const bool order = event.type >= EventType::order_completed && event.type <= EventType::order_cancelled;
+  if (!granted_before_ || order || statement.denied == 0 || event.visitor_key().empty()) return false;
+  const auto before = granted_before_(event.visitor_key());
+  return before && (*before & statement.denied) != 0;
+}
+
+base::Status ConsentGate::finish() {
+  if (!std::exchange(told_vault_, false)) [[likely]]
+    return base::Ok{};
+  return vault_->sync();
 }
 
 // It is decided about when it is replayed, by another request.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,8 +13,12 @@
 #include "privacy/consent_rules.h"
 #include "privacy/field_replacer.h"
 #include "privacy/tokens.h"
+#include "privacy/vault.h"
 
 namespace millrace::privacy {
+
+// What the visitor of an id granted last (bits of event::Purpose), as far as it is known; none of who is not. Any thread.
+using GrantedBefore = std::function<std::optional<std::uint8_t>(std::string_view visitor)>;
 
 // Takes the ids and addresses of a person out of an event. For one thread; the event's views hold until the
 // next call.
@@ -30,6 +35,8 @@ class PersonRemover {
   // beyond the canonical fields, no query of a URL; in what stays, such as a page's path, a star is where an id was. The order id and
   // the products' ids stay as they are, which the shop needs for its books.
   void anonymise(event::Event& event);
+  // Nothing stays but that this visitor now grants so much: no other id, no address, no property, no raw bytes.
+  void leave_withdrawal(event::Event& event);
 
  private:
   void note_ids(const event::Event& event);
@@ -50,11 +57,19 @@ class PersonRemover {
 };
 
 // Decides by what an event and its request say of consent, and by its region's rule, which purposes are
-// granted, and does what the rule asks for when analytics is not among them.
+// granted, and does what the rule asks for when analytics is not among them. A vault hears what a person grants before
+// that, as they may be nobody after it. Who withdraws what they granted before must be heard by what was made of that, such as
+// a cart that waits to remind them: their event becomes a withdrawal in place of nobody's event.
 class ConsentGate final : public collect::Gate {
  public:
-  ConsentGate(const ConsentRules& rules, const KeyRing& ring, PrivacyCounters& counters)
-      : rules_(rules), reader_(rules, counters), remover_(ring, counters), counters_(counters) {}
+  ConsentGate(const ConsentRules& rules, const KeyRing& ring, PrivacyCounters& counters,
+              Vault* vault = nullptr, GrantedBefore granted_before = {})
+      : rules_(rules),
+        reader_(rules, counters),
+        remover_(ring, counters),
+        counters_(counters),
+        vault_(vault),
+        granted_before_(std::move(granted_before)) {}
 
   void begin(const http::Request& request) override;
   collect::Decision inspect(event::Event& event) override;
@@ -63,12 +78,19 @@ class ConsentGate final : public collect::Gate {
   }
   // Puts what the request says of consent and country into the item, and what was decided where that went into its bytes.
   void cleanse(event::QuarantinedItem& item) override;
+  base::Status finish() override;
 
  private:
+  void tell_vault(const event::Event& event);
+  bool withdraws(const event::Event& event, const Statement& statement) const;
+
   const ConsentRules& rules_;
   ConsentReader reader_;
   PersonRemover remover_;
   PrivacyCounters& counters_;
+  Vault* const vault_;
+  const GrantedBefore granted_before_;
+  bool told_vault_ = false;  // Something of the request, which may not be durable.
   const http::Request* request_ = nullptr;
   std::string country_;                    // Of the request.
   std::optional<event::Purposes> judged_;  // Of the item that cleanse() gets next.
@@ -77,16 +99,23 @@ class ConsentGate final : public collect::Gate {
 
 class ConsentGateMaker final : public collect::GateMaker {
  public:
-  ConsentGateMaker(ConsentRules rules, const KeyRing& ring, PrivacyCounters& counters)
-      : rules_(std::move(rules)), ring_(ring), counters_(counters) {}
+  ConsentGateMaker(ConsentRules rules, const KeyRing& ring, PrivacyCounters& counters, Vault* vault = nullptr,
+                   GrantedBefore granted_before = {})
+      : rules_(std::move(rules)),
+        ring_(ring),
+        counters_(counters),
+        vault_(vault),
+        granted_before_(std::move(granted_before)) {}
   std::unique_ptr<collect::Gate> gate() const override {
-    return std::make_unique<ConsentGate>(rules_, ring_, counters_);
+    return std::make_unique<ConsentGate>(rules_, ring_, counters_, vault_, granted_before_);
   }
 
  private:
   ConsentRules rules_;
   const KeyRing& ring_;
   PrivacyCounters& counters_;
+  Vault* const vault_;
+  const GrantedBefore granted_before_;
 };
 
 }  // namespace millrace::privacy

@@ -170,6 +170,52 @@ TEST_CASE(
   CHECK_EQ(rig.event.products[0].sku, "1234567");
 }
 
+TEST_CASE(
+    "whoever withdraws consent is heard by what they granted it for, and nothing else of their event stays") {
+  for (const auto action : {ConsentAction::pseudonymise, ConsentAction::anonymise, ConsentAction::drop}) {
+    CAPTURE(static_cast<int>(action));
+    Rig rig(action);
+    std::optional<std::uint8_t> before;
+    ConsentGate gate(rig.rules, rig.ring, rig.counters, nullptr, [&](std::string_view visitor) {
+      CHECK_EQ(visitor, "visitor-1");
+      return before;
+    });
+    constexpr std::string_view kDenied =
+        R"({"context":{"consent":{"categoryPreferences":{"Analytics":false,"Marketing":false}}}})";
+    const auto inspect = [&](std::string_view extra, event::EventType type) {
+      gate.begin(rig.request);
+      rig.event = {};
+      rig.event.type = type;
+      rig.event.raw = R"({"anonymousId":"visitor-1","email":"ada@example.com"})";
+      rig.event[Text::anonymous_id] = "visitor-1";
+      rig.event[Text::user_id] = "user-1234";
+      rig.event[Text::message_id] = "m1";
+      rig.event[Text::page_url] = "https://shop/account";
+      rig.event[Text::ip] = "192.0.2.7";
+      rig.event[Text::extra] = extra;
+      rig.event.products.emplace_back();
+      return gate.inspect(rig.event).ruling == collect::Ruling::pass &&
+             rig.event[Text::anonymous_id] == "visitor-1";
+    };
+    const auto page = event::EventType::page_viewed;
+    CHECK_FALSE(inspect(kDenied, page));  // Of whom nothing is known there is nothing to be withdrawn.
+    before = Purposes::kAll;
+    REQUIRE(inspect(kDenied, page));
+    CHECK_EQ(rig.event.purposes.granted, Purposes::bit(Purpose::necessary));
+    CHECK_FALSE(rig.event.has(event::Flag::anonymised));
+    CHECK_EQ(rig.event.raw, "{}");
+    CHECK(rig.event.type == event::EventType::other);
+    CHECK(rig.event.products.empty());
+    CHECK_EQ(rig.event[Text::message_id], "m1");
+    for (const Text field : {Text::user_id, Text::page_url, Text::ip, Text::extra})
+      CHECK(rig.event[field].empty());
+    CHECK_FALSE(inspect(kDenied, event::EventType::order_completed));
+    CHECK_FALSE(inspect("", page));  // The region's rule denies, the visitor said nothing.
+    before = Purposes::bit(Purpose::necessary);
+    CHECK_FALSE(inspect(kDenied, page));
+  }
+}
+
 TEST_CASE("what rules name is not kept in quarantine either") {
   PersonalRules rules;
   rules.fields = {{"properties.buyer"}, {"traits.age", FieldRule::Action::remove}};

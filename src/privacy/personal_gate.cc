@@ -49,7 +49,8 @@ std::string& PersonalGate::scratch() {
 collect::Decision PersonalGate::inspect(event::Event& event) {
   scratch_used_ = 0;
   person_.reset();
-  if (vault_ != nullptr) {
+  // Of whom a token is the name already, nobody could erase what is sealed.
+  if (vault_ != nullptr && !event.has(event::Flag::pseudonymised)) {
     // Before the ids are tokens themselves.
     const auto user = event[Text::user_id];
     const auto id = user.empty() ? event[Text::anonymous_id] : user;

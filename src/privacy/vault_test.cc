@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/random.h"
+#include "privacy/consent_gate.h"
 #include "privacy/personal_gate.h"
 #include "privacy/vault.h"
 #include "sim/sim_clock.h"
@@ -287,6 +288,47 @@ TEST_CASE("the gate seals what the person grants, once, and tokens stand in the 
   // Without a user id the anonymous one says who it is.
   (void)inspect(R"({"mail":"zoe@example.com"})", "", Purposes::kAll);
   CHECK(*rig.vault->erase("anon"));
+}
+
+TEST_CASE("whoever withdraws consent closes the vault, whatever is done with the event that says so") {
+  for (const auto denied :
+       {ConsentAction::store, ConsentAction::pseudonymise, ConsentAction::anonymise, ConsentAction::drop}) {
+    CAPTURE(static_cast<int>(denied));
+    VaultRig rig;
+    KeyRing ring(rig.keys);
+    ConsentRules rules;
+    rules.otherwise.when_denied = denied;
+    PersonalRules personal;
+    PrivacyCounters counters;
+    http::Request request;
+    ConsentGate consent(rules, ring, counters, rig.vault.get());
+    PersonalGate gate(personal, ring, counters, rig.vault.get());
+    const auto pass = [&](std::string raw, std::string_view extra) {
+      consent.begin(request);
+      gate.begin(request);
+      event::Event event;
+      event.raw = raw;
+      event[Text::user_id] = "katherine";
+      event[Text::extra] = extra;
+      if (consent.inspect(event).ruling == collect::Ruling::pass) (void)gate.inspect(event);
+      REQUIRE(consent.finish().ok());
+      REQUIRE(gate.finish().ok());
+      return std::string(event.raw);
+    };
+    const std::string raw = pass(R"({"mail":"kat@example.com"})", "");
+    const std::string token = raw.substr(9, 38);
+    REQUIRE_EQ(rig.ask(token).value, "kat@example.com");
+    // Marketing goes on; what came without analytics is under no person's name that could be erased.
+    (void)pass(R"({"mail":"kim@example.com"})",
+               R"({"context":{"consent":{"categoryPreferences":{"Analytics":false,"Marketing":true}}}})");
+    CHECK_EQ(rig.ask(token).state, State::opened);
+    CHECK_EQ(rig.vault->figures().persons, 1);
+    (void)pass("{}",
+               R"({"context":{"consent":{"categoryPreferences":{"Analytics":false,"Marketing":false}}}})");
+    CHECK_EQ(rig.ask(token).state, State::not_granted);
+    CHECK(*rig.vault->erase("katherine"));
+    CHECK_EQ(rig.ask(token).state, State::gone);
+  }
 }
 
 TEST_CASE("whenever the power goes, what was synced opens and what was erased does not") {
