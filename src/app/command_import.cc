@@ -11,6 +11,7 @@
 #include "app/progress_bar.h"
 #include "app/system_clock.h"
 #include "app/webhook_mapping_file.h"
+#include "collect/client_time.h"
 #include "lake/duck.h"
 #include "tools/batch_sender.h"
 
@@ -23,7 +24,7 @@ constexpr std::size_t kBatchBytes = 2 * 1024 * 1024;
 
 struct Options {
   std::vector<std::string> files;
-  std::string mapping, to, write_key = "import";
+  std::string mapping, to, ca_file, write_key = "import";
   std::int64_t memory_mb = 1024;
 };
 
@@ -92,12 +93,48 @@ class Batches {
   std::uint64_t count_ = 0;
 };
 
-base::Status send_chunk(duckdb_data_chunk chunk, Batches& batches) {
+// What was left out.
+struct LeftOut {
+  std::uint64_t no_json = 0;
+  std::uint64_t no_time =
+      0;  // Items whose time nobody can read: as of now they would be in the wrong figures.
+  std::string first_time;
+
+  base::Status status() const {
+    std::string said;
+    if (no_json > 0) said = fmt::format("{} lines are no JSON", no_json);
+    if (no_time > 0) {
+      said += fmt::format(
+          "{}{} items have a time that is neither ISO 8601 nor a number of seconds or milliseconds since "
+          "1970, the "
+          "first \"{}\"",
+          said.empty() ? "" : ", ", no_time, first_time);
+    }
+    if (said.empty()) return base::Ok{};
+    return base::Error(base::ErrorCode::invalid_argument,
+                       said + "; these were left out, all others were sent");
+  }
+};
+
+base::Status send_chunk(duckdb_data_chunk chunk, Batches& batches, LeftOut& left_out) {
   const idx_t rows = duckdb_data_chunk_get_size(chunk);
-  const duckdb_vector column = duckdb_data_chunk_get_vector(chunk, 0);
-  auto* const texts = static_cast<duckdb_string_t*>(duckdb_vector_get_data(column));
+  const auto texts_of = [chunk](idx_t column) {
+    return static_cast<duckdb_string_t*>(duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, column)));
+  };
+  auto* const items = texts_of(0);
+  auto* const times = texts_of(1);
+  auto* const timed = duckdb_vector_get_validity(duckdb_data_chunk_get_vector(chunk, 1));
   for (idx_t row = 0; row < rows; ++row) {
-    TRY(batches.add({duckdb_string_t_data(&texts[row]), duckdb_string_t_length(texts[row])}));
+    const auto text = [row](duckdb_string_t* column) {
+      return std::string_view(duckdb_string_t_data(&column[row]), duckdb_string_t_length(column[row]));
+    };
+    const bool has_time =
+        (timed == nullptr || duckdb_validity_row_is_valid(timed, row)) && !text(times).empty();
+    if (has_time && !collect::parse_client_time(collect::JsonKind::string, text(times))) {
+      if (left_out.no_time++ == 0) left_out.first_time = text(times).substr(0, 100);
+      continue;
+    }
+    TRY(batches.add(text(items)));
   }
   return base::Ok{};
 }
@@ -135,7 +172,7 @@ base::Status stream(lake::DuckConnection& connection, const std::string& query,
 
 base::Status import_file(const Options& options, const std::string& path,
                          const collect::MappingSettings& mapping, const base::Clock& clock,
-                         tools::BatchSender& sender, std::uint64_t& unreadable) {
+                         tools::BatchSender& sender, LeftOut& left_out) {
   lake::DuckSettings duck;
   duck.memory_bytes_max = options.memory_mb << 20;
   duck.readable_directories = {directory_of(path)};
@@ -144,7 +181,7 @@ base::Status import_file(const Options& options, const std::string& path,
   TRY_ASSIGN(const ImportFile file, open_import_file(*connection, path));
   if (file.format == ImportFormat::json) {
     TRY_ASSIGN(const std::uint64_t lines, look_through(*connection, mapping, file));
-    unreadable += lines;
+    left_out.no_json += lines;
   } else {
     TRY(check_columns(*connection, mapping, file));
   }
@@ -156,7 +193,7 @@ base::Status import_file(const Options& options, const std::string& path,
   const std::uint64_t before = sender.report().items;
   Batches batches(sender);
   const auto send = [&](duckdb_data_chunk chunk) -> base::Status {
-    TRY(send_chunk(chunk, batches));
+    TRY(send_chunk(chunk, batches, left_out));
     if (terminal) {
       show_progress(sender.report().items - before, all, static_cast<double>(clock.now() - started) / 1e9);
     }
@@ -172,13 +209,13 @@ base::Status import_file(const Options& options, const std::string& path,
 }
 
 base::Status run(const Options& options) {
-  TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to));
+  TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to, options.ca_file));
   TRY_ASSIGN(const auto mapping, read_mapping(options.mapping));
   const SystemClock clock;
   tools::BatchSender sender(endpoint, "/v1/import", options.write_key, clock);
-  std::uint64_t unreadable = 0;
+  LeftOut left_out;
   for (const std::string& file : options.files) {
-    auto imported = import_file(options, file, mapping, clock, sender, unreadable);
+    auto imported = import_file(options, file, mapping, clock, sender, left_out);
     if (!imported.ok()) {
       if (sender.report().items > 0) fmt::print("{} items were acknowledged before\n", sender.report().items);
       return std::move(imported).error().with_context(file);
@@ -187,12 +224,7 @@ base::Status run(const Options& options) {
   const auto& report = sender.report();
   fmt::print("{} items acknowledged: {} accepted, {} quarantined, {} batches sent again\n", report.items,
              report.accepted, report.quarantined, report.retries);
-  if (unreadable > 0) {
-    return base::Error(
-        base::ErrorCode::invalid_argument,
-        fmt::format("{} lines are no JSON and were left out; all others were sent", unreadable));
-  }
-  return base::Ok{};
+  return left_out.status();
 }
 
 }  // namespace
@@ -205,7 +237,9 @@ void add_import_command(Command program) {
   command.option("files", options->files, ".csv, .tsv, .json, .jsonl, .ndjson (plain or .gz), .parquet")
       .required();
   command.option("--mapping", options->mapping, "What the columns mean (docs/guide/import.md)").required();
-  command.option("--to", options->to, "http://HOST:PORT of the server").required();
+  command.option("--to", options->to, "http:// or https://HOST:PORT of the server").required();
+  command.option("--ca-file", options->ca_file,
+                 "PEM: whom to believe the server's certificate, in place of the system's list");
   command.option("--write-key", options->write_key, "Write key to send with");
   command.option("--memory-mb", options->memory_mb, "For reading; rows grouped need them all")
       .within(64, 1 << 20);

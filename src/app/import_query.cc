@@ -146,10 +146,11 @@ base::Result<std::string> import_query(const MappingSettings& mapping, const Imp
           "'identify' "
           "ELSE 'track' END");
   put(item, "event", event);
-  std::string order;
+  std::string order, time = "CAST(NULL AS VARCHAR)";
   if (!mapping.time.empty()) {
     TRY_ASSIGN(const auto column, row.text(mapping.time));
-    put(item, "timestamp", one_of(column));
+    time = one_of(column);
+    put(item, "timestamp", time);
     order = grouped ? " ORDER BY min(" + column + ")" : "";
   }
   for (const auto& [field, pointer] : mapping.fields) {
@@ -168,8 +169,8 @@ base::Result<std::string> import_query(const MappingSettings& mapping, const Imp
     TRY_ASSIGN(const auto array, row.array(mapping.lines));
     put(item, "properties.products", "list_transform(" + array + ", lambda x: " + line + ")");
   }
-  std::string query =
-      "SELECT CAST(to_json(" + item.sql() + ") AS VARCHAR) FROM " + import_source(file) + " AS t";
+  std::string query = "SELECT CAST(to_json(" + item.sql() + ") AS VARCHAR) AS item, " + time +
+                      " AS item_time FROM " + import_source(file) + " AS t";
   if (file.format == ImportFormat::json) query += " WHERE t.json IS NOT NULL";
   if (grouped) {
     TRY_ASSIGN(const auto column, row.text(mapping.group));

@@ -10,8 +10,8 @@
 
 namespace millrace::app {
 
-// A SELECT of one text column: every row of the file, or every group of rows, as an item for POST /v1/import. The mapping's
-// pointers name columns, and with further steps members of structs.
+// A SELECT of two text columns: every row of the file, or every group of rows, as an item for POST /v1/import, and its time as the
+// file has it (null when there is none). The mapping's pointers name columns, and with further steps members of structs.
 base::Result<std::string> import_query(const collect::MappingSettings& mapping, const ImportFile& file);
 
 // A place where a mapping names a column.

@@ -55,6 +55,7 @@ std::vector<std::string> items_of(const process::ScratchDirectory& scratch, cons
   auto result = reader.connection->query(*query);
   CAPTURE(*query);
   if (!result.ok()) FAIL(result.error().message());
+  CHECK_EQ(duckdb_column_count(&result->handle()), 2);
   std::vector<std::string> items;
   while (true) {
     const lake::DuckChunk chunk(result->next_chunk());

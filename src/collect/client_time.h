@@ -9,8 +9,8 @@
 
 namespace millrace::collect {
 
-// An ISO 8601 string, or milliseconds since 1970 as a number or as digits in a string. Nothing for all else, and for times
-// outside the years 1 to 9999.
+// An ISO 8601 string, or milliseconds or seconds since 1970 as a number or as digits in a string: seconds from 100,000,000 up to
+// 99,999,999,999. Nothing for all else, and for times outside the years 1 to 9999.
 std::optional<base::WallTime> parse_client_time(JsonKind kind, std::string_view text);
 
 bool is_client_time(base::WallTime time);  // Is it of the years 1 to 9999?

@@ -23,7 +23,7 @@ Event timed(std::optional<WallTime> original, std::optional<WallTime> sent,
 
 }  // namespace
 
-TEST_CASE("client times are read from ISO 8601 and from milliseconds") {
+TEST_CASE("client times are read from ISO 8601, from milliseconds and from seconds") {
   const auto text = [](std::string_view written) { return parse_client_time(JsonKind::string, written); };
   CHECK(text("2025-06-15T15:06:40.000Z") == kReceived);
   CHECK(text("2025-06-15T17:06:40+02:00") == kReceived);
@@ -31,6 +31,13 @@ TEST_CASE("client times are read from ISO 8601 and from milliseconds") {
   CHECK(text("1750000000000") == kReceived);
   CHECK(parse_client_time(JsonKind::number, "1750000000000") == kReceived);
   CHECK(parse_client_time(JsonKind::number, "1750000000000.75") == kReceived);
+  CHECK(text("1750000000") == kReceived);
+  CHECK(parse_client_time(JsonKind::number, "1750000000") == kReceived);
+  CHECK(parse_client_time(JsonKind::number, "1750000000.0") == kReceived);
+  CHECK(parse_client_time(JsonKind::number, "1750000000.1239") == kReceived + 123);
+  CHECK(parse_client_time(JsonKind::number, "1750000000.5") == kReceived + 500);
+  CHECK(parse_client_time(JsonKind::number, "99999999") == WallTime{99'999'999});
+  CHECK(parse_client_time(JsonKind::number, "100000000000") == WallTime{100'000'000'000});
   for (const std::string_view bad :
        {"", "soon", "2025-13-01T00:00:00Z", "2025-06-15T25:00:00Z", "17500000000x0", "1e12345678",
         "99999999999999999999", "999999999999999"}) {
