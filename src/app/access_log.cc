@@ -75,11 +75,16 @@ bool split_request(std::string_view request, LoggedRequest& into) {
   return !into.target.empty();
 }
 
-std::string_view first_of(const collect::JsonTape& tape, std::initializer_list<std::string_view> keys) {
+// Of the members of an object that have these names the first that says something.
+std::string_view first_in(const collect::JsonTape& tape, std::uint32_t object,
+                          std::initializer_list<std::string_view> keys) {
   for (const std::string_view key : keys) {
-    const collect::JsonNode* const node = collect::root_member(tape, key);
-    if (node == nullptr || is_container(node->kind) || node->kind == collect::JsonKind::null) continue;
-    if (!node->text.empty() && node->text != "-") return node->text;
+    std::uint32_t node = collect::member_of(tape, object, key);
+    if (node == 0) continue;
+    // Caddy has all values of a header.
+    if (tape[node].kind == collect::JsonKind::array && tape[node].end > node + 1) ++node;
+    if (is_container(tape[node].kind) || tape[node].kind == collect::JsonKind::null) continue;
+    if (!tape[node].text.empty() && tape[node].text != "-") return tape[node].text;
   }
   return {};
 }
@@ -102,6 +107,15 @@ std::optional<base::WallTime> parse_json_time(std::string_view text) {
   }
   if (const auto time = parse_log_time(text)) return time;
   return collect::parse_client_time(collect::JsonKind::string, text);
+}
+
+// The address as it is, so that it becomes a keyed token at the door as every address does: its hash alone would be one that whoever
+// tries all addresses finds out. Letters only, as the agent's part must be no number.
+std::string visitor_of(const LoggedRequest& request) {
+  std::string visitor = "log:" + request.address + " ";
+  for (std::uint64_t left = base::hash64(request.user_agent), i = 0; i < 16; ++i, left >>= 4)
+    visitor += static_cast<char>('a' + (left & 15));
+  return visitor;
 }
 
 }  // namespace
@@ -133,24 +147,31 @@ std::optional<LoggedRequest> parse_json_log(std::string_view line) {
       tape.end_token() != index.size()) {
     return std::nullopt;
   }
+  if (tape[0].kind != collect::JsonKind::object) return std::nullopt;
   LoggedRequest request;
-  const auto at = parse_json_time(first_of(
-      tape, {"time_iso8601", "@timestamp", "timestamp", "time", "time_local", "ts", "msec", "StartUTC"}));
-  const auto line_of_request = first_of(tape, {"request"});
-  request.method = first_of(tape, {"request_method", "method", "RequestMethod"});
-  request.target = first_of(tape, {"request_uri", "uri", "url", "path", "RequestPath"});
-  if (request.target.empty() && !split_request(line_of_request, request)) return std::nullopt;
+  const auto at = parse_json_time(first_in(
+      tape, 0, {"time_iso8601", "@timestamp", "timestamp", "time", "time_local", "ts", "msec", "StartUTC"}));
+  // Caddy says in one object what was asked, and in another in it with which headers.
+  const std::uint32_t inner = collect::member_of(tape, 0, "request");
+  const bool nested = inner != 0 && tape[inner].kind == collect::JsonKind::object;
+  const std::uint32_t asked = nested ? inner : 0;
+  const std::uint32_t within = nested ? collect::member_of(tape, inner, "headers") : 0;
+  const std::uint32_t headers = within == 0 ? asked : within;
+  request.method = first_in(tape, asked, {"request_method", "method", "RequestMethod"});
+  request.target = first_in(tape, asked, {"request_uri", "uri", "url", "path", "RequestPath"});
+  if (request.target.empty() && !split_request(first_in(tape, 0, {"request"}), request)) return std::nullopt;
   if (!at || request.method.empty()) return std::nullopt;
   request.at = *at;
-  request.address = first_of(
-      tape, {"remote_addr", "client_ip", "clientip", "remote_ip", "remote_host", "ip", "ClientHost"});
-  request.user = first_of(tape, {"user_id", "remote_user"});
-  request.status = parse_status(first_of(tape, {"status", "response", "DownstreamStatus"}));
-  request.referrer =
-      first_of(tape, {"http_referer", "referer", "referrer", "http_referrer", "request_Referer"});
-  request.user_agent = first_of(tape, {"http_user_agent", "user_agent", "agent", "request_User-Agent"});
-  request.host = first_of(tape, {"host", "http_host", "server_name", "RequestHost"});
-  request.anonymous_id = first_of(tape, {"anonymous_id", "visitor", "visitor_id"});
+  request.address = first_in(
+      tape, asked, {"remote_addr", "client_ip", "clientip", "remote_ip", "remote_host", "ip", "ClientHost"});
+  request.user = first_in(tape, 0, {"user_id", "remote_user"});
+  request.status = parse_status(first_in(tape, 0, {"status", "response", "DownstreamStatus"}));
+  request.referrer = first_in(
+      tape, headers, {"http_referer", "referer", "referrer", "http_referrer", "request_Referer", "Referer"});
+  request.user_agent =
+      first_in(tape, headers, {"http_user_agent", "user_agent", "agent", "request_User-Agent", "User-Agent"});
+  request.host = first_in(tape, asked, {"host", "http_host", "server_name", "RequestHost"});
+  request.anonymous_id = first_in(tape, 0, {"anonymous_id", "visitor", "visitor_id"});
   return request;
 }
 
@@ -171,8 +192,7 @@ std::string page_item(const LoggedRequest& request, std::string_view site, std::
     http::append_json_string(json, text);
   };
   http::append_json_string(json, message_id);
-  const std::string made =
-      fmt::format("log:{:016x}", base::hash64(request.address + "\n" + request.user_agent));
+  const std::string made = visitor_of(request);
   append(R"(,"anonymousId":)", request.anonymous_id.empty() ? made : request.anonymous_id);
   if (!request.user.empty()) append(R"(,"userId":)", request.user);
   std::string at;

@@ -26,7 +26,7 @@ struct LoggedRequest {
 // common format, which has not the last two. Nothing when a line is neither.
 std::optional<LoggedRequest> parse_combined(std::string_view line);
 
-// A JSON object a line, by the names that nginx, Apache, Caddy and Traefik configurations use for its members.
+// A JSON object a line, by the names that nginx, Apache, Caddy and Traefik configurations use for its members; Caddy's are nested.
 std::optional<LoggedRequest> parse_json_log(std::string_view line);
 
 // A page that a person was shown: GET, answered, and no image, script, style, font or data.

@@ -18,7 +18,7 @@ TEST_CASE("the combined format of nginx and Apache") {
   CHECK(request->user_agent == "Mozilla \"5\"");
   CHECK(
       page_item(*request, "https://shop.example", "m") ==
-      R"({"type":"page","messageId":"m","anonymousId":"log:7f216b0bcbaeb17a)"
+      R"({"type":"page","messageId":"m","anonymousId":"log:203.0.113.9 igkbjjnadopeoghe)"
       R"(","userId":"frank","timestamp":"2026-11-21T09:00:01.000Z","properties":{"url":"https://shop.example/shoes?utm_source=a",)"
       R"("referrer":"https://x.example/","status":200},"context":{"library":{"name":"millrace tail"},"ip":"203.0.113.9",)"
       R"("userAgent":"Mozilla \"5\""}})");
@@ -61,7 +61,11 @@ TEST_CASE("JSON logs by the names that servers use") {
       {R"({"time_iso8601":"2026-01-01T00:00:00+00:00","remote_addr":"1.2.3.4","request_method":"GET",)"
        R"("request_uri":"/a","status":"200","http_user_agent":"M","host":"s.example"})",
        R"({"ts":1767225600.0,"remote_ip":"1.2.3.4","method":"GET","uri":"/a","status":200,"user_agent":"M","host":"s.example"})",
-       R"({"msec":"1767225600.000","remote_addr":"1.2.3.4","request":"GET /a HTTP/2.0","status":200,"agent":"M","host":"s.example"})"}) {
+       R"({"msec":"1767225600.000","remote_addr":"1.2.3.4","request":"GET /a HTTP/2.0","status":200,"agent":"M","host":"s.example"})",
+       // Caddy, as it writes by default.
+       R"({"level":"info","ts":1767225600.0,"logger":"http.log.access.log0","msg":"handled request","request":{"remote_ip":"9.9.9.9",)"
+       R"("remote_port":"4","client_ip":"1.2.3.4","proto":"HTTP/2.0","method":"GET","host":"s.example","uri":"/a","headers":)"
+       R"({"Accept":["*/*"],"User-Agent":["M"],"Referer":["https://r.example/"]}},"bytes_read":0,"user_id":"","size":100,"status":200})"}) {
     CAPTURE(line);
     const auto request = parse_json_log(line);
     REQUIRE(request);
@@ -69,6 +73,7 @@ TEST_CASE("JSON logs by the names that servers use") {
     CHECK(request->address == "1.2.3.4");
     CHECK(request->target == "/a");
     CHECK(request->status == 200);
+    CHECK(request->user_agent == "M");
     CHECK(is_page_view(*request));
     CHECK(page_item(*request, "", "m").find(R"("url":"https://s.example/a")") != std::string::npos);
   }
@@ -88,4 +93,18 @@ TEST_CASE("only what a person was shown is a page view") {
   CHECK_FALSE(shown("GET", "/a", 301));
   CHECK_FALSE(shown("GET", "/a", 404));
   CHECK_FALSE(shown("POST", "/a", 200));
+}
+
+TEST_CASE("a visitor that is made of address and agent shows the address, which the door makes a token of") {
+  LoggedRequest request;
+  request.address = "192.0.2.7";
+  request.user_agent = "M";
+  request.target = "/";
+  const std::string item = page_item(request, "", "m");
+  const std::size_t at = item.find(R"("anonymousId":"log:192.0.2.7 )");
+  REQUIRE_NE(at, std::string::npos);
+  request.user_agent = "N";
+  CHECK_EQ(page_item(request, "", "m").find(item.substr(at, 46)), std::string::npos);
+  request.anonymous_id = "v";
+  CHECK_NE(page_item(request, "", "m").find(R"("anonymousId":"v")"), std::string::npos);
 }

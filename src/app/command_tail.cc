@@ -24,11 +24,13 @@ namespace millrace::app {
 namespace {
 
 constexpr std::size_t kBatchLines = 500;
+constexpr std::size_t kBatchBytes = 1 << 20;  // Long addresses must not make a request that no server takes.
 constexpr std::int64_t kPollMs = 200;
 
 struct Options {
   std::vector<std::string> files;
-  std::string to, format = "combined", write_key = "access-log", site, position = "millrace-tail.position";
+  std::string to, ca_file, format = "combined", write_key = "access-log", site,
+                           position = "millrace-tail.position";
   bool from_start = false;
   bool once = false;
 };
@@ -40,8 +42,10 @@ struct Counts {
   std::uint64_t unreadable = 0;
 };
 
-std::string message_id_of(const LogLine& line) {
-  const auto hash = base::hash128(fmt::format("{}:{}:{}", line.inode, line.offset, line.text));
+// Of the line's place and time: of what a person could be known by nothing, as that would be found out by trying.
+std::string message_id_of(const LogLine& line, const LoggedRequest& request) {
+  const auto hash = base::hash128(fmt::format("{}:{}:{}:{}:{}", line.inode, line.offset, request.at.ms,
+                                              request.status, request.target.size()));
   return fmt::format("{:016x}{:016x}", hash.high, hash.low);
 }
 
@@ -53,6 +57,7 @@ class Tail {
        std::function<bool()> stop)
       : options_(options), sender_(to, "/v1/import", options.write_key, clock) {
     sender_.stop_when(std::move(stop));
+    if (!options.once) sender_.wait_for_server([](const std::string& said) { spdlog::warn("{}", said); });
   }
 
   base::Status open() {
@@ -120,17 +125,26 @@ class Tail {
   }
   base::Status send() {
     std::string items;
+    std::uint64_t waiting = 0;
     Counts read;
+    unanswered_ = lines_.size();
+    const auto flush = [&]() -> base::Status {
+      if (waiting > 0) TRY(sender_.send(items, waiting));
+      items.clear();
+      waiting = 0;
+      return base::Ok{};
+    };
     for (const LogLine& line : lines_) {
       ++read.lines;
       const auto request = options_.format == "json" ? parse_json_log(line.text) : parse_combined(line.text);
       read.unreadable += request ? 0 : 1;
       if (!request || !is_page_view(*request)) continue;
-      if (read.pages++ > 0) items += ',';
-      items += page_item(*request, options_.site, message_id_of(line));
+      ++read.pages;
+      if (waiting++ > 0) items += ',';
+      items += page_item(*request, options_.site, message_id_of(line, *request));
+      if (items.size() >= kBatchBytes) TRY(flush());
     }
-    unanswered_ = lines_.size();
-    if (read.pages > 0) TRY(sender_.send(items, read.pages));
+    TRY(flush());
     unanswered_ = 0;
     counts_.lines += read.lines;
     counts_.pages += read.pages;
@@ -154,7 +168,7 @@ base::Status run(const Options& options) {
   if (options.format != "combined" && options.format != "json") {
     return base::Error(base::ErrorCode::invalid_argument, "--format takes combined or json");
   }
-  TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to));
+  TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to, options.ca_file));
   ExitSignal exit_signal;
   const SystemClock clock;
   Tail tail(options, endpoint, clock, [&exit_signal] { return exit_signal.wait(0); });
@@ -184,8 +198,10 @@ void add_tail_command(Command program) {
   Command command =
       program.add("tail", "Follow a web server's access logs and send page views to a running Millrace");
   auto options = std::make_shared<Options>();
-  command.option("files", options->files, "Access logs; rotation is followed").required();
-  command.option("--to", options->to, "http://HOST:PORT of the server").required();
+  command.option("files", options->files, "Access logs, plain or .gz; rotation is followed").required();
+  command.option("--to", options->to, "http:// or https://HOST:PORT of the server").required();
+  command.option("--ca-file", options->ca_file,
+                 "PEM: whom to believe the server's certificate, in place of the system's list");
   command.option("--format", options->format, "combined (nginx, Apache; default) or json");
   command.option("--site", options->site, "https://HOST of the pages, where the log does not say it");
   command.option("--position", options->position, "File that keeps how far each log was sent");

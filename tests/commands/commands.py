@@ -51,6 +51,7 @@ def main(directory):
 
         check("a mistyped command is named", ["sevre"], '"sevre"', "--help")
         check("a mistyped setting has a nearest", ["serve", "--data", other, "--set", "http.prt=1"], '"http.port"')
+        check("an address that no webhook can be posted to", ["serve", "--data", directory + "/hook", "--port", "0", "--set", "webhook.url=ftp://shop.example"], "webhook.url")
         config = directory + "/c.toml"
         for text, said in [("[[sources]]\nname='a'\nwrite_key='k'\n", "[[source]]"),
                            ("[[source]]\nname='a'\nwrite_key='k'\n[[source]]\nname='a'\nwrite_key='l'\n",
@@ -84,11 +85,32 @@ def main(directory):
         for path, text in [(mapping, "[fields]\nuser_id = '/who'\n"), (rows, "who\nanna\n")]:
             with open(path, "w") as file:
                 file.write(text)
-        # Refused before anything is read: none of these files is there.
-        for command in [["import", "no.csv", "--mapping", "no.toml"], ["replay", "no.jsonl", "--format", "segment-jsonl"], ["load"], ["tail", "no.log", "--once", "--position", "no"]]:
-            check(f"{command[0]}: https is refused by name", [*command, "--to", f"https://127.0.0.1:{port}"], "http alone, not https", "tunnel")
         with open(directory + "/a.log", "w") as file:
             file.write('192.0.2.1 - - [21/Nov/2025:10:00:00 +0100] "GET /a HTTP/1.1" 200 5 "-" "Mozilla/5.0"\n')
+        for command in [["import", rows, "--mapping", mapping], ["sql", "select 1"],
+                        ["tail", directory + "/a.log", "--once", "--from-start", "--site", "https://s.example", "--position", directory + "/no"]]:
+            check(f"{command[0]}: who speaks no TLS is not asked by https", [*command, "--to", f"https://127.0.0.1:{port}"], "no TLS with it")
+        check("import: a file of certificates that is not there", ["import", rows, "--mapping", mapping, "--to", f"https://127.0.0.1:{port}", "--ca-file", directory + "/no.pem"],
+              "no.pem: cannot be read as certificates")
+
+        with open(directory + "/t.toml", "w") as file:
+            file.write('time = "/at"\n[fields]\nuser_id = "/who"\n')
+        with open(directory + "/t.csv", "w") as file:
+            file.write("who,at\na,2025-03-01 10:00:00\nb,1740823200\nc,01.03.2025\nd,\ne,1740823200000\nf,soon\n")
+        check("import: items whose time nobody can read are left out", ["import", directory + "/t.csv", "--mapping", directory + "/t.toml", "--to", to],
+              "2 items have a time", 'the first "01.03.2025"', "all others were sent")
+        code, text = run("sql", "select count(*) as n from conformed.events where visitor_id in ('a', 'b', 'e') and event_time between '2025-03-01' and '2025-03-02'", "--to", to, "--format", "csv")
+        assert code == 0 and text.split()[-1] == "3", (code, text)
+        print("ok     import: times in seconds and in milliseconds are the same")
+
+        line = '192.0.2.%d - - [21/Nov/2025:10:00:00 +0100] "GET /%s HTTP/1.1" 200 5 "https://r.example/%s" "Mozilla/5.0"\n'
+        with open(directory + "/long.log", "w") as file:
+            file.writelines(line % (i % 250, i, "") for i in range(40_000))
+            file.writelines(line % (i % 250, "x" * 7000, "y" * 7000) for i in range(600))
+        code, text = run("tail", directory + "/long.log", "--to", to, "--once", "--from-start", "--position", directory + "/long-position")
+        assert code == 0 and "40600 page views sent" in text, (code, text)
+        print("ok     tail: long addresses make smaller requests")
+
         with socket.create_server(("127.0.0.1", 0)) as silent:
             tail = subprocess.Popen([MILLRACE, "tail", directory + "/a.log", "--to", f"http://127.0.0.1:{silent.getsockname()[1]}", "--site", "https://s.example",
                                      "--position", directory + "/position", "--from-start"], stdout=subprocess.PIPE, text=True)
