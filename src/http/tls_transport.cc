@@ -1,4 +1,3 @@
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
@@ -9,6 +8,7 @@
 
 #include "base/result.h"
 #include "http/server.h"
+#include "http/socket_bio.h"
 #include "http/socket_connection.h"
 #include "http/tls_identity.h"
 #include "http/transport.h"
@@ -21,49 +21,12 @@ using Wait = asio::ip::tcp::socket::wait_type;
 
 namespace {
 
-// OpenSSL's own socket BIO writes with write(), which raises SIGPIPE.
-int bio_socket(BIO* bio) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
-
-int bio_write(BIO* bio, const char* bytes, int size) {
-  BIO_clear_retry_flags(bio);
-  const auto sent = ::send(bio_socket(bio), bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL);
-  if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) BIO_set_retry_write(bio);
-  return static_cast<int>(sent);
-}
-
-int bio_read(BIO* bio, char* bytes, int size) {
-  BIO_clear_retry_flags(bio);
-  const auto got = ::recv(bio_socket(bio), bytes, static_cast<std::size_t>(size), 0);
-  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) BIO_set_retry_read(bio);
-  return static_cast<int>(got);
-}
-
-long bio_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
-
-const BIO_METHOD* bio_method() {
-  static const BIO_METHOD* const kMethod = [] {
-    BIO_METHOD* const method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "millrace socket");
-    INVARIANT(method != nullptr);
-    BIO_meth_set_write(method, bio_write);
-    BIO_meth_set_read(method, bio_read);
-    BIO_meth_set_ctrl(method, bio_control);
-    return method;
-  }();
-  return kMethod;
-}
-
 class TlsTransport final : public Transport {
  public:
   TlsTransport(asio::ip::tcp::socket socket, TlsSession session, ServerCounters& counters)
       : Transport(std::move(socket)), session_(std::move(session)), counters_(counters) {
-    BIO* const bio = session_ == nullptr ? nullptr : BIO_new(bio_method());
-    if (bio == nullptr) {
+    if (session_ == nullptr || !attach_socket(session_.get(), socket_.native_handle()))
       phase_ = Phase::broken;
-      return;
-    }
-    BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket_.native_handle())));
-    BIO_set_init(bio, 1);
-    SSL_set_bio(session_.get(), bio, bio);
   }
 
   void start_read(std::shared_ptr<SocketConnection> owner, std::span<char> space) override {

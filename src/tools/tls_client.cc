@@ -1,50 +1,14 @@
 #include "tools/tls_client.h"
 
 #include <arpa/inet.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
-#include <sys/socket.h>
 
-#include <cerrno>
+#include "http/socket_bio.h"
 
 namespace millrace::tools {
 
 namespace {
-
-// OpenSSL's own socket BIO writes with write(), which raises SIGPIPE.
-int socket_of(BIO* bio) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
-
-bool is_for_later() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
-
-int bio_write(BIO* bio, const char* bytes, int size) {
-  BIO_clear_retry_flags(bio);
-  const auto sent = ::send(socket_of(bio), bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL);
-  if (sent < 0 && is_for_later()) BIO_set_retry_write(bio);
-  return static_cast<int>(sent);
-}
-
-int bio_read(BIO* bio, char* bytes, int size) {
-  BIO_clear_retry_flags(bio);
-  const auto got = ::recv(socket_of(bio), bytes, static_cast<std::size_t>(size), 0);
-  if (got < 0 && is_for_later()) BIO_set_retry_read(bio);
-  return static_cast<int>(got);
-}
-
-long bio_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
-
-const BIO_METHOD* bio_method() {
-  static const BIO_METHOD* const kMethod = [] {
-    BIO_METHOD* const method =
-        BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "millrace client socket");
-    INVARIANT(method != nullptr);
-    BIO_meth_set_write(method, bio_write);
-    BIO_meth_set_read(method, bio_read);
-    BIO_meth_set_ctrl(method, bio_control);
-    return method;
-  }();
-  return kMethod;
-}
 
 std::string reason_of_queue() {
   const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
@@ -82,15 +46,11 @@ std::unique_ptr<TlsSession> TlsClient::connect(int socket) const {
   std::unique_ptr<TlsSession> made(new TlsSession);
   made->session_.reset(SSL_new(context_.get()));
   SSL* const session = made->session_.get();
-  BIO* const bio = session == nullptr ? nullptr : BIO_new(bio_method());
-  if (bio == nullptr) {
+  if (session == nullptr || !http::attach_socket(session, socket)) {
     made->session_.reset();
     made->failure_ = "no memory for TLS";
     return made;
   }
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket)));
-  BIO_set_init(bio, 1);
-  SSL_set_bio(session, bio, bio);
   SSL_set_connect_state(session);
   const bool expects = is_address_
                            ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), name_.c_str()) == 1
