@@ -39,7 +39,8 @@ class Command {
 
   // A command that is followed by others takes one of them each time.
   Command add(const std::string& name, const std::string& help);
-  // For std::string, std::vector<std::string>, double and integers. `value` keeps its default unless the option is given.
+  // For std::string, std::vector<std::string>, double and integers, which must outlive the command's run. Without the option
+  // `value` stays as it is.
   template <class Value>
   CommandOption option(const std::string& name, Value& value, const std::string& help);
   void flag(const std::string& name, bool& value, const std::string& help);
@@ -48,12 +49,10 @@ class Command {
   void run(std::function<base::Status()> body);
   // The same for what ends the process with a code of its own.
   void run_to_exit_code(std::function<int()> body);
-  // The command's name on the shell, without a verb of it: "millrace tokens".
-  const std::string& name() const { return name_; }
 
  private:
   CLI::App* app_;
-  std::string name_;
+  std::string name_;  // On the shell, without a verb: "millrace tokens".
   int* exit_code_;
 };
 

@@ -8,6 +8,7 @@
 #include "app/command.h"
 #include "app/commands.h"
 #include "app/exit_signal.h"
+#include "app/server_address.h"
 #include "app/signal.h"
 #include "app/token_file.h"
 #include "tools/http_client.h"
@@ -21,7 +22,8 @@ constexpr std::int64_t kAskAgainMs = 200;
 constexpr std::size_t kItemsPerAnswer = 500;
 
 struct Options {
-  std::string to = "http://127.0.0.1:8080", source, verdict, contains, token_file, token, ca_file, host;
+  ServerAddress to{"http://127.0.0.1:8080", {}};
+  std::string source, verdict, contains, token_file, token, host;
   std::size_t n = 20;
   bool follow = false, json = false;
 };
@@ -90,10 +92,10 @@ base::Status show(tools::HttpClient& client, const Options& options, std::size_t
               });
   if (!client.drain(stop)) return base::Ok{};
   if (status == 0 && !client.failure().empty())
-    return base::Error(base::ErrorCode::invalid_argument, options.to + ": " + client.failure());
+    return base::Error(base::ErrorCode::invalid_argument, options.to.url + ": " + client.failure());
   if (status == 0) {
     return base::Error(base::ErrorCode::unavailable,
-                       "nothing answers at " + options.to + "; is `millrace serve` running there?");
+                       "nothing answers at " + options.to.url + "; is `millrace serve` running there?");
   }
   if (status != 200) return base::Error(base::ErrorCode::invalid_argument, tools::refusal_text(body));
   simdjson::dom::parser parser;
@@ -102,7 +104,7 @@ base::Status show(tools::HttpClient& client, const Options& options, std::size_t
   std::uint64_t newest = 0;
   if (parser.parse(simdjson::padded_string(body)).get(answer) != simdjson::SUCCESS ||
       answer["items"].get(items) != simdjson::SUCCESS || answer["newest"].get(newest) != simdjson::SUCCESS) {
-    return base::Error(base::ErrorCode::corrupt, "what answers at " + options.to + " is not Millrace");
+    return base::Error(base::ErrorCode::corrupt, "what answers at " + options.to.url + " is not Millrace");
   }
   std::vector<simdjson::dom::element> list(items.begin(), items.end());
   for (auto item = list.rbegin(); item != list.rend(); ++item) print(*item, options);
@@ -112,7 +114,7 @@ base::Status show(tools::HttpClient& client, const Options& options, std::size_t
 }
 
 base::Status run(Options& options) {
-  TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to, options.ca_file));
+  TRY_ASSIGN(const auto endpoint, options.to.endpoint());
   options.host = endpoint.authority;
   TRY_ASSIGN(options.token, read_token_file(options.token_file));
   tools::HttpClient client(endpoint, 1);
@@ -131,10 +133,7 @@ void add_events_command(Command program) {
   Command command = program.add(
       "events", "What came in last at a running Millrace, with its verdict; --follow goes on until Ctrl-C");
   auto options = std::make_shared<Options>();
-  command.option("--to", options->to,
-                 "http:// or https://HOST:PORT of the server (default http://127.0.0.1:8080)");
-  command.option("--ca-file", options->ca_file,
-                 "PEM: whom to believe the server's certificate, in place of the system's list");
+  add_server_address(command, options->to);
   command.option("--token-file", options->token_file,
                  "A file with the token to show, where tokens are asked for");
   command.option("--source", options->source, "Only of this source");

@@ -9,6 +9,7 @@
 #include "app/import_file.h"
 #include "app/import_query.h"
 #include "app/progress_bar.h"
+#include "app/server_address.h"
 #include "app/system_clock.h"
 #include "app/webhook_mapping_file.h"
 #include "collect/client_time.h"
@@ -24,7 +25,8 @@ constexpr std::size_t kBatchBytes = 2 * 1024 * 1024;
 
 struct Options {
   std::vector<std::string> files;
-  std::string mapping, to, ca_file, write_key = "import";
+  ServerAddress to;
+  std::string mapping, write_key = "import";
   std::int64_t memory_mb = 1024;
 };
 
@@ -209,7 +211,7 @@ base::Status import_file(const Options& options, const std::string& path,
 }
 
 base::Status run(const Options& options) {
-  TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to, options.ca_file));
+  TRY_ASSIGN(const auto endpoint, options.to.endpoint());
   TRY_ASSIGN(const auto mapping, read_mapping(options.mapping));
   const SystemClock clock;
   tools::BatchSender sender(endpoint, "/v1/import", options.write_key, clock);
@@ -237,9 +239,7 @@ void add_import_command(Command program) {
   command.option("files", options->files, ".csv, .tsv, .json, .jsonl, .ndjson (plain or .gz), .parquet")
       .required();
   command.option("--mapping", options->mapping, "What the columns mean (docs/guide/import.md)").required();
-  command.option("--to", options->to, "http:// or https://HOST:PORT of the server").required();
-  command.option("--ca-file", options->ca_file,
-                 "PEM: whom to believe the server's certificate, in place of the system's list");
+  add_server_address(command, options->to);
   command.option("--write-key", options->write_key, "Write key to send with");
   command.option("--memory-mb", options->memory_mb, "For reading; rows grouped need them all")
       .within(64, 1 << 20);

@@ -5,6 +5,7 @@
 
 #include "app/command.h"
 #include "app/commands.h"
+#include "app/server_address.h"
 #include "app/system_clock.h"
 #include "tools/load.h"
 #include "tools/stock_load.h"
@@ -14,7 +15,8 @@ namespace millrace::app {
 namespace {
 
 struct Options {
-  std::string to, ca_file, rate = "1000", target = "collect";
+  ServerAddress to;
+  std::string rate = "1000", target = "collect";
   tools::LoadSettings load;
   tools::StockLoadSettings stock;
 };
@@ -79,7 +81,7 @@ base::Status run_stock(Options& options) {
 }
 
 base::Status run(Options& options) {
-  TRY_ASSIGN(options.load.to, tools::parse_endpoint(options.to, options.ca_file));
+  TRY_ASSIGN(options.load.to, options.to.endpoint());
   if (options.target == "stock") return run_stock(options);
   if (options.rate != "max") {
     const auto [end, error] =
@@ -103,9 +105,7 @@ void add_load_command(Command program) {
       "load",
       "Open-loop load generator; prints one JSON line. Latencies in ms, from the intended time of sending");
   auto options = std::make_shared<Options>();
-  command.option("--to", options->to, "http:// or https://HOST:PORT of the server").required();
-  command.option("--ca-file", options->ca_file,
-                 "PEM: whom to believe the server's certificate, in place of the system's list");
+  add_server_address(command, options->to);
   command
       .option("--target", options->target,
               "collect (default), recommend, stock: reservations of one SKU, or raw: POST to --path")

@@ -7,6 +7,7 @@
 #include "app/command.h"
 #include "app/commands.h"
 #include "app/progress_bar.h"
+#include "app/server_address.h"
 #include "app/system_clock.h"
 #include "tools/file_text.h"
 #include "tools/replay.h"
@@ -16,7 +17,8 @@ namespace millrace::app {
 namespace {
 
 struct Options {
-  std::string format, file, to, ca_file, speed = "max", write_key = "replay";
+  ServerAddress to;
+  std::string format, file, speed = "max", write_key = "replay";
   bool finish = false;
 };
 
@@ -38,7 +40,7 @@ base::Status run(const Options& options) {
                        "--format takes retailrocket, retentioneering, online-retail or segment-jsonl");
   }
   tools::ReplaySettings settings;
-  TRY_ASSIGN(settings.to, tools::parse_endpoint(options.to, options.ca_file));
+  TRY_ASSIGN(settings.to, options.to.endpoint());
   TRY_ASSIGN(settings.speed, parse_speed(options.speed));
   settings.write_key = options.write_key;
   if (options.finish) settings.finish = tools::ReplaySettings::Finish::advance_clock;
@@ -74,9 +76,7 @@ void add_replay_command(Command program) {
   command.option("--format", options->format, "retailrocket, retentioneering, online-retail or segment-jsonl")
       .required();
   command.option("file", options->file, "The data set, plain or gzipped").required();
-  command.option("--to", options->to, "http:// or https://HOST:PORT of the server").required();
-  command.option("--ca-file", options->ca_file,
-                 "PEM: whom to believe the server's certificate, in place of the system's list");
+  add_server_address(command, options->to);
   command.option("--speed", options->speed, "max (default), or a factor of the data's own pace such as 60x");
   command.option("--write-key", options->write_key, "Write key to send with");
   command.flag("--finish", options->finish,

@@ -4,6 +4,7 @@
 
 #include "app/command.h"
 #include "app/commands.h"
+#include "app/server_address.h"
 #include "app/token_file.h"
 #include "query/sql_result.h"
 #include "tools/http_client.h"
@@ -15,11 +16,12 @@ namespace millrace::app {
 namespace {
 
 struct Options {
-  std::string statement, to = "http://127.0.0.1:8080", format = "table", token_file, ca_file;
+  ServerAddress to{"http://127.0.0.1:8080", {}};
+  std::string statement, format = "table", token_file;
 };
 
 base::Status run(const Options& options) {
-  TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to, options.ca_file));
+  TRY_ASSIGN(const auto endpoint, options.to.endpoint());
   TRY_ASSIGN(const std::string token, read_token_file(options.token_file));
   tools::HttpClient client(endpoint, 1);
   int status = 0;
@@ -33,10 +35,10 @@ base::Status run(const Options& options) {
       });
   client.drain();
   if (status == 0 && !client.failure().empty())
-    return base::Error(base::ErrorCode::invalid_argument, options.to + ": " + client.failure());
+    return base::Error(base::ErrorCode::invalid_argument, options.to.url + ": " + client.failure());
   if (status == 0) {
     return base::Error(base::ErrorCode::unavailable,
-                       "nothing answers at " + options.to + "; is `millrace serve` running there?");
+                       "nothing answers at " + options.to.url + "; is `millrace serve` running there?");
   }
   if (status != 200) return base::Error(base::ErrorCode::invalid_argument, tools::refusal_text(body));
   if (options.format == "json") {
@@ -62,10 +64,7 @@ void add_sql_command(Command program) {
       program.add("sql", "Ask a running Millrace in SQL: one SELECT over raw, conformed and curated tables");
   auto options = std::make_shared<Options>();
   command.option("statement", options->statement, "The statement").required();
-  command.option("--to", options->to,
-                 "http:// or https://HOST:PORT of the server (default http://127.0.0.1:8080)");
-  command.option("--ca-file", options->ca_file,
-                 "PEM: whom to believe the server's certificate, in place of the system's list");
+  add_server_address(command, options->to);
   command.option("--token-file", options->token_file,
                  "A file with the token to show, where tokens are asked for");
   command

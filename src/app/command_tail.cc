@@ -13,6 +13,7 @@
 #include "app/commands.h"
 #include "app/exit_signal.h"
 #include "app/log_follower.h"
+#include "app/server_address.h"
 #include "app/system_clock.h"
 #include "base/hash.h"
 #include "disk/disk.h"
@@ -29,8 +30,8 @@ constexpr std::int64_t kPollMs = 200;
 
 struct Options {
   std::vector<std::string> files;
-  std::string to, ca_file, format = "combined", write_key = "access-log", site,
-                           position = "millrace-tail.position";
+  ServerAddress to;
+  std::string format = "combined", write_key = "access-log", site, position = "millrace-tail.position";
   bool from_start = false;
   bool once = false;
 };
@@ -168,7 +169,7 @@ base::Status run(const Options& options) {
   if (options.format != "combined" && options.format != "json") {
     return base::Error(base::ErrorCode::invalid_argument, "--format takes combined or json");
   }
-  TRY_ASSIGN(const auto endpoint, tools::parse_endpoint(options.to, options.ca_file));
+  TRY_ASSIGN(const auto endpoint, options.to.endpoint());
   ExitSignal exit_signal;
   const SystemClock clock;
   Tail tail(options, endpoint, clock, [&exit_signal] { return exit_signal.wait(0); });
@@ -199,9 +200,7 @@ void add_tail_command(Command program) {
       program.add("tail", "Follow a web server's access logs and send page views to a running Millrace");
   auto options = std::make_shared<Options>();
   command.option("files", options->files, "Access logs, plain or .gz; rotation is followed").required();
-  command.option("--to", options->to, "http:// or https://HOST:PORT of the server").required();
-  command.option("--ca-file", options->ca_file,
-                 "PEM: whom to believe the server's certificate, in place of the system's list");
+  add_server_address(command, options->to);
   command.option("--format", options->format, "combined (nginx, Apache; default) or json");
   command.option("--site", options->site, "https://HOST of the pages, where the log does not say it");
   command.option("--position", options->position, "File that keeps how far each log was sent");
