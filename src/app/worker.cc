@@ -39,13 +39,13 @@ std::uint64_t slice_ns(Priority priority) {
 
 // Whatever is refused, the thread works the same.
 void set_own_priority(Priority priority) {
+  if (priority == Priority::normal) return;
   const auto thread = static_cast<id_t>(syscall(SYS_gettid));
-  const int nice = priority == Priority::background ? kBackgroundNice : getpriority(PRIO_PROCESS, thread);
-  setpriority(PRIO_PROCESS, thread, nice);
+  if (priority == Priority::background) setpriority(PRIO_PROCESS, thread, kBackgroundNice);
   SchedulingAttributes attributes;
-  attributes.nice = nice;
+  attributes.nice = getpriority(PRIO_PROCESS, thread);
   attributes.runtime_ns = slice_ns(priority);
-  if (attributes.runtime_ns > 0) syscall(SYS_sched_setattr, 0, &attributes, 0);
+  syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 }  // namespace
 

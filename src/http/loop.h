@@ -77,8 +77,8 @@ class Loop : public std::enable_shared_from_this<Loop> {
   std::vector<SocketConnection*> connections_;
 
   std::mutex mutex_;
-  std::vector<Delivery> queue_;  // Guarded by mutex_, as are the two flags.
-  std::atomic<bool> woken_ = false;
+  std::vector<Delivery> queue_;      // Guarded by mutex_, as is ended_.
+  std::atomic<bool> woken_ = false;  // Set under mutex_; a reader without it may be a moment late.
   bool ended_ = false;
   std::vector<Delivery> draining_;
 };
